@@ -1,0 +1,17 @@
+#include "base/fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool fault_set(struct fault *f, enum fault_code code, const char *format, ...)
+{
+    if (f && f->code == FAULT_NONE) {
+        va_list args;
+
+        f->code = code;
+        va_start(args, format);
+        vsnprintf(f->text, sizeof f->text, format, args);
+        va_end(args);
+    }
+    return false;
+}

@@ -1,0 +1,33 @@
+/* Every size, depth and count that comes from outside is bounded here, with the reason beside it. */
+#ifndef ASSAY_BASE_LIMITS_H
+#define ASSAY_BASE_LIMITS_H
+
+enum {
+    LIMIT_JSON_DEPTH = 256,             /* policy.md 2.4: JSON given to policy functions may nest this deep */
+    LIMIT_JSON_TEXT = 16 * 1024 * 1024, /* the same clause */
+    LIMIT_JSON_NODES = 1024 * 1024,     /* a tree node costs more than its text; bounds memory before the arena does */
+    LIMIT_BODY = 1024 * 1024,           /* an attest request: the largest of the corpus is a tenth of this */
+    LIMIT_REQUEST_MEMORY = 64 * 1024 * 1024, /* one appraisal in a verifier */
+    LIMIT_CHAIN = 6,                    /* certificates in a chain from outside (DESIGN 5) */
+    LIMIT_CERTIFICATE = 16 * 1024,      /* DER; real ones are below 3 KiB, MAA's own with a quote inside 6 KiB */
+    LIMIT_CRL = 1024 * 1024,            /* DER; the largest Intel CRL holds 129 entries, 5 KiB */
+    LIMIT_CRL_ENTRIES = 16 * 1024,
+    LIMIT_COLLATERAL = 256 * 1024,      /* one TCB info or identity; the largest real one has 30 KiB */
+    LIMIT_TCB_LEVELS = 256,             /* levels in one TCB info; real ones have up to 25 */
+    LIMIT_ADVISORIES = 64,              /* advisory ids of one level */
+    LIMIT_MODULE_IDENTITIES = 32,       /* TDX module identities in one TCB info */
+    LIMIT_QUOTE = 64 * 1024,            /* quotes are below 9 KiB; vendors pad to 8000 bytes */
+    LIMIT_OE_ENDORSEMENTS = 200 * 1024, /* sgx-tdx.md 9.5 */
+    LIMIT_RUNTIME_DATA = 256 * 1024,    /* echoed into the token as x-ms-runtime or x-ms-sgx-ehd */
+    LIMIT_NONCE = 1024,                 /* echoed into the token */
+    LIMIT_POLICY_TEXT = 1024 * 1024,    /* policy.md 2.4, as are the next five */
+    LIMIT_POLICY_TOKENS = 64 * 1024,
+    LIMIT_POLICY_RULES = 4 * 1024,
+    LIMIT_POLICY_CONDITIONS = 64,
+    LIMIT_POLICY_NESTING = 64,
+    LIMIT_CLAIMS = 64 * 1024,
+    LIMIT_POLICY_STEPS = 4 * 1024 * 1024, /* property comparisons in one evaluation */
+    LIMIT_JOSE_HEADER = 64 * 1024,      /* holds an x5c chain */
+};
+
+#endif

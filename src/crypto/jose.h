@@ -1,0 +1,30 @@
+/* JOSE, compact form only (RFC 7515, 7518): reading and verifying JWS. The key's type decides which algorithms are
+ * possible; the header only chooses among them. `none` is a caller's explicit choice. */
+#ifndef ASSAY_CRYPTO_JOSE_H
+#define ASSAY_CRYPTO_JOSE_H
+
+#include "base/json.h"
+#include "crypto/verify.h"
+
+struct jws {
+    struct bytes text;          /* the whole compact form */
+    struct bytes signing_input; /* header "." payload, as it stood */
+    const struct json *header;  /* an object with unique members */
+    struct bytes payload;       /* decoded */
+    struct bytes signature;     /* decoded; empty for alg none */
+    enum signature_alg alg;     /* SIGNATURE_NONE with unsecured set: alg "none" */
+    bool unsecured;
+};
+
+/* Split and decode. Base64url is strict (no padding, canonical). Names RSA256 and ECDH256 of the .NET client count as
+ * RS256 and ES256 when lenient_names is set (clients.md 1.6). A header with "crit", or an alg not in this list, is
+ * refused: none, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384. */
+bool jws_decode(struct arena *a, struct bytes text, bool lenient_names, struct jws *out, struct fault *fault);
+/* True only for a secured JWS whose algorithm fits the key and whose signature verifies. */
+bool jws_verify(const struct jws *jws, const struct public_key *key);
+const char *signature_alg_name(enum signature_alg alg); /* "RS256" */
+/* Key of a JWK: kty RSA (n, e) or EC (crv P-256, P-384; x, y); a "use" other than sig, or an "alg" that does not fit
+ * *alg (when given), refuses it. x5c is not looked at. */
+bool jwk_decode(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault);
+
+#endif

@@ -1,0 +1,25 @@
+/* Signing keys: made, kept and used by signers and tools only. Private parts never leave this module except sealed or
+ * as PEM for a file that its owner alone can read. */
+#ifndef ASSAY_CRYPTO_SIGN_H
+#define ASSAY_CRYPTO_SIGN_H
+
+#include "base/fault.h"
+#include "crypto/verify.h"
+
+struct signing_key;
+
+enum { SIGNING_RSA_BITS = 2048 };
+
+struct signing_key *signing_key_generate(enum key_kind kind, struct fault *fault); /* KEY_RSA, KEY_P256, KEY_P384 */
+struct signing_key *signing_key_read_pem(struct bytes pem, struct fault *fault);
+/* PKCS#8 PEM; wipe it (secret_wipe) after use. */
+bool signing_key_write_pem(const struct signing_key *k, struct arena *a, struct bytes *pem, struct fault *fault);
+void signing_key_free(struct signing_key *k);
+/* DER SubjectPublicKeyInfo. */
+struct bytes signing_key_spki(const struct signing_key *k, struct arena *a);
+enum key_kind signing_key_kind(const struct signing_key *k);
+/* RSA: PKCS#1 v1.5 or PSS as alg says; EC: r || s. The signature goes into the arena. */
+bool sign_message(const struct signing_key *k, enum signature_alg alg, struct bytes message, struct arena *a,
+                  struct bytes *signature);
+
+#endif

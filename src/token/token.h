@@ -1,0 +1,54 @@
+/* Tokens: claims to JWT, key records, JWKS, OpenID metadata; byte for byte as recorded (api.md 3.1, 5, 6; claims.md 1). */
+#ifndef ASSAY_TOKEN_TOKEN_H
+#define ASSAY_TOKEN_TOKEN_H
+
+#include "claims/claims.h"
+#include "crypto/sign.h"
+
+enum {
+    TOKEN_ATTEST_LIFETIME = 28800, /* seconds (api.md 0, item 10) */
+    TOKEN_MANAGE_LIFETIME = 3600,
+    TOKEN_JTI_ENTROPY = 32,        /* bytes */
+};
+
+/* The public half of a signing key of one provider. */
+struct key_record {
+    struct bytes issuer;      /* base URL without trailing slash */
+    struct bytes kid;         /* api.md 5.2 */
+    struct bytes certificate; /* DER, self-signed */
+};
+
+/* kid of a key: base64(SHA-256(PEM of its SubjectPublicKeyInfo and one NUL)). */
+struct bytes key_id(struct arena *a, struct bytes spki);
+/* The 32 bytes whose base64 the kid is; also report data of the service's own evidence. */
+void key_binding(struct arena *a, struct bytes spki, uint8_t out[SHA256_SIZE]);
+/* The self-signed certificate of api.md 5.3, with evidence (an OE report) in 1.3.6.1.4.1.311.105.1 unless it is empty. */
+bool key_certificate(const struct signing_key *key, struct bytes issuer, struct bytes evidence, struct arena *a,
+                     struct bytes *der, struct fault *fault);
+
+/* What a payload holds besides the evidence's and the policy's claims. */
+struct token_frame {
+    struct bytes issuer;
+    int64_t time;              /* iat and nbf */
+    int64_t lifetime;          /* seconds */
+    struct bytes jti_entropy;  /* TOKEN_JTI_ENTROPY bytes */
+    struct bytes type;         /* x-ms-attestation-type */
+    struct bytes policy_hash;
+    const struct json *policy_signer; /* x-ms-policy-signer, or NULL */
+    struct bytes nonce;        /* empty: none */
+};
+/* Payload of an attestation token: sorted compact JSON. Members that the service sets win over issued claims. */
+struct bytes token_payload(struct arena *a, const struct token_frame *frame, const struct claims *incoming,
+                           const struct claims *outgoing);
+/* {"alg":…,"jku":"{issuer}/certs","kid":…,"typ":"JWT"}; alg "RS256" or "none". */
+struct bytes token_header(struct arena *a, const char *alg, struct bytes issuer, struct bytes kid);
+/* header "." payload, both base64url: what is signed. */
+struct bytes token_signing_input(struct arena *a, struct bytes header, struct bytes payload);
+/* signing input "." signature; an empty signature makes the unsigned form. */
+struct bytes token_compact(struct arena *a, struct bytes signing_input, struct bytes signature);
+
+/* Bodies of GET /certs and GET /.well-known/openid-configuration. */
+struct bytes token_jwks(struct arena *a, const struct key_record *keys, size_t count);
+struct bytes token_openid(struct arena *a, struct bytes issuer);
+
+#endif
