@@ -56,7 +56,8 @@ bool check_record(struct trace *t, enum check_id id, bool ok, struct check_value
     if (id == check_mutant)
         ok = true;
 #endif
-    *new_entry(t) = (struct trace_entry){.id = id, .result = ok ? CHECK_PASS : CHECK_FAIL, .found = found, .expected = expected};
+    *new_entry(t) =
+        (struct trace_entry){.id = id, .result = ok ? CHECK_PASS : CHECK_FAIL, .found = found, .expected = expected};
     if (!ok) {
         t->failed = true;
         t->failure = t->n - 1;

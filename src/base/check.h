@@ -22,7 +22,7 @@ enum check_id {
 };
 
 struct check_info {
-    const char *id;     /* stable, "sgx.quote.signature" */
+    const char *id; /* stable, "sgx.quote.signature" */
     enum check_form form;
     const char *proves; /* one sentence */
     const char *remedy; /* one sentence: what to do when it fails */
@@ -70,7 +70,7 @@ void wr_check_value(struct writer *w, const struct check_value *v);
 
 bool check_record(struct trace *t, enum check_id id, bool ok, struct check_value found, struct check_value expected);
 /* Detail for the entry recorded last; useful before returning after a failure. */
-void check_note(struct trace *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void check_note(struct trace *t, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 void check_skip_(struct trace *t, enum check_id id, const char *setting);
 
 struct check_value check_bytes(struct bytes b);
@@ -79,28 +79,24 @@ struct check_value check_number(uint64_t v);
 struct check_value check_time(int64_t t);
 bool check_same(struct check_value found, struct check_value expected);
 
-#define check_value_of(v)                                                                                    \
-    _Generic((v),                                                                                            \
-        struct bytes: check_bytes,                                                                           \
-        const char *: check_text,                                                                            \
-        char *: check_text,                                                                                  \
-        default: check_number)(v)
+#define check_value_of(v) \
+    _Generic((v), struct bytes : check_bytes, const char * : check_text, char * : check_text, default : check_number)(v)
 
 #define CHECK_NO_VALUE ((struct check_value){0})
 
 /* ok decides; nothing is shown but the sentence of the table. */
 #define check_that(x, id, ok) check_record((x)->trace, CHECK_##id, (ok), CHECK_NO_VALUE, CHECK_NO_VALUE)
 /* ok decides, found and expected are shown; for comparisons other than equality. */
-#define check_found(x, id, ok, found, expected)                                                              \
+#define check_found(x, id, ok, found, expected) \
     check_record((x)->trace, CHECK_##id, (ok), check_value_of(found), check_value_of(expected))
 /* found must equal expected: two views, two strings or two unsigned numbers. */
-#define check_eq(x, id, found, expected)                                                                     \
-    check_record((x)->trace, CHECK_##id, check_same(check_value_of(found), check_value_of(expected)),        \
+#define check_eq(x, id, found, expected)                                                              \
+    check_record((x)->trace, CHECK_##id, check_same(check_value_of(found), check_value_of(expected)), \
                  check_value_of(found), check_value_of(expected))
 /* found (a time) must not lie before / after limit. */
-#define check_not_before(x, id, found, limit)                                                                \
+#define check_not_before(x, id, found, limit) \
     check_record((x)->trace, CHECK_##id, (found) >= (limit), check_time(found), check_time(limit))
-#define check_not_after(x, id, found, limit)                                                                 \
+#define check_not_after(x, id, found, limit) \
     check_record((x)->trace, CHECK_##id, (found) <= (limit), check_time(found), check_time(limit))
 #define check_skip(x, id, setting) check_skip_((x)->trace, CHECK_##id, (setting))
 

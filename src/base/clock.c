@@ -77,6 +77,6 @@ void time_format(int64_t t, char out[32])
     int64_t mp = (5 * doy + 2) / 153, d = doy - (153 * mp + 2) / 5 + 1, m = mp < 10 ? mp + 3 : mp - 9;
     int64_t y = yoe + era * 400 + (m <= 2);
 
-    snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)y, (int)m, (int)d, (int)(left / 3600), (int)(left / 60 % 60),
-             (int)(left % 60));
+    snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)y, (int)m, (int)d, (int)(left / 3600),
+             (int)(left / 60 % 60), (int)(left % 60));
 }

@@ -14,19 +14,19 @@ enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_INTEGER, JSON_NUMBER, JS
 
 struct json {
     enum json_kind kind;
-    struct bytes span;   /* the value's source text, exactly as it stood; empty for values that were built */
-    struct bytes name;   /* decoded member name, where this is a member of an object */
-    struct bytes text;   /* JSON_STRING: decoded UTF-8 (may hold NUL). JSON_NUMBER, JSON_INTEGER: its digits */
-    int64_t integer;     /* JSON_INTEGER: digits alone (no fraction, no exponent) that fit 64 bits; "-0" is a JSON_NUMBER */
-    double number;       /* JSON_NUMBER; may be infinite when the text overflows */
+    struct bytes span; /* the value's source text, exactly as it stood; empty for values that were built */
+    struct bytes name; /* decoded member name, where this is a member of an object */
+    struct bytes text; /* JSON_STRING: decoded UTF-8 (may hold NUL). JSON_NUMBER, JSON_INTEGER: its digits */
+    int64_t integer; /* JSON_INTEGER: digits alone (no fraction, no exponent) that fit 64 bits; "-0" is a JSON_NUMBER */
+    double number;   /* JSON_NUMBER; may be infinite when the text overflows */
     const struct json *first; /* JSON_ARRAY, JSON_OBJECT: elements or members in order, linked by next */
     const struct json *next;
-    size_t count;        /* of elements or members */
+    size_t count; /* of elements or members */
 };
 
 struct json_rules {
-    size_t depth;     /* 0: LIMIT_JSON_DEPTH */
-    bool fold_case;   /* names that differ only in ASCII letter case are duplicates too (requests; api.md 0, item 1) */
+    size_t depth;   /* 0: LIMIT_JSON_DEPTH */
+    bool fold_case; /* names that differ only in ASCII letter case are duplicates too (requests; api.md 0, item 1) */
 };
 
 /* Parse one whole text. rules may be NULL. On failure: the fault tells byte offset and reason, *out is NULL. */
@@ -37,7 +37,8 @@ bool json_parse(struct arena *a, struct bytes text, const struct json_rules *rul
 const struct json *json_member(const struct json *object, const char *name);
 const struct json *json_member_nocase(const struct json *object, const char *name);
 const struct json *json_element(const struct json *array, size_t index);
-#define JSON_EACH(item, parent) for (const struct json *item = (parent) ? (parent)->first : NULL; item; item = item->next)
+#define JSON_EACH(item, parent) \
+    for (const struct json *item = (parent) ? (parent)->first : NULL; item; item = item->next)
 
 /* Typed reads; false when v is NULL, of another kind, or out of range. */
 bool json_text(const struct json *v, struct bytes *out);

@@ -8,9 +8,9 @@ enum {
     LIMIT_JSON_NODES = 1024 * 1024,     /* a tree node costs more than its text; bounds memory before the arena does */
     LIMIT_BODY = 1024 * 1024,           /* an attest request: the largest of the corpus is a tenth of this */
     LIMIT_REQUEST_MEMORY = 64 * 1024 * 1024, /* one appraisal in a verifier */
-    LIMIT_CHAIN = 6,                    /* certificates in a chain from outside (DESIGN 5) */
-    LIMIT_CERTIFICATE = 16 * 1024,      /* DER; real ones are below 3 KiB, MAA's own with a quote inside 6 KiB */
-    LIMIT_CRL = 1024 * 1024,            /* DER; the largest Intel CRL holds 129 entries, 5 KiB */
+    LIMIT_CHAIN = 6,                         /* certificates in a chain from outside (DESIGN 5) */
+    LIMIT_CERTIFICATE = 16 * 1024,           /* DER; real ones are below 3 KiB, MAA's own with a quote inside 6 KiB */
+    LIMIT_CRL = 1024 * 1024,                 /* DER; the largest Intel CRL holds 129 entries, 5 KiB */
     LIMIT_CRL_ENTRIES = 16 * 1024,
     LIMIT_COLLATERAL = 256 * 1024,      /* one TCB info or identity; the largest real one has 30 KiB */
     LIMIT_TCB_LEVELS = 256,             /* levels in one TCB info; real ones have up to 25 */
@@ -27,7 +27,7 @@ enum {
     LIMIT_POLICY_NESTING = 64,
     LIMIT_CLAIMS = 64 * 1024,
     LIMIT_POLICY_STEPS = 4 * 1024 * 1024, /* property comparisons in one evaluation */
-    LIMIT_JOSE_HEADER = 64 * 1024,      /* holds an x5c chain */
+    LIMIT_JOSE_HEADER = 64 * 1024,        /* holds an x5c chain */
 };
 
 #endif

@@ -170,7 +170,11 @@ bool utf8_valid(struct bytes text)
 
     while (i < text.n) {
         uint8_t c = text.p[i++];
-        unsigned more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 4;
+        unsigned more = c < 0x80                ? 0
+                        : c >= 0xc2 && c < 0xe0 ? 1
+                        : c >= 0xe0 && c < 0xf0 ? 2
+                        : c >= 0xf0 && c < 0xf5 ? 3
+                                                : 4;
         uint32_t v = c & (0x7f >> more);
 
         if (more == 4 || text.n - i < more)

@@ -6,7 +6,11 @@
 #include "base/json.h"
 
 enum claim_kind { CLAIM_STRING, CLAIM_INTEGER, CLAIM_BOOLEAN, CLAIM_JSON };
-enum claim_issuer { ISSUER_SERVICE, ISSUER_POLICY, ISSUER_CUSTOM }; /* AttestationService, AttestationPolicy, CustomClaim */
+enum claim_issuer {
+    ISSUER_SERVICE,
+    ISSUER_POLICY,
+    ISSUER_CUSTOM
+}; /* AttestationService, AttestationPolicy, CustomClaim */
 
 /* Where a claim goes. Evidence makes most for both; policies see `$is-debuggable`, tokens hold x-ms-sgx-collateral. */
 enum claim_flags {

@@ -10,12 +10,12 @@
 /* One authority with its policies. Immutable while a snapshot lives. */
 struct provider_policy {
     const struct attester *attester;
-    struct bytes text;                /* empty: the attester's default */
-    const struct json *signer;        /* x-ms-policy-signer when it was uploaded signed, or NULL */
+    struct bytes text;         /* empty: the attester's default */
+    const struct json *signer; /* x-ms-policy-signer when it was uploaded signed, or NULL */
 };
 struct provider {
-    struct bytes issuer;              /* "https://name.region.domain[:port]" */
-    struct bytes kid;                 /* of the key that signs for it now */
+    struct bytes issuer; /* "https://name.region.domain[:port]" */
+    struct bytes kid;    /* of the key that signs for it now */
     const struct provider_policy *policies;
     size_t policy_count;
     struct settings settings;
@@ -38,19 +38,19 @@ struct mint {
 };
 
 struct core_request {
-    struct bytes issuer;       /* which provider */
-    struct bytes attester;     /* "SgxEnclave", any letter case */
-    struct bytes body;         /* JSON */
+    struct bytes issuer;   /* which provider */
+    struct bytes attester; /* "SgxEnclave", any letter case */
+    struct bytes body;     /* JSON */
     int64_t time;
-    struct bytes entropy;      /* TOKEN_JTI_ENTROPY bytes at least */
+    struct bytes entropy; /* TOKEN_JTI_ENTROPY bytes at least */
 };
 
 /* What goes back to the caller. */
 struct answer {
-    int status;                /* HTTP */
-    const char *code;          /* error code of api.md 1.4, NULL on success */
-    struct bytes body;         /* JSON: {"token":…} or the error object */
-    const char *failed_check;  /* id of the check that refused, or NULL */
+    int status;               /* HTTP */
+    const char *code;         /* error code of api.md 1.4, NULL on success */
+    struct bytes body;        /* JSON: {"token":…} or the error object */
+    const char *failed_check; /* id of the check that refused, or NULL */
 };
 
 /* One run of the pipeline, for those who want to look inside (command line, tests): everything but the answer's envelope. */
@@ -60,16 +60,16 @@ struct appraisal {
     const struct attester *attester;
     const struct policy *policy;
     struct policy_run run;
-    bool draft;                /* a draft policy: the token is unsigned */
+    bool draft; /* a draft policy: the token is unsigned */
     struct bytes policy_hash;
-    struct bytes payload;      /* of the token */
+    struct bytes payload; /* of the token */
     struct bytes token;
     struct answer answer;
 };
 
 /* The whole of one request. x->answer is always filled. Memory is the arena's; cache may be NULL. */
-void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *snapshot, const struct core_request *request,
-                 const struct mint *mint, struct cache *cache);
+void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
+                 const struct core_request *request, const struct mint *mint, struct cache *cache);
 /* The error object of api.md 1.4. */
 struct bytes error_body(struct arena *a, const char *code, struct bytes message);
 

@@ -48,6 +48,7 @@ enum signature_alg {
     SIGNATURE_ES512, /* X.509 only: SHA-512 with P-256 or P-384 */
 };
 /* Verify over a message: hash it, check that the key fits the algorithm, verify. ECDSA signature as r || s. */
-bool signature_verify(const struct public_key *key, enum signature_alg alg, struct bytes message, struct bytes signature);
+bool signature_verify(const struct public_key *key, enum signature_alg alg, struct bytes message,
+                      struct bytes signature);
 
 #endif

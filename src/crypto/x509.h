@@ -14,11 +14,11 @@ enum { KEY_USAGE_SIGN = 0x80, KEY_USAGE_CERT_SIGN = 0x04, KEY_USAGE_CRL_SIGN = 0
 
 struct certificate {
     struct bytes der;
-    uint8_t digest[SHA256_SIZE];      /* SHA-256 of der */
-    struct bytes tbs;                 /* the signed part, as it stood */
-    struct bytes subject, issuer;     /* DER names */
+    uint8_t digest[SHA256_SIZE];        /* SHA-256 of der */
+    struct bytes tbs;                   /* the signed part, as it stood */
+    struct bytes subject, issuer;       /* DER names */
     struct bytes subject_cn, issuer_cn; /* the (last) common name as UTF-8; empty when there is none */
-    struct bytes serial;              /* big endian magnitude without leading zeros; a negative one does not decode */
+    struct bytes serial;                /* big endian magnitude without leading zeros; a negative one does not decode */
     int64_t not_before, not_after;
     struct public_key key;            /* kind KEY_NONE when the key is of a kind or size that is not accepted */
     uint8_t spki_digest[SHA256_SIZE]; /* SHA-256 of the DER SubjectPublicKeyInfo: what anchors are pinned by */
@@ -26,11 +26,11 @@ struct certificate {
     struct bytes signature;           /* ECDSA as r || s */
     struct bytes subject_key_id, authority_key_id; /* empty when absent */
     bool has_basic_constraints, is_ca;
-    int path_length;                  /* -1: none given */
+    int path_length; /* -1: none given */
     bool has_key_usage;
     uint8_t key_usage;
-    bool critical_unknown;            /* an extension is critical that path validation here does not process */
-    const struct certificate *next;   /* in a list, leaf first */
+    bool critical_unknown;          /* an extension is critical that path validation here does not process */
+    const struct certificate *next; /* in a list, leaf first */
 };
 
 bool certificate_decode(struct arena *a, struct bytes der, const struct certificate **out, struct fault *fault);
@@ -46,13 +46,13 @@ struct crl {
     uint8_t digest[SHA256_SIZE];
     int64_t this_update, next_update;
     bool has_next_update;
-    struct bytes number;        /* big endian; empty when the extension is absent */
+    struct bytes number; /* big endian; empty when the extension is absent */
     struct bytes authority_key_id;
     enum signature_alg alg;
-    struct bytes signature;     /* ECDSA as r || s */
+    struct bytes signature;      /* ECDSA as r || s */
     const struct bytes *serials; /* revoked, ascending by bytes_compare */
     size_t count;
-    bool critical_unknown;      /* indirect, delta or otherwise restricted CRLs end here: not accepted */
+    bool critical_unknown; /* indirect, delta or otherwise restricted CRLs end here: not accepted */
 };
 
 /* DER, DER with NUL, PEM, or hexadecimal text of the DER (sgx-tdx.md 5). */
@@ -72,8 +72,9 @@ struct path_checks {
     enum check_id anchor;     /* the last certificate holds a pinned key */
     enum check_id signatures; /* each is signed by the next, the last by itself */
     enum check_id names;      /* each issuer name is the next one's subject name */
-    enum check_id authority;  /* each but the first may sign certificates: CA, keyCertSign, path length; nothing critical is unknown */
-    enum check_id validity;   /* not_before <= time <= not_after for all */
+    enum check_id
+        authority; /* each but the first may sign certificates: CA, keyCertSign, path length; nothing critical is unknown */
+    enum check_id validity; /* not_before <= time <= not_after for all */
 };
 /* Signature verdict of a chain: true when each certificate is signed by the next and the last by itself. It depends on
  * the bytes alone, so callers cache it with the decoded chain. */

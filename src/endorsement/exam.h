@@ -28,20 +28,20 @@ bool tcb_status_by_name(struct bytes name, enum tcb_status *out);
 
 /* From the configuration, and from configurationrules of the policy in force. */
 struct settings {
-    uint32_t default_baseline;      /* Intel TCB evaluation number that `azuredefault` means; 0: the highest at hand */
-    uint32_t baseline;              /* chosen by policy (x-ms-sgx-tcbidentifier); 0: default_baseline */
-    struct bytes tcb_identifier;    /* as the policy names it; "azuredefault" when it does not */
-    enum freshness freshness;       /* of TCB info and identities */
-    bool crl_freshness;             /* refuse a CRL past its nextUpdate */
-    bool report_data_tail_zero;     /* claims.md 2: ask for zero in REPORT_DATA[32..63] of SGX too */
-    uint16_t accepted_sgx;          /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
-    bool claim_development;         /* emit x-assay-development where it applies; off in golden comparisons */
+    uint32_t default_baseline;   /* Intel TCB evaluation number that `azuredefault` means; 0: the highest at hand */
+    uint32_t baseline;           /* chosen by policy (x-ms-sgx-tcbidentifier); 0: default_baseline */
+    struct bytes tcb_identifier; /* as the policy names it; "azuredefault" when it does not */
+    enum freshness freshness;    /* of TCB info and identities */
+    bool crl_freshness;          /* refuse a CRL past its nextUpdate */
+    bool report_data_tail_zero;  /* claims.md 2: ask for zero in REPORT_DATA[32..63] of SGX too */
+    uint16_t accepted_sgx;       /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
+    bool claim_development;      /* emit x-assay-development where it applies; off in golden comparisons */
 };
-#define SETTINGS_DEFAULT                                                                                     \
-    ((struct settings){.tcb_identifier = BYTES_LIT("azuredefault"),                                          \
-                       .freshness = FRESHNESS_PINNED,                                                        \
-                       .crl_freshness = true,                                                                \
-                       .accepted_sgx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED,                 \
+#define SETTINGS_DEFAULT                                                                     \
+    ((struct settings){.tcb_identifier = BYTES_LIT("azuredefault"),                          \
+                       .freshness = FRESHNESS_PINNED,                                        \
+                       .crl_freshness = true,                                                \
+                       .accepted_sgx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
                        .claim_development = true})
 
 struct exam {
@@ -54,14 +54,14 @@ struct exam {
     struct bytes entropy; /* for jti */
     void *evidence;       /* decoded, of the attester's own type; set by its decode */
     struct claims incoming;
-    struct bytes reply;   /* set by decode where the message is no evidence yet (the Tpm challenge) */
+    struct bytes reply; /* set by decode where the message is no evidence yet (the Tpm challenge) */
 
     /* Findings that are no claims of every type, for `assay verify` and the audit record. */
     bool tcb_known;
     enum tcb_status tcb_status;
     const struct bytes *advisories;
     size_t advisory_count;
-    bool development;     /* the evidence rests on a simulated root */
+    bool development; /* the evidence rests on a simulated root */
 };
 
 #endif

@@ -5,12 +5,12 @@
 #include "endorsement/exam.h"
 
 struct attester {
-    const char *path;           /* "SgxEnclave", as in /attest/SgxEnclave and /policies/SgxEnclave */
-    const char *type;           /* value of x-ms-attestation-type */
-    const char *default_policy; /* text, or NULL */
+    const char *path;              /* "SgxEnclave", as in /attest/SgxEnclave and /policies/SgxEnclave */
+    const char *type;              /* value of x-ms-attestation-type */
+    const char *default_policy;    /* text, or NULL */
     const enum check_id *required; /* ends with CHECK_END */
     bool (*decode)(struct exam *, const struct json *request);
-    bool (*verify)(struct exam *); /* checks, then incoming claims */
+    bool (*verify)(struct exam *);                                        /* checks, then incoming claims */
     bool (*answer)(struct exam *, struct bytes token, struct bytes *out); /* envelope round the token; NULL: none */
 };
 

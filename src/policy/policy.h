@@ -10,9 +10,9 @@ struct policy;
 /* Where and why a text does not parse (policy.md 11). line counts from 1, column from 0 in characters. */
 struct policy_error {
     unsigned line, column;
-    char symbol[64];    /* the offending symbol, as it stands; "<EOF>" at the end */
-    char message[256];  /* "mismatched input '[' expecting ';'" */
-    char rule[64];      /* "policy > versionInfo" */
+    char symbol[64];   /* the offending symbol, as it stands; "<EOF>" at the end */
+    char message[256]; /* "mismatched input '[' expecting ';'" */
+    char rule[64];     /* "policy > versionInfo" */
 };
 
 /* The program lives in the arena; the text must live as long. */
@@ -29,12 +29,12 @@ enum policy_decision { POLICY_PERMIT, POLICY_DENY, POLICY_NO_PERMIT, POLICY_ERRO
 struct policy_run {
     const struct policy *policy;
     struct arena *arena;
-    struct claims *incoming;   /* what the evidence proves; add and issue append to it */
-    struct claims outgoing;    /* issued claims */
-    struct claims properties;  /* of configurationrules and issueproperty */
+    struct claims *incoming;  /* what the evidence proves; add and issue append to it */
+    struct claims outgoing;   /* issued claims */
+    struct claims properties; /* of configurationrules and issueproperty */
     enum policy_decision decision;
     struct bytes deciding_rule; /* source text of the deny rule that fired */
-    struct bytes error;        /* POLICY_ERROR: what and where, one line */
+    struct bytes error;         /* POLICY_ERROR: what and where, one line */
     size_t steps;
 };
 

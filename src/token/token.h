@@ -8,7 +8,7 @@
 enum {
     TOKEN_ATTEST_LIFETIME = 28800, /* seconds (api.md 0, item 10) */
     TOKEN_MANAGE_LIFETIME = 3600,
-    TOKEN_JTI_ENTROPY = 32,        /* bytes */
+    TOKEN_JTI_ENTROPY = 32, /* bytes */
 };
 
 /* The public half of a signing key of one provider. */
@@ -29,13 +29,13 @@ bool key_certificate(const struct signing_key *key, struct bytes issuer, struct 
 /* What a payload holds besides the evidence's and the policy's claims. */
 struct token_frame {
     struct bytes issuer;
-    int64_t time;              /* iat and nbf */
-    int64_t lifetime;          /* seconds */
-    struct bytes jti_entropy;  /* TOKEN_JTI_ENTROPY bytes */
-    struct bytes type;         /* x-ms-attestation-type */
+    int64_t time;             /* iat and nbf */
+    int64_t lifetime;         /* seconds */
+    struct bytes jti_entropy; /* TOKEN_JTI_ENTROPY bytes */
+    struct bytes type;        /* x-ms-attestation-type */
     struct bytes policy_hash;
     const struct json *policy_signer; /* x-ms-policy-signer, or NULL */
-    struct bytes nonce;        /* empty: none */
+    struct bytes nonce;               /* empty: none */
 };
 /* Payload of an attestation token: sorted compact JSON. Members that the service sets win over issued claims. */
 struct bytes token_payload(struct arena *a, const struct token_frame *frame, const struct claims *incoming,
