@@ -29,11 +29,12 @@ struct snapshot {
 };
 const struct provider *snapshot_provider(const struct snapshot *s, struct bytes issuer);
 
-/* Who signs: the signer process in the daemon, a key at hand in tools and tests. */
+/* Who signs: the signer process in the daemon, a key at hand in tools and tests. The signer writes the header itself, so that
+ * nothing but a token of this service can be got out of it. */
 struct mint {
-    /* Signature of signing_input for the provider's key; false with a fault. */
-    bool (*sign)(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes signing_input,
-                 struct arena *a, struct bytes *signature, struct fault *fault);
+    /* The whole compact token over this payload, under the provider's key; false with a fault. */
+    bool (*token)(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
+                  struct arena *a, struct bytes *token, struct fault *fault);
     void *context;
 };
 
