@@ -94,11 +94,11 @@ struct json *json_new_boolean(struct arena *a, bool truth)
 
 void json_append(struct json *array, struct json *element)
 {
-    const struct json **link = &array->first;
-
-    while (*link)
-        link = &((struct json *)(uintptr_t)*link)->next; /* built values are ours to change */
-    *link = element;
+    if (array->last)
+        array->last->next = element;
+    else
+        array->first = element;
+    array->last = element;
     array->count++;
 }
 

@@ -21,6 +21,7 @@ struct json {
     double number;   /* JSON_NUMBER; may be infinite when the text overflows */
     const struct json *first; /* JSON_ARRAY, JSON_OBJECT: elements or members in order, linked by next */
     const struct json *next;
+    struct json *last; /* while building: the newest child */
     size_t count; /* of elements or members */
 };
 

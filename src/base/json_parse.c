@@ -157,15 +157,19 @@ static size_t digits(struct parser *s)
 static bool integer_value(struct bytes text, int64_t *out)
 {
     bool negative = text.p[0] == '-';
-    int64_t v = 0;
+    int64_t v = 0; /* counts below zero, where there is one value more */
 
+    *out = 0;
     for (size_t i = negative; i < text.n; i++) {
         int digit = text.p[i] - '0';
 
         if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, digit, &v))
             return false;
     }
-    return negative ? (*out = v, true) : !__builtin_sub_overflow(0, v, out);
+    if (!negative && v == INT64_MIN)
+        return false;
+    *out = negative ? v : -v;
+    return true;
 }
 
 static double number_value(struct parser *s, struct bytes text)
