@@ -245,7 +245,7 @@ static bool name_is_new(const struct parser *s, const struct json *object, struc
 
 static bool names_are_unique(struct parser *s, const struct json *object)
 {
-    if (object->count <= FEW_MEMBERS)
+    if (object->kind != JSON_OBJECT || object->count <= FEW_MEMBERS)
         return true;
     struct bytes *names = ARENA_ARRAY(s->arena, struct bytes, object->count);
     size_t n = 0;

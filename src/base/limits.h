@@ -25,6 +25,9 @@ enum {
     LIMIT_POLICY_RULES = 4 * 1024,
     LIMIT_POLICY_CONDITIONS = 64,
     LIMIT_POLICY_NESTING = 64,
+    LIMIT_JMESPATH_TEXT = 64 * 1024,
+    LIMIT_JMESPATH_NESTING = 128,
+    LIMIT_JMESPATH_DEPTH = 1024, /* a.b.c…: each step is one level of a search's recursion, 200 bytes of stack */
     LIMIT_CLAIMS = 64 * 1024,
     LIMIT_POLICY_STEPS = 4 * 1024 * 1024, /* property comparisons in one evaluation */
     LIMIT_JOSE_HEADER = 64 * 1024,        /* holds an x5c chain */

@@ -125,6 +125,7 @@ static void duplicates_are_refused(void **state)
     assert_non_null(parse(arena_string(&arena, wr_done(&w))));
     wr_text(&twice, ",\"x77\":1}");
     assert_null(parse(arena_string(&arena, wr_done(&twice))));
+    assert_non_null(parse("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]")); /* elements have no names */
 }
 
 static void limits_hold(void **state)
