@@ -1,0 +1,112 @@
+#include "net/http.h"
+
+#include <curl/curl.h>
+#include <strings.h>
+
+#include "base/limits.h"
+
+struct intake {
+    struct writer body;
+    size_t limit;
+    bool over;
+};
+
+static size_t receive(char *data, size_t size, size_t count, void *context)
+{
+    struct intake *in = context;
+
+    if (in->body.n + size * count > in->limit) {
+        in->over = true;
+        return 0; /* libcurl ends the transfer */
+    }
+    wr_put(&in->body, bytes_make(data, size * count));
+    return size * count;
+}
+
+static struct curl_slist *header_lines(const struct http_request *request, struct arena *a)
+{
+    struct curl_slist *lines = NULL;
+
+    if (request->content_type)
+        lines = curl_slist_append(lines, arena_printf(a, "Content-Type: %s", request->content_type));
+    lines = curl_slist_append(lines, "Expect:"); /* a pause of a second for nothing */
+    for (size_t i = 0; request->headers && request->headers[i]; i++)
+        lines = curl_slist_append(lines, request->headers[i]);
+    return lines;
+}
+
+static bool prepare(CURL *c, const struct http_request *request, struct intake *in, struct curl_slist *lines,
+                    char *reason)
+{
+    bool post = request->body.p != NULL;
+
+    curl_easy_setopt(c, CURLOPT_URL, request->url);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, reason);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L); /* threads */
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)(request->seconds ? request->seconds : HTTP_SECONDS));
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_SECONDS);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "assay/" ASSAY_VERSION);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, receive);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, in);
+    curl_easy_setopt(c, CURLOPT_HTTPHEADER, lines);
+    if (post) {
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, request->body.p);
+    }
+    if (request->method)
+        curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, request->method);
+    if (request->ca_file) {
+        curl_easy_setopt(c, CURLOPT_CAINFO, request->ca_file);
+        curl_easy_setopt(c, CURLOPT_CAPATH, NULL); /* these alone */
+    } else if (request->extra_ca_file) {
+        curl_easy_setopt(c, CURLOPT_CAINFO, request->extra_ca_file); /* the system's stay, by the folder of its roots */
+    }
+    return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
+}
+
+static bool explain(CURLcode code, const struct http_request *request, const struct intake *in, const char *reason,
+                    struct fault *fault)
+{
+    if (in->over)
+        return fault_set(fault, FAULT_LIMIT, "%s: the answer has more than %zu bytes", request->url, in->limit);
+    if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
+        return fault_set(fault, FAULT_USAGE, "%s: no https address", request->url);
+    return fault_set(fault, FAULT_SYSTEM, "%s: %s", request->url, *reason ? reason : curl_easy_strerror(code));
+}
+
+bool http_send(const struct http_request *request, struct arena *a, struct http_answer *answer, struct fault *fault)
+{
+    struct intake in = {.body = wr_open(a), .limit = request->answer_limit};
+    char reason[CURL_ERROR_SIZE] = "";
+    struct curl_slist *lines;
+    CURLcode code;
+    CURL *c;
+    long status = 0;
+    char *type = NULL;
+
+    if (in.limit == 0)
+        in.limit = LIMIT_HTTP_ANSWER;
+    if (strncasecmp(request->url, "https://", 8) != 0)
+        return fault_set(fault, FAULT_USAGE, "%s: no https address", request->url);
+    c = curl_easy_init();
+    if (!c)
+        return fault_set(fault, FAULT_SYSTEM, "libcurl cannot be started");
+    lines = header_lines(request, a);
+    code = prepare(c, request, &in, lines, reason) ? curl_easy_perform(c) : CURLE_UNSUPPORTED_PROTOCOL;
+    if (code == CURLE_OK) {
+        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type);
+        *answer = (struct http_answer){.status = (int)status,
+                                       .body = wr_done(&in.body),
+                                       .content_type = arena_string(a, bytes_text(type ? type : ""))};
+    } else {
+        explain(code, request, &in, reason, fault);
+    }
+    curl_slist_free_all(lines);
+    curl_easy_cleanup(c);
+    return code == CURLE_OK;
+}

@@ -1,0 +1,32 @@
+/* Outgoing HTTPS over libcurl: one blocking request, bounded in size and time. No redirects are followed, nothing but
+ * HTTPS of TLS 1.2 or later is spoken, the server's name is always checked. The program must ignore SIGPIPE. */
+#ifndef ASSAY_NET_HTTP_H
+#define ASSAY_NET_HTTP_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+
+struct http_request {
+    const char *url;
+    const char *method;         /* NULL: POST with a body, else GET */
+    struct bytes body;          /* sent when p is not NULL */
+    const char *content_type;   /* of the body */
+    const char *const *headers; /* further header lines, ended by NULL; may be NULL */
+    const char *ca_file;        /* PEM: trust these alone; NULL: the system's */
+    const char *extra_ca_file;  /* PEM: trust these besides the system's; NULL: none */
+    size_t answer_limit;        /* bytes of the answer's body; 0: LIMIT_HTTP_ANSWER */
+    unsigned seconds;           /* for the whole exchange; 0: HTTP_SECONDS */
+};
+enum { HTTP_SECONDS = 30, HTTP_CONNECT_SECONDS = 10 };
+
+struct http_answer {
+    int status;
+    struct bytes body;
+    const char *content_type; /* "" when there is none */
+};
+
+/* True when an answer of any status came whole. FAULT_USAGE: the URL is none, or not https. FAULT_SYSTEM: no connection,
+ * no trust in the server's certificate, out of time. FAULT_LIMIT: the answer is too large. */
+bool http_send(const struct http_request *request, struct arena *a, struct http_answer *answer, struct fault *fault);
+
+#endif
