@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,12 +113,10 @@ static void newer_schema_is_refused(void **state)
     struct fault fault = {0};
 
     store_close(open_named("newer.db"));
-    assert_int_equal(system(arena_printf(&arena,
-                                         "printf 'PRAGMA user_version=99;' | sqlite3 '%s/newer.db' 2>/dev/null || "
-                                         "python3 -c \"import sqlite3;c=sqlite3.connect('%s/newer.db');"
-                                         "c.execute('PRAGMA user_version=99');c.commit()\"",
-                                         folder, folder)),
-                     0);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(arena_printf(&arena, "%s/newer.db", folder), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
     assert_null(store_open(arena_printf(&arena, "sqlite:%s/newer.db", folder), &fault));
     assert_non_null(strstr(fault.text, "newer release"));
     fault = (struct fault){0};
