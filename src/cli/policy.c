@@ -1,0 +1,344 @@
+/* assay policy check | hash | eval: what a policy text means, without a service. */
+#include "policy/policy.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "cli/cli.h"
+#include "cli/input.h"
+#include "cli/terminal.h"
+
+static bool read_text(struct cli *cli, const char *path, struct bytes *text)
+{
+    struct fault fault = {0};
+
+    /* One byte more than a policy may have, so that the parser is who refuses it, with its own words. */
+    if (input_file(cli->arena, path, LIMIT_TOOL_FILE, text, &fault))
+        return true;
+    cli_error(cli, "%s", fault.text);
+    return false;
+}
+
+/* FILE:line:column: message, columns counted from 1 as compilers do. */
+static void print_error(struct cli *cli, const char *path, const struct policy_error *e)
+{
+    fflush(stdout);
+    fprintf(stderr, "%s%s:%u:%u:%s %s", ink(stderr, INK_STRONG), path, e->line, e->column + 1, ink(stderr, INK_NONE),
+            ink(stderr, INK_BAD));
+    put_safe(stderr, bytes_text(e->message));
+    fputs(ink(stderr, INK_NONE), stderr);
+    if (e->rule[0])
+        fprintf(stderr, " (in %s)", e->rule);
+    fputc('\n', stderr);
+    (void)cli;
+}
+
+static struct json *error_object(struct arena *a, const struct policy_error *e)
+{
+    struct json *o = json_new(a, JSON_OBJECT);
+
+    JSON_SET(o, "line", json_new_integer(a, e->line));
+    JSON_SET(o, "column", json_new_integer(a, (int64_t)e->column + 1));
+    JSON_SET(o, "symbol", json_new_text(a, bytes_text(e->symbol)));
+    JSON_SET(o, "message", json_new_text(a, bytes_text(e->message)));
+    JSON_SET(o, "rule", json_new_text(a, bytes_text(e->rule)));
+    return o;
+}
+
+static enum status check_run(struct cli *cli, int argc, char **argv)
+{
+    struct options o;
+    struct bytes text;
+    const struct policy *policy;
+    struct policy_error error = {0};
+    enum status status;
+    const char *path;
+    bool json = false, ok;
+
+    options_open(&o, cli, argc, argv);
+    for (int id; (id = options_next(&o)) != 0;)
+        json = json || id == 'j';
+    if (options_done(&o, 1, 1, &status))
+        return status;
+    path = options_operand(&o, 0);
+    if (!read_text(cli, path, &text))
+        return STATUS_MISUSE;
+    ok = policy_parse(cli->arena, text, &policy, &error);
+    if (!ok)
+        print_error(cli, path, &error);
+    if (json) {
+        struct json *object = json_new(cli->arena, JSON_OBJECT);
+
+        JSON_SET(object, "verdict", json_new_text(cli->arena, bytes_text(ok ? "accepted" : "rejected")));
+        JSON_SET(object, "error", ok ? json_new(cli->arena, JSON_NULL) : error_object(cli->arena, &error));
+        put_json(cli->arena, object);
+    } else if (ok) {
+        printf("%s: %sa valid policy%s\n", path, ink(stdout, INK_GOOD), ink(stdout, INK_NONE));
+    }
+    return ok ? STATUS_DONE : STATUS_REFUSED;
+}
+
+const struct command policy_check_command = {
+    .name = "policy check",
+    .summary = "say whether a policy text is valid, and where it is not",
+    .usage = "FILE [--json]",
+    .about = "Parses FILE (- for standard input) as the service does. A refusal is one line, FILE:line:column: reason.",
+    .options = (const struct option_row[]){OPTION_JSON, OPTION_END},
+    .examples = "  assay policy check policy.txt\n",
+    .run = check_run,
+};
+
+static enum status hash_run(struct cli *cli, int argc, char **argv)
+{
+    struct options o;
+    struct bytes text, hash;
+    enum status status;
+
+    options_open(&o, cli, argc, argv);
+    while (options_next(&o))
+        ;
+    if (options_done(&o, 1, 1, &status))
+        return status;
+    if (!read_text(cli, options_operand(&o, 0), &text))
+        return STATUS_MISUSE;
+    hash = policy_hash(cli->arena, text);
+    printf("%.*s\n", (int)hash.n, (const char *)hash.p);
+    return STATUS_DONE;
+}
+
+const struct command policy_hash_command = {
+    .name = "policy hash",
+    .summary = "print the x-ms-policy-hash of a policy text",
+    .usage = "FILE",
+    .about =
+        "Prints the hash that tokens carry in x-ms-policy-hash when the service holds exactly these bytes as policy. "
+        "The text is not parsed, nor changed: line ends and blanks count.",
+    .options = (const struct option_row[]){OPTION_END},
+    .examples = "  assay policy hash policy.txt\n",
+    .run = hash_run,
+};
+
+static bool claim_value(const struct json *v, struct claim_value *out)
+{
+    *out = (struct claim_value){0};
+    switch (v->kind) {
+    case JSON_STRING: *out = (struct claim_value){.kind = CLAIM_STRING, .text = v->text}; return true;
+    case JSON_INTEGER: *out = (struct claim_value){.kind = CLAIM_INTEGER, .integer = v->integer}; return true;
+    case JSON_TRUE:
+    case JSON_FALSE: *out = (struct claim_value){.kind = CLAIM_BOOLEAN, .integer = v->kind == JSON_TRUE}; return true;
+    case JSON_ARRAY:
+    case JSON_OBJECT: *out = (struct claim_value){.kind = CLAIM_JSON, .json = v}; return true;
+    case JSON_NULL:
+    case JSON_NUMBER: break;
+    }
+    return false;
+}
+
+/* {"type", "value", "issuer", "read_only"}; without an issuer a claim is a client's own (policy.md 3). */
+static bool add_claim_object(struct claims *claims, const struct json *item)
+{
+    static const struct {
+        const char *name;
+        enum claim_issuer issuer;
+    } issuers[] = {
+        {"AttestationService", ISSUER_SERVICE}, {"AttestationPolicy", ISSUER_POLICY}, {"CustomClaim", ISSUER_CUSTOM}};
+    const struct json *value = json_member(item, "value"), *issuer = json_member(item, "issuer"),
+                      *read_only = json_member(item, "read_only");
+    struct claim claim = {.issuer = ISSUER_CUSTOM, .flags = CLAIM_POLICY | CLAIM_TOKEN};
+    struct bytes name;
+    bool flag = false, known = !issuer;
+
+    if (!json_text(json_member(item, "type"), &claim.type) || !value || !claim_value(value, &claim.value))
+        return false;
+    for (size_t i = 0; issuer && i < sizeof issuers / sizeof *issuers; i++)
+        if (json_text(issuer, &name) && bytes_is(name, issuers[i].name)) {
+            claim.issuer = issuers[i].issuer;
+            known = true;
+        }
+    if (!known || (read_only && !json_boolean(read_only, &flag)))
+        return false;
+    claim.flags |= flag ? CLAIM_READ_ONLY : 0;
+    claims_add(claims, claim);
+    return true;
+}
+
+/* What `assay verify --json` prints, or a bare object of names and values: claims of the service. */
+static bool add_claims_by_name(struct claims *claims, const struct json *object)
+{
+    const struct json *inner = json_member(object, "claims");
+
+    JSON_EACH(item, inner && inner->kind == JSON_OBJECT ? inner : object)
+    {
+        struct claim claim = {.type = item->name, .issuer = ISSUER_SERVICE, .flags = CLAIM_POLICY | CLAIM_TOKEN};
+
+        if (!claim_value(item, &claim.value))
+            return false;
+        claims_add(claims, claim);
+    }
+    return true;
+}
+
+static bool read_claims(struct cli *cli, const char *path, struct claims *claims)
+{
+    const struct json *root;
+    struct fault fault = {0};
+    struct bytes text;
+    size_t number = 0;
+
+    claims_init(claims, cli->arena);
+    if (!input_file(cli->arena, path, LIMIT_TOOL_FILE, &text, &fault) ||
+        !json_parse(cli->arena, text, NULL, &root, &fault)) {
+        cli_error(cli, "--claims %s: %s", path, fault.text);
+        return false;
+    }
+    if (root->kind == JSON_OBJECT && add_claims_by_name(claims, root))
+        return true;
+    if (root->kind != JSON_ARRAY) {
+        cli_error(cli, "--claims %s: neither a list of claims nor an object of names and values", path);
+        return false;
+    }
+    JSON_EACH(item, root)
+    {
+        number++;
+        if (!add_claim_object(claims, item)) {
+            cli_error(cli, "--claims %s: element %zu is no claim {\"type\", \"value\", \"issuer\"}", path, number);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A property set twice counts with its last value (policy.md 5.5). */
+static struct json *properties_object(struct arena *a, const struct claims *properties)
+{
+    struct json *o = json_new(a, JSON_OBJECT);
+
+    for (size_t i = 0; i < properties->n; i++) {
+        bool again = false;
+
+        for (size_t k = i + 1; k < properties->n; k++)
+            again = again || bytes_equal(properties->v[i].type, properties->v[k].type);
+        if (!again)
+            json_set(o, properties->v[i].type, claim_value_json(a, &properties->v[i].value));
+    }
+    return o;
+}
+
+static const char *decision_name(enum policy_decision d)
+{
+    return d == POLICY_PERMIT ? "permit" : d == POLICY_ERROR ? "error" : "deny";
+}
+
+static struct json *evaluation_object(struct arena *a, struct policy_run *run)
+{
+    struct json *o = json_new(a, JSON_OBJECT);
+    bool permitted = run->decision == POLICY_PERMIT;
+
+    JSON_SET(o, "decision", json_new_text(a, bytes_text(decision_name(run->decision))));
+    JSON_SET(o, "issued", permitted ? claims_object(a, &run->outgoing, 0) : json_new(a, JSON_OBJECT));
+    JSON_SET(o, "properties", properties_object(a, &run->properties));
+    return o;
+}
+
+static void print_evaluation(const struct json *o)
+{
+    struct bytes decision = json_member(o, "decision")->text;
+    bool good = bytes_is(decision, "permit");
+
+    printf("%s%.*s%s\n", ink(stdout, good ? INK_GOOD : INK_BAD), (int)decision.n, (const char *)decision.p,
+           ink(stdout, INK_NONE));
+    if (json_member(o, "issued")->count) {
+        printf("issued\n");
+        put_tree(stdout, json_member(o, "issued"), 2);
+    }
+    if (json_member(o, "properties")->count) {
+        printf("properties\n");
+        put_tree(stdout, json_member(o, "properties"), 2);
+    }
+}
+
+static void print_reason(const struct policy_run *run)
+{
+    fflush(stdout);
+    switch (run->decision) {
+    case POLICY_PERMIT: return;
+    case POLICY_NO_PERMIT: fputs("no rule of authorizationrules permitted\n", stderr); return;
+    case POLICY_DENY:
+        fputs("denied by the rule ", stderr);
+        put_safe(stderr, run->deciding_rule);
+        break;
+    case POLICY_ERROR:
+        fputs("evaluation error: ", stderr);
+        put_safe(stderr, run->error);
+        break;
+    }
+    fputc('\n', stderr);
+}
+
+static enum status evaluate(struct cli *cli, const char *path, struct claims *claims, bool json)
+{
+    struct policy_error error = {0};
+    const struct policy *policy;
+    struct policy_run run = {0};
+    struct bytes text;
+    struct json *o;
+
+    if (!read_text(cli, path, &text))
+        return STATUS_MISUSE;
+    if (policy_parse(cli->arena, text, &policy, &error)) {
+        policy_start(&run, policy, cli->arena, claims);
+        if (policy_configure(&run))
+            policy_decide(&run);
+    } else {
+        print_error(cli, path, &error);
+        run.decision = POLICY_ERROR;
+    }
+    o = evaluation_object(cli->arena, &run);
+    if (json)
+        put_json(cli->arena, o);
+    else if (!error.message[0])
+        print_evaluation(o);
+    if (!error.message[0])
+        print_reason(&run);
+    return run.decision == POLICY_PERMIT ? STATUS_DONE : STATUS_REFUSED;
+}
+
+static enum status eval_run(struct cli *cli, int argc, char **argv)
+{
+    const char *claims_path = NULL;
+    struct claims claims;
+    enum status status;
+    struct options o;
+    bool json = false;
+
+    options_open(&o, cli, argc, argv);
+    for (int id; (id = options_next(&o)) != 0;) {
+        if (id == 'j')
+            json = true;
+        else
+            claims_path = o.value;
+    }
+    if (options_done(&o, 1, 1, &status))
+        return status;
+    if (!claims_path)
+        return cli_misuse(cli, "--claims is needed: what the evidence is to have proved");
+    if (!read_claims(cli, claims_path, &claims))
+        return STATUS_MISUSE;
+    return evaluate(cli, options_operand(&o, 0), &claims, json);
+}
+
+const struct command policy_eval_command = {
+    .name = "policy eval",
+    .summary = "run a policy over claims and say what it decides",
+    .usage = "FILE --claims F [--json]",
+    .about =
+        "Runs the policy in FILE over the claims in F, as the service does with the claims of verified evidence: a "
+        "list of {\"type\", \"value\", \"issuer\"} objects, or what `assay verify --json` printed. Without an issuer "
+        "a claim of a list counts as CustomClaim; issuer is AttestationService for claims of evidence.",
+    .options = (const struct option_row[]){{'c', "claims", "F", "JSON file with the incoming claims"},
+                                           OPTION_JSON,
+                                           OPTION_END},
+    .examples = "  assay policy eval policy.txt --claims claims.json\n"
+                "  assay verify quote.bin --collateral dir --json | assay policy eval policy.txt --claims -\n",
+    .run = eval_run,
+};

@@ -1,0 +1,42 @@
+#include "cli/show.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+void show_text(struct arena *a, struct json *o, const char *name, struct bytes text)
+{
+    json_set(o, bytes_text(name), json_new_text(a, text));
+}
+
+void show_string(struct arena *a, struct json *o, const char *name, const char *text)
+{
+    show_text(a, o, name, bytes_text(text));
+}
+
+void show_hex(struct arena *a, struct json *o, const char *name, struct bytes b)
+{
+    show_text(a, o, name, hex_encode(a, b));
+}
+
+void show_number(struct arena *a, struct json *o, const char *name, int64_t v)
+{
+    json_set(o, bytes_text(name), json_new_integer(a, v));
+}
+
+void show_flag(struct arena *a, struct json *o, const char *name, bool v)
+{
+    json_set(o, bytes_text(name), json_new_boolean(a, v));
+}
+
+void show_time(struct arena *a, struct json *o, const char *name, int64_t t)
+{
+    char text[32];
+
+    time_format(t, text);
+    show_text(a, o, name, arena_copy(a, bytes_text(text)));
+}
+
+void show_tree(struct json *o, const char *name, struct json *tree)
+{
+    json_set(o, bytes_text(name), tree);
+}
