@@ -9,9 +9,11 @@
 
 /* One authority with its policies. Immutable while a snapshot lives. */
 struct provider_policy {
-    const struct attester *attester;
-    struct bytes text;         /* empty: the attester's default */
-    const struct json *signer; /* x-ms-policy-signer when it was uploaded signed, or NULL */
+    const struct attester *attester; /* NULL: a type whose policy can be kept but whose evidence is not judged here */
+    struct bytes text;               /* empty: the attester's default */
+    const struct json *signer;       /* x-ms-policy-signer when it was uploaded signed, or NULL */
+    struct bytes kind;               /* "SgxEnclave" (core/manage.h) */
+    struct bytes jws;                /* as it was uploaded; empty: never, or reset */
 };
 struct provider {
     struct bytes issuer; /* "https://name.region.domain[:port]" */
@@ -19,6 +21,8 @@ struct provider {
     const struct provider_policy *policies;
     size_t policy_count;
     struct settings settings;
+    bool isolated; /* trust model: policies must be signed by a registered certificate (api.md 3.4) */
+    const struct certificate *signers; /* the registered ones, linked */
 };
 
 struct snapshot {
