@@ -30,6 +30,7 @@ enum {
     LIMIT_JMESPATH_DEPTH = 1024, /* a.b.c…: each step is one level of a search's recursion, 200 bytes of stack */
     LIMIT_CLAIMS = 64 * 1024,
     LIMIT_POLICY_STEPS = 4 * 1024 * 1024, /* property comparisons in one evaluation */
+    LIMIT_SIGNERS = 64, /* registered policy management certificates of one provider; listed in one answer */
     LIMIT_JOSE_HEADER = 64 * 1024,        /* holds an x5c chain */
     LIMIT_TOKEN = 1024 * 1024,            /* a token with the largest runtime data, in base64url */
     LIMIT_TOOL_FILE = 16 * 1024 * 1024,   /* any one file given to a tool; event logs of servers reach a few MiB */

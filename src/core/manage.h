@@ -1,0 +1,51 @@
+/* Managing a provider: policies of every type, policy signers, TCB baselines (api.md 2.3-2.5, 3). The rules that decide are
+ * here, not in the HTTP handler. Like core_attest these are functions of (request, snapshot, time): what is to be stored is
+ * given back as a change, which the host makes durable before it sends the answer. Who may call is the host's business. */
+#ifndef ASSAY_CORE_MANAGE_H
+#define ASSAY_CORE_MANAGE_H
+
+#include "core/core.h"
+
+/* A type that has a policy slot, whether or not this build judges its evidence. */
+struct policy_kind {
+    const char *name;           /* canonical spelling, "SgxEnclave" */
+    const char *default_policy; /* NULL: none (Tpm) */
+};
+/* By name, letter case ignored; VbsEnclave is Tpm's alias (api.md 2.3). NULL when there is none. */
+const struct policy_kind *policy_kind_find(struct bytes name);
+const struct policy_kind *policy_kind_at(size_t i); /* NULL past the end */
+
+enum manage_operation {
+    MANAGE_POLICY_GET,
+    MANAGE_POLICY_SET,
+    MANAGE_POLICY_RESET,
+    MANAGE_SIGNERS_GET,
+    MANAGE_SIGNERS_ADD,
+    MANAGE_SIGNERS_REMOVE,
+};
+
+struct manage_request {
+    enum manage_operation operation;
+    struct bytes issuer; /* which provider */
+    struct bytes kind;   /* of the policy, any letter case; empty for signers */
+    struct bytes body;
+    int64_t time;
+};
+
+/* What must be durable before the answer goes out. */
+struct change {
+    struct bytes kind;   /* "policy/SgxEnclave", "signers"; empty: nothing changes */
+    struct bytes body;   /* the JWS, or the JWKS of registered certificates; empty: reset */
+    struct bytes hash;   /* x-ms-policy-token-hash */
+    struct bytes signer; /* SHA-1 of the signing certificate; empty: unsigned */
+};
+
+void core_manage(struct arena *a, const struct snapshot *snapshot, const struct manage_request *request,
+                 const struct mint *mint, struct answer *answer, struct change *change);
+
+/* The state that a change left, from what was stored: fills the policy's text, signer and jws, or the provider's signers. */
+bool provider_policy_load(struct arena *a, struct bytes kind, struct bytes jws, struct provider_policy *out,
+                          struct fault *fault);
+bool provider_signers_load(struct arena *a, struct bytes jwks, const struct certificate **out, struct fault *fault);
+
+#endif
