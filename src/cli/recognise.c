@@ -182,7 +182,7 @@ enum thing recognise_thing(struct arena *a, struct bytes b)
 
     if (b.n >= 52 && oe_header(b) != KIND_UNKNOWN && endorsements_body(bytes_after(b, 32)))
         return THING_OE_ENDORSEMENTS;
-    if (endorsements_body(b))
+    if (endorsements_body(b) || (word(b, 0) == 4 && word(b, 4) == 0x81)) /* SGX; the flattened form for TDX */
         return THING_OE_ENDORSEMENTS;
     if (bytes_begin(b, "-----BEGIN X509 CRL"))
         return THING_CRL;

@@ -1,0 +1,166 @@
+/* The outcome of `assay verify`, for people and as the stable JSON object (DESIGN 12). */
+#include <stdio.h>
+
+#include "cli/show.h"
+#include "cli/terminal.h"
+#include "cli/verify.h"
+
+static struct json *value_json(struct arena *a, const struct check_value *value)
+{
+    struct writer w = wr_open(a);
+
+    if (value->kind == VALUE_NONE)
+        return json_new(a, JSON_NULL);
+    wr_check_value(&w, value);
+    return json_new_text(a, wr_done(&w));
+}
+
+static struct json *check_json(struct arena *a, const struct trace_entry *e, bool explain)
+{
+    static const char *const results[] = {"pass", "fail", "skip"};
+    struct json *o = json_new(a, JSON_OBJECT);
+
+    show_string(a, o, "id", check_table[e->id].id);
+    show_string(a, o, "result", results[e->result]);
+    show_tree(o, "expected", value_json(a, &e->expected));
+    show_tree(o, "found", value_json(a, &e->found));
+    if (explain) {
+        show_string(a, o, "proves", check_table[e->id].proves);
+        if (e->note)
+            show_string(a, o, "note", e->note);
+        if (e->setting)
+            show_string(a, o, "setting", e->setting);
+    }
+    return o;
+}
+
+static struct json *failed_json(struct arena *a, const struct verification *v)
+{
+    const struct trace_entry *e = trace_failure(v->exam.trace);
+    struct json *o = json_new(a, JSON_OBJECT);
+
+    if (v->accepted)
+        return json_new(a, JSON_NULL);
+    show_string(a, o, "id", check_table[e->id].id);
+    show_text(a, o, "message", trace_message(v->exam.trace, a));
+    show_string(a, o, "remedy", check_table[e->id].remedy);
+    return o;
+}
+
+static struct json *advisories_json(struct arena *a, const struct exam *x)
+{
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (size_t i = 0; i < x->advisory_count; i++)
+        json_append(list, json_new_text(a, x->advisories[i]));
+    return list;
+}
+
+static struct json *claims_json(struct arena *a, const struct verification *v)
+{
+    return v->accepted ? claims_object(a, &v->exam.incoming, CLAIM_TOKEN) : json_new(a, JSON_OBJECT);
+}
+
+static void print_json(const struct verification *v)
+{
+    struct arena *a = v->cli->arena;
+    const struct exam *x = &v->exam;
+    struct json *o = json_new(a, JSON_OBJECT), *checks = json_new(a, JSON_ARRAY);
+
+    for (size_t i = 0; i < x->trace->n; i++)
+        json_append(checks, check_json(a, &x->trace->entries[i], v->explain));
+    show_string(a, o, "verdict", v->accepted ? "accepted" : "rejected");
+    show_string(a, o, "type", evidence_kind_name(v->kind));
+    show_tree(o, "tcb_status",
+              x->tcb_known ? json_new_text(a, bytes_text(tcb_status_name(x->tcb_status))) : json_new(a, JSON_NULL));
+    show_tree(o, "advisories", advisories_json(a, x));
+    show_tree(o, "claims", claims_json(a, v));
+    show_tree(o, "issued",
+              v->run.policy && v->accepted ? claims_object(a, &v->run.outgoing, 0) : json_new(a, JSON_NULL));
+    show_tree(o, "checks", checks);
+    show_tree(o, "failed", failed_json(a, v));
+    put_json(a, o);
+}
+
+static void print_value(FILE *f, const char *name, const struct check_value *value, struct arena *a)
+{
+    struct writer w = wr_open(a);
+
+    if (value->kind == VALUE_NONE)
+        return;
+    wr_check_value(&w, value);
+    fprintf(f, "    %-9s ", name);
+    put_safe(f, wr_done(&w));
+    fputc('\n', f);
+}
+
+static void print_entry(FILE *f, const struct trace_entry *e, struct arena *a)
+{
+    static const char *const marks[] = {"✓", "✗", "–"};
+    static const enum ink inks[] = {INK_GOOD, INK_BAD, INK_FAINT};
+
+    fprintf(f, "%s%s%s %s%s%s: %s\n", ink(f, inks[e->result]), marks[e->result], ink(f, INK_NONE), ink(f, INK_STRONG),
+            check_table[e->id].id, ink(f, INK_NONE), check_table[e->id].proves);
+    print_value(f, "found", &e->found, a);
+    if (e->found.kind != VALUE_NONE)
+        print_value(f, "expected", &e->expected, a);
+    if (e->note) {
+        fputs("    note      ", f);
+        put_safe(f, bytes_text(e->note));
+        fputc('\n', f);
+    }
+    if (e->setting)
+        fprintf(f, "    skipped   by the setting %s\n", e->setting);
+}
+
+static void print_refusal(const struct verification *v)
+{
+    const struct trace_entry *e = trace_failure(v->exam.trace);
+
+    fflush(stdout);
+    print_entry(stderr, e, v->cli->arena);
+    fprintf(stderr, "    %sto do%s     %s\n", ink(stderr, INK_STRONG), ink(stderr, INK_NONE),
+            check_table[e->id].remedy);
+}
+
+static void print_text(const struct verification *v)
+{
+    struct arena *a = v->cli->arena;
+    const struct exam *x = &v->exam;
+
+    printf("%s%s%s\n", ink(stdout, v->accepted ? INK_GOOD : INK_BAD), v->accepted ? "accepted" : "rejected",
+           ink(stdout, INK_NONE));
+    if (x->tcb_known) {
+        struct json *o = json_new(a, JSON_OBJECT);
+
+        show_string(a, o, "TCB status", tcb_status_name(x->tcb_status));
+        show_tree(o, "advisories", advisories_json(a, x));
+        put_tree(stdout, o, 0);
+    }
+    if (x->development)
+        printf("%sThe evidence rests on a simulated root: good for development only.%s\n", ink(stdout, INK_WARNING),
+               ink(stdout, INK_NONE));
+    if (v->accepted) {
+        printf("\nclaims\n");
+        put_tree(stdout, claims_json(a, v), 2);
+    }
+    if (v->accepted && v->run.policy) {
+        printf("\nissued by the policy\n");
+        put_tree(stdout, claims_object(a, &v->run.outgoing, 0), 2);
+    }
+    if (v->explain) {
+        printf("\nchecks\n");
+        for (size_t i = 0; i < x->trace->n; i++)
+            print_entry(stdout, &x->trace->entries[i], a);
+    }
+}
+
+void verify_print(struct verification *v)
+{
+    if (v->json)
+        print_json(v);
+    else
+        print_text(v);
+    if (!v->accepted)
+        print_refusal(v);
+}
