@@ -56,7 +56,7 @@ static struct json *advisories_json(struct arena *a, const struct exam *x)
     return list;
 }
 
-static struct json *claims_json(struct arena *a, const struct verification *v)
+static struct json *proved_claims(struct arena *a, const struct verification *v)
 {
     return v->accepted ? claims_object(a, &v->exam.incoming, CLAIM_TOKEN) : json_new(a, JSON_OBJECT);
 }
@@ -74,7 +74,7 @@ static void print_json(const struct verification *v)
     show_tree(o, "tcb_status",
               x->tcb_known ? json_new_text(a, bytes_text(tcb_status_name(x->tcb_status))) : json_new(a, JSON_NULL));
     show_tree(o, "advisories", advisories_json(a, x));
-    show_tree(o, "claims", claims_json(a, v));
+    show_tree(o, "claims", proved_claims(a, v));
     show_tree(o, "issued",
               v->run.policy && v->accepted ? claims_object(a, &v->run.outgoing, 0) : json_new(a, JSON_NULL));
     show_tree(o, "checks", checks);
@@ -142,7 +142,7 @@ static void print_text(const struct verification *v)
                ink(stdout, INK_NONE));
     if (v->accepted) {
         printf("\nclaims\n");
-        put_tree(stdout, claims_json(a, v), 2);
+        put_tree(stdout, proved_claims(a, v), 2);
     }
     if (v->accepted && v->run.policy) {
         printf("\nissued by the policy\n");
