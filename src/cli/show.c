@@ -5,7 +5,7 @@
 
 void show_text(struct arena *a, struct json *o, const char *name, struct bytes text)
 {
-    json_set(o, bytes_text(name), json_new_text(a, text));
+    show_tree(o, name, json_new_text(a, text));
 }
 
 void show_string(struct arena *a, struct json *o, const char *name, const char *text)
@@ -20,12 +20,12 @@ void show_hex(struct arena *a, struct json *o, const char *name, struct bytes b)
 
 void show_number(struct arena *a, struct json *o, const char *name, int64_t v)
 {
-    json_set(o, bytes_text(name), json_new_integer(a, v));
+    show_tree(o, name, json_new_integer(a, v));
 }
 
 void show_flag(struct arena *a, struct json *o, const char *name, bool v)
 {
-    json_set(o, bytes_text(name), json_new_boolean(a, v));
+    show_tree(o, name, json_new_boolean(a, v));
 }
 
 void show_time(struct arena *a, struct json *o, const char *name, int64_t t)
@@ -38,5 +38,6 @@ void show_time(struct arena *a, struct json *o, const char *name, int64_t t)
 
 void show_tree(struct json *o, const char *name, struct json *tree)
 {
-    json_set(o, bytes_text(name), tree);
+    if (!json_member(o, name)) /* what strangers wrote may hold a field twice: the first counts */
+        json_set(o, bytes_text(name), tree);
 }
