@@ -22,6 +22,8 @@ struct public_key {
 bool public_key_decode(struct arena *a, struct bytes spki, struct public_key *out);
 /* From x || y (64 bytes: P-256, 96: P-384); the point must be on the curve. The view is kept, not copied. */
 bool public_key_from_point(struct bytes point, struct public_key *out);
+/* From big-endian modulus and exponent without leading zeros (a JWK's); views are kept. */
+bool public_key_from_rsa(struct bytes modulus, struct bytes exponent, struct public_key *out);
 /* DER SubjectPublicKeyInfo of a key, built when it came without one. */
 struct bytes public_key_spki(struct arena *a, const struct public_key *key);
 

@@ -24,6 +24,7 @@ struct certificate {
     uint8_t spki_digest[SHA256_SIZE]; /* SHA-256 of the DER SubjectPublicKeyInfo: what anchors are pinned by */
     enum signature_alg alg;           /* SIGNATURE_NONE: one we do not accept */
     struct bytes signature;           /* ECDSA as r || s */
+    struct bytes extensions;          /* content of the list; read it with certificate_extension */
     struct bytes subject_key_id, authority_key_id; /* empty when absent */
     bool has_basic_constraints, is_ca;
     int path_length; /* -1: none given */

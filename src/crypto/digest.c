@@ -1,0 +1,86 @@
+#include "crypto/digest.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+static const struct {
+    const char *name;
+    size_t size;
+} algorithms[] = {
+    [DIGEST_SHA1] = {"SHA1", SHA1_SIZE},
+    [DIGEST_SHA256] = {"SHA256", SHA256_SIZE},
+    [DIGEST_SHA384] = {"SHA384", SHA384_SIZE},
+    [DIGEST_SHA512] = {"SHA512", SHA512_SIZE},
+};
+
+static EVP_MD *fetched[sizeof algorithms / sizeof *algorithms];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fetch_all(void)
+{
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
+        if (!(fetched[i] = EVP_MD_fetch(NULL, algorithms[i].name, NULL)))
+            abort(); /* a libcrypto without SHA cannot serve */
+}
+
+size_t digest_size(enum digest_alg alg)
+{
+    return algorithms[alg].size;
+}
+
+void digest_parts(enum digest_alg alg, const struct bytes *parts, size_t count, uint8_t *out)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    pthread_once(&once, fetch_all);
+    bool ok = context && EVP_DigestInit_ex(context, fetched[alg], NULL) == 1;
+    for (size_t i = 0; i < count && ok; i++)
+        ok = parts[i].n == 0 || EVP_DigestUpdate(context, parts[i].p, parts[i].n) == 1;
+    if (!ok || EVP_DigestFinal_ex(context, out, NULL) != 1)
+        abort(); /* only without memory */
+    EVP_MD_CTX_free(context);
+}
+
+void sha256(struct bytes b, uint8_t out[SHA256_SIZE])
+{
+    static const uint8_t nothing[1];
+
+    SHA256(b.n ? b.p : nothing, b.n, out);
+}
+
+struct bytes digest(struct arena *a, enum digest_alg alg, struct bytes b)
+{
+    uint8_t *out = arena_alloc(a, algorithms[alg].size);
+
+    if (alg == DIGEST_SHA256)
+        sha256(b, out);
+    else
+        digest_parts(alg, &b, 1, out);
+    return bytes_make(out, algorithms[alg].size);
+}
+
+struct bytes sha256_of(struct arena *a, struct bytes b)
+{
+    return digest(a, DIGEST_SHA256, b);
+}
+
+bool secret_equal(struct bytes a, struct bytes b)
+{
+    return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
+}
+
+void secret_wipe(void *p, size_t n)
+{
+    if (n)
+        OPENSSL_cleanse(p, n);
+}
+
+bool random_bytes(uint8_t *out, size_t n)
+{
+    return n <= INT32_MAX && RAND_bytes(out, (int)n) == 1;
+}

@@ -1,0 +1,131 @@
+/* Keys as plain data: from and to SubjectPublicKeyInfo. */
+#include "crypto/ecdsa.h"
+#include "crypto/der.h"
+#include "crypto/verify.h"
+
+enum { RSA_BITS_LEAST = 2048, RSA_BITS_MOST = 4096, RSA_EXPONENT_BYTES = 4 };
+
+/* DER contents of the algorithm identifiers that are accepted. */
+static const uint8_t oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
+static const uint8_t oid_ec[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+static const uint8_t oid_p256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+static const uint8_t oid_p384[] = {0x2b, 0x81, 0x04, 0x00, 0x22};
+
+static bool rsa_key(struct bytes modulus, struct bytes exponent, struct public_key *out)
+{
+    size_t bits = modulus.n * 8;
+
+    for (uint8_t top = modulus.n ? modulus.p[0] : 0; bits && !(top & 0x80); top = (uint8_t)(top << 1))
+        if (--bits % 8 == 0)
+            return false; /* a leading zero byte */
+    if (bits < RSA_BITS_LEAST || bits > RSA_BITS_MOST || !(modulus.p[modulus.n - 1] & 1))
+        return false;
+    if (exponent.n == 0 || exponent.n > RSA_EXPONENT_BYTES || !(exponent.p[exponent.n - 1] & 1) ||
+        (exponent.n == 1 && exponent.p[0] < 3))
+        return false;
+    *out = (struct public_key){.kind = KEY_RSA, .modulus = modulus, .exponent = exponent};
+    return true;
+}
+
+bool public_key_from_rsa(struct bytes modulus, struct bytes exponent, struct public_key *out)
+{
+    *out = (struct public_key){0};
+    return rsa_key(modulus, exponent, out);
+}
+
+bool public_key_from_point(struct bytes point, struct public_key *out)
+{
+    enum key_kind kind = point.n == 64 ? KEY_P256 : point.n == 96 ? KEY_P384 : KEY_NONE;
+
+    *out = (struct public_key){0};
+    if (kind == KEY_NONE || !ecdsa_point_valid(kind, point))
+        return false;
+    *out = (struct public_key){.kind = kind, .point = point};
+    return true;
+}
+
+static bool decode_rsa(struct bytes bits, struct public_key *out)
+{
+    struct reader r = rd_open(bits), key = der_enter(&r, DER_SEQUENCE);
+    struct bytes modulus = der_unsigned(&key), exponent = der_unsigned(&key);
+
+    return rd_end(&r) && rd_end(&key) && rsa_key(modulus, exponent, out);
+}
+
+static bool decode_ec(struct bytes curve, struct bytes bits, struct public_key *out)
+{
+    size_t size = bytes_equal(curve, BYTES_OF(oid_p256)) ? 64 : bytes_equal(curve, BYTES_OF(oid_p384)) ? 96 : 0;
+
+    return size && bits.n == size + 1 && bits.p[0] == 4 && public_key_from_point(bytes_after(bits, 1), out);
+}
+
+bool public_key_decode(struct arena *a, struct bytes spki, struct public_key *out)
+{
+    struct bytes copy = arena_copy(a, spki);
+    struct reader outer = rd_open(copy), r = der_enter(&outer, DER_SEQUENCE), alg = der_enter(&r, DER_SEQUENCE);
+    struct bytes oid = der_take(&alg, DER_OID), curve = BYTES_NONE;
+    bool rsa = bytes_equal(oid, BYTES_OF(oid_rsa));
+
+    *out = (struct public_key){0};
+    if (rsa)
+        der_take(&alg, DER_NULL);
+    else
+        curve = der_take(&alg, DER_OID);
+    struct bytes bits = der_bits(&r);
+    if (!rd_end(&outer) || !rd_end(&r) || !rd_end(&alg) || !(rsa || bytes_equal(oid, BYTES_OF(oid_ec))))
+        return false;
+    if (!(rsa ? decode_rsa(bits, out) : decode_ec(curve, bits, out)))
+        return false;
+    out->spki = copy;
+    return true;
+}
+
+/* A definite length of up to 64 KiB. */
+static void wr_der(struct writer *w, uint8_t tag, struct bytes content)
+{
+    wr_u8(w, tag);
+    if (content.n >= 0x100)
+        wr_put(w, bytes_make((uint8_t[]){0x82, (uint8_t)(content.n >> 8), (uint8_t)content.n}, 3));
+    else if (content.n >= 0x80)
+        wr_put(w, bytes_make((uint8_t[]){0x81, (uint8_t)content.n}, 2));
+    else
+        wr_u8(w, (uint8_t)content.n);
+    wr_put(w, content);
+}
+
+static void wr_der_unsigned(struct writer *w, struct arena *a, struct bytes magnitude)
+{
+    struct writer v = wr_open(a);
+
+    if (magnitude.p[0] & 0x80)
+        wr_u8(&v, 0);
+    wr_put(&v, magnitude);
+    wr_der(w, DER_INTEGER, wr_done(&v));
+}
+
+struct bytes public_key_spki(struct arena *a, const struct public_key *key)
+{
+    struct writer alg = wr_open(a), bits = wr_open(a), body = wr_open(a), out = wr_open(a);
+
+    if (key->spki.n || key->kind == KEY_NONE)
+        return key->spki;
+    wr_u8(&bits, 0);
+    if (key->kind == KEY_RSA) {
+        struct writer pair = wr_open(a);
+
+        wr_der(&alg, DER_OID, BYTES_OF(oid_rsa));
+        wr_der(&alg, DER_NULL, BYTES_NONE);
+        wr_der_unsigned(&pair, a, key->modulus);
+        wr_der_unsigned(&pair, a, key->exponent);
+        wr_der(&bits, DER_SEQUENCE, wr_done(&pair));
+    } else {
+        wr_der(&alg, DER_OID, BYTES_OF(oid_ec));
+        wr_der(&alg, DER_OID, key->kind == KEY_P256 ? BYTES_OF(oid_p256) : BYTES_OF(oid_p384));
+        wr_u8(&bits, 4);
+        wr_put(&bits, key->point);
+    }
+    wr_der(&body, DER_SEQUENCE, wr_done(&alg));
+    wr_der(&body, DER_BIT_STRING, wr_done(&bits));
+    wr_der(&out, DER_SEQUENCE, wr_done(&body));
+    return wr_done(&out);
+}

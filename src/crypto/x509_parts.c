@@ -1,0 +1,97 @@
+#include "crypto/x509_parts.h"
+
+static const struct {
+    enum signature_alg alg;
+    const char *identifier; /* the whole AlgorithmIdentifier */
+    size_t n;
+} algorithms[] = {
+#define ROW(alg, text)             \
+    {                              \
+        alg, text, sizeof text - 1 \
+    }
+    ROW(SIGNATURE_ES256, "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"),
+    ROW(SIGNATURE_ES384, "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03"),
+    ROW(SIGNATURE_ES512, "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04"),
+    ROW(SIGNATURE_RS256, "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"),
+    ROW(SIGNATURE_RS384, "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c\x05\x00"),
+    ROW(SIGNATURE_RS512, "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d\x05\x00"),
+#undef ROW
+};
+
+bool x509_envelope(struct bytes der, struct signed_parts *out)
+{
+    struct reader outer = rd_open(der), r = der_enter(&outer, DER_SEQUENCE);
+
+    out->tbs = der_take_whole(&r, DER_SEQUENCE);
+    out->alg = der_take_whole(&r, DER_SEQUENCE);
+    out->signature = der_bits(&r);
+    return rd_end(&outer) && rd_end(&r) && out->signature.n > 0;
+}
+
+enum signature_alg x509_signature_alg(struct bytes identifier)
+{
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
+        if (bytes_equal(identifier, bytes_make(algorithms[i].identifier, algorithms[i].n)))
+            return algorithms[i].alg;
+    return SIGNATURE_NONE;
+}
+
+bool x509_signature(struct arena *a, enum signature_alg alg, struct bytes raw, struct bytes *out)
+{
+    *out = raw;
+    if (alg != SIGNATURE_ES256 && alg != SIGNATURE_ES384 && alg != SIGNATURE_ES512)
+        return true;
+    /* The signer's curve is not known here. Numbers of P-384 are longer than 32 bytes but for one key in 2^128. */
+    return ecdsa_from_der(a, KEY_P256, raw, out) || ecdsa_from_der(a, KEY_P384, raw, out);
+}
+
+bool x509_verify(enum signature_alg alg, struct bytes tbs, struct bytes signature, const struct public_key *key)
+{
+    return signature_verify(key, alg, tbs, signature);
+}
+
+struct bytes x509_common_name(struct bytes name)
+{
+    static const uint8_t oid_cn[] = {0x55, 0x04, 0x03};
+    struct reader outer = rd_open(name), rdns = der_enter(&outer, DER_SEQUENCE);
+    struct bytes found = BYTES_NONE;
+
+    while (rd_left(&rdns)) {
+        struct reader set = der_enter(&rdns, DER_SET);
+
+        while (rd_left(&set)) {
+            struct reader attribute = der_enter(&set, DER_SEQUENCE);
+            struct bytes oid = der_take(&attribute, DER_OID);
+            uint8_t tag;
+            struct bytes value = der_any(&attribute, &tag, NULL);
+
+            if (rd_end(&attribute) && bytes_equal(oid, BYTES_OF(oid_cn)))
+                found = value;
+        }
+    }
+    return found;
+}
+
+bool x509_next_extension(struct reader *list, struct x509_extension *out)
+{
+    struct reader e = der_enter(list, DER_SEQUENCE);
+
+    out->oid = der_take(&e, DER_OID);
+    out->critical = der_next_is(&e, DER_BOOLEAN) && der_boolean(&e);
+    out->value = der_take(&e, DER_OCTET_STRING);
+    if (!rd_end(&e))
+        list->failed = true;
+    return rd_ok(list);
+}
+
+struct bytes x509_authority_key_id(struct bytes value)
+{
+    struct reader outer = rd_open(value), r = der_enter(&outer, DER_SEQUENCE);
+
+    return der_next_is(&r, DER_CONTEXT(0)) ? der_take(&r, DER_CONTEXT(0)) : BYTES_NONE;
+}
+
+uint8_t x509_certificate_arc(struct bytes oid)
+{
+    return oid.n == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x1d ? oid.p[2] : 0;
+}
