@@ -28,9 +28,11 @@ struct provider {
 struct snapshot {
     uint64_t generation;
     const struct endorsements *endorsements;
-    const struct provider *providers;
+    const struct provider *providers; /* ascending by issuer: snapshot_sort */
     size_t provider_count;
 };
+void snapshot_sort(struct provider *providers, size_t count);
+/* NULL when there is none. Binary search: a service may have 100,000 (DESIGN 10). */
 const struct provider *snapshot_provider(const struct snapshot *s, struct bytes issuer);
 
 /* Who signs: the signer process in the daemon, a key at hand in tools and tests. The signer writes the header itself, so that
@@ -63,6 +65,8 @@ struct appraisal {
     struct exam exam;
     const struct provider *provider;
     const struct attester *attester;
+    struct bytes policy_text; /* in force: the draft, the stored one or the attester's default */
+    const struct json *policy_signer;
     const struct policy *policy;
     struct policy_run run;
     bool draft; /* a draft policy: the token is unsigned */
@@ -72,7 +76,10 @@ struct appraisal {
     struct answer answer;
 };
 
-/* The whole of one request. x->answer is always filled. Memory is the arena's; cache may be NULL. */
+/* The whole of one request (policy.md 5.1): decode, policy, configurationrules, verify, the other rules, token. x->answer is
+ * always filled; memory is the arena's; cache may be NULL. Refusals: 400 with the code of api.md 1.4, 404 for a provider or
+ * attester that does not exist, 500 when a required check was never made, 503 when the mint fails. Without a mint nothing is
+ * signed: the answer to a good request has no body, and x->payload is the result. */
 void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
                  const struct core_request *request, const struct mint *mint, struct cache *cache);
 /* The error object of api.md 1.4. */

@@ -35,6 +35,7 @@ struct settings {
     bool crl_freshness;          /* refuse a CRL past its nextUpdate */
     bool report_data_tail_zero;  /* claims.md 2: ask for zero in REPORT_DATA[32..63] of SGX too */
     uint16_t accepted_sgx;       /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
+    bool development;            /* the service runs in development mode: no token of it is worth anything */
     bool claim_development;      /* emit x-assay-development where it applies; off in golden comparisons */
 };
 #define SETTINGS_DEFAULT                                                                     \

@@ -40,6 +40,14 @@ struct token_frame {
 /* Payload of an attestation token: sorted compact JSON. Members that the service sets win over issued claims. */
 struct bytes token_payload(struct arena *a, const struct token_frame *frame, const struct claims *incoming,
                            const struct claims *outgoing);
+/* The whole signed token over this payload: what the signer process and tools do with a key (api.md 3.1). False with a fault
+ * when the key is not RSA or fails. */
+bool token_sign(struct arena *a, const struct signing_key *key, struct bytes issuer, struct bytes kid,
+                struct bytes payload, struct bytes *token, struct fault *fault);
+/* The whole unsigned token of a draft policy: alg "none", an empty third part (api.md 2.2). */
+struct bytes token_unsigned(struct arena *a, struct bytes issuer, struct bytes kid, struct bytes payload);
+
+/* Their parts. */
 /* {"alg":…,"jku":"{issuer}/certs","kid":…,"typ":"JWT"}; alg "RS256" or "none". */
 struct bytes token_header(struct arena *a, const char *alg, struct bytes issuer, struct bytes kid);
 /* header "." payload, both base64url: what is signed. */

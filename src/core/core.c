@@ -1,0 +1,412 @@
+#include "core/core.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+/* Every function here that returns bool has filled x->answer when it returns false. */
+
+struct bytes error_body(struct arena *a, const char *code, struct bytes message)
+{
+    struct json *body = json_new(a, JSON_OBJECT), *error = json_new(a, JSON_OBJECT), *inner = json_new(a, JSON_OBJECT);
+
+    if (!utf8_valid(message)) { /* a view of evidence, or cut in the middle of a character */
+        uint8_t *plain = arena_alloc(a, message.n);
+
+        for (size_t i = 0; i < message.n; i++)
+            plain[i] = message.p[i] < 0x80 ? message.p[i] : '?';
+        message.p = plain;
+    }
+    JSON_SET(inner, "code", json_new_text(a, bytes_text(code)));
+    JSON_SET(inner, "message", json_new_text(a, message));
+    JSON_SET(error, "code", json_new_text(a, bytes_text(code)));
+    JSON_SET(error, "message", json_new_text(a, message));
+    JSON_SET(error, "innererror", inner);
+    JSON_SET(body, "error", error);
+    return json_print(a, body, JSON_IN_ORDER);
+}
+
+static bool refuse(struct appraisal *x, int status, const char *code, const char *message)
+{
+    x->answer =
+        (struct answer){.status = status, .code = code, .body = error_body(x->exam.arena, code, bytes_text(message))};
+    return false;
+}
+
+/* The code that clients know for a failed check (api.md 1.4). */
+static const char *code_of(enum check_id id)
+{
+    switch (id) {
+    case CHECK_POLICY_PARSE: return "PolicyParsingError";
+    case CHECK_POLICY_CONFIGURATION:
+    case CHECK_POLICY_EVALUATION:
+    case CHECK_POLICY_PERMIT: return "PolicyEvaluationError";
+    default: return "InvalidParameter";
+    }
+}
+
+/* Refuse with the failed check; a stage that failed without one is at fault itself. */
+static bool refuse_traced(struct appraisal *x)
+{
+    const struct trace_entry *failure = trace_failure(x->exam.trace);
+    struct arena *a = x->exam.arena;
+
+    if (!failure)
+        return refuse(x, 500, "InternalError", "The evidence was refused, but no check says why.");
+    const char *code = code_of(failure->id);
+    x->answer = (struct answer){.status = 400,
+                                .code = code,
+                                .body = error_body(a, code, trace_message(x->exam.trace, a)),
+                                .failed_check = check_table[failure->id].id};
+    return false;
+}
+
+static int by_issuer(const void *a, const void *b)
+{
+    return bytes_compare(((const struct provider *)a)->issuer, ((const struct provider *)b)->issuer);
+}
+
+void snapshot_sort(struct provider *providers, size_t count)
+{
+    qsort(providers, count, sizeof *providers, by_issuer);
+}
+
+const struct provider *snapshot_provider(const struct snapshot *s, struct bytes issuer)
+{
+    size_t low = 0, high = s->provider_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = bytes_compare(s->providers[middle].issuer, issuer);
+
+        if (order == 0)
+            return &s->providers[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static bool find_parties(struct appraisal *x, const struct snapshot *snapshot, const struct core_request *request)
+{
+    x->provider = snapshot_provider(snapshot, request->issuer);
+    if (!x->provider)
+        return refuse(x, 404, "NotFound", "No provider answers under this name.");
+    x->exam.settings = &x->provider->settings;
+    x->attester = attester_find(request->attester);
+    if (!x->attester)
+        return refuse(x, 404, "NotFound", "This service does not judge evidence of this type.");
+    if (request->entropy.n < TOKEN_JTI_ENTROPY)
+        return refuse(x, 500, "InternalError", "The request came without entropy for a token.");
+    return true;
+}
+
+/* Text of an optional member; absent and null are empty. */
+static bool optional_text(const struct json *v, bool number_too, struct bytes *out)
+{
+    *out = BYTES_NONE;
+    if (!v || v->kind == JSON_NULL)
+        return true;
+    if (number_too && (v->kind == JSON_INTEGER || v->kind == JSON_NUMBER)) {
+        *out = v->text; /* up to 2^64 - 1 is sent: the digits, never a double (claims.md 2) */
+        return true;
+    }
+    return json_text(v, out);
+}
+
+struct request_parts {
+    const struct json *body;
+    struct bytes nonce;
+};
+
+static bool read_request(struct appraisal *x, struct bytes text, struct request_parts *parts)
+{
+    struct fault fault = {0};
+    bool ok = json_parse(x->exam.arena, text, &(struct json_rules){.fold_case = true}, &parts->body, &fault);
+
+    if (!check_that(&x->exam, REQUEST_JSON, ok && parts->body->kind == JSON_OBJECT)) {
+        check_note(x->exam.trace, "%s", ok ? "The body is JSON, but no object" : fault.text);
+        return refuse_traced(x);
+    }
+    ok = optional_text(json_member_nocase(parts->body, "nonce"), true, &parts->nonce);
+    if (!check_that(&x->exam, REQUEST_NONCE, ok && parts->nonce.n <= LIMIT_NONCE))
+        return refuse_traced(x);
+    const struct json *draft = json_member_nocase(parts->body, "draftPolicyForAttestation");
+    ok = optional_text(draft, false, &x->policy_text);
+    x->draft = draft && draft->kind == JSON_STRING;
+    return check_that(&x->exam, REQUEST_POLICY, ok) || refuse_traced(x);
+}
+
+/* Draft, else stored, else built in (policy.md 5.1). */
+static bool select_policy(struct appraisal *x)
+{
+    const struct provider *p = x->provider;
+
+    if (x->draft)
+        return true;
+    for (size_t i = 0; i < p->policy_count; i++)
+        if (p->policies[i].attester == x->attester && p->policies[i].text.n) {
+            x->policy_text = p->policies[i].text;
+            x->policy_signer = p->policies[i].signer;
+            return true;
+        }
+    if (!x->attester->default_policy)
+        return refuse(x, 400, "Bad request",
+                      arena_printf(x->exam.arena,
+                                   "A policy for %s has not been set on the attestation provider, and there is no "
+                                   "default.",
+                                   x->attester->path));
+    x->policy_text = bytes_text(x->attester->default_policy);
+    return true;
+}
+
+/* What is cached of a policy. */
+struct compiled {
+    const struct policy *policy;
+    struct bytes hash;
+};
+
+/* Drafts are not cached: anybody can send them, and they would push out the policies in force. */
+static const struct compiled *compile(struct appraisal *x, struct policy_error *error)
+{
+    struct cache *cache = x->draft ? NULL : x->exam.cache;
+    uint8_t key[SHA256_SIZE];
+
+    cache_key("policy", &x->policy_text, 1, key);
+    const struct compiled *known = cache_find(cache, key);
+    if (known)
+        return known;
+    struct arena *a = cache_arena(cache, x->exam.arena);
+    struct compiled *made = ARENA_NEW(a, struct compiled);
+    if (!policy_parse(a, arena_copy(a, x->policy_text), &made->policy, error)) {
+        cache_discard(cache, a);
+        return NULL;
+    }
+    made->hash = policy_hash(a, x->policy_text);
+    cache_keep(cache, key, a, made);
+    return made;
+}
+
+static bool parse_policy(struct appraisal *x)
+{
+    struct policy_error error = {0};
+    struct arena *a = x->exam.arena;
+    const struct compiled *compiled = compile(x, &error);
+
+    if (!check_that(&x->exam, POLICY_PARSE, compiled != NULL)) {
+        check_note(x->exam.trace, "%s", arena_string(a, policy_error_message(a, &error)));
+        return refuse_traced(x);
+    }
+    x->policy = compiled->policy;
+    x->policy_hash = arena_copy(a, compiled->hash);
+    policy_start(&x->run, x->policy, a, &x->exam.incoming);
+    return true;
+}
+
+/* The last property of that name counts (policy.md 5.5). */
+static const struct claim *property(const struct claims *properties, const char *name)
+{
+    for (size_t i = properties->n; i > 0; i--)
+        if (bytes_is(properties->v[i - 1].type, name))
+            return &properties->v[i - 1];
+    return NULL;
+}
+
+/* "azuredefault", or a TCB evaluation number in decimal as GET /tcbbaselines lists it. */
+static bool baseline_of(struct bytes identifier, uint32_t *baseline)
+{
+    enum { DIGITS_MAX = 9 };
+
+    *baseline = 0;
+    if (bytes_is(identifier, "azuredefault"))
+        return true;
+    if (identifier.n == 0 || identifier.n > DIGITS_MAX || identifier.p[0] == '0')
+        return false;
+    for (size_t i = 0; i < identifier.n; i++) {
+        if (identifier.p[i] < '0' || identifier.p[i] > '9')
+            return false;
+        *baseline = *baseline * 10 + (uint32_t)(identifier.p[i] - '0');
+    }
+    return true;
+}
+
+static bool takes_baseline(const struct attester *attester)
+{
+    return strcmp(attester->type, "sgx") == 0;
+}
+
+/* configurationrules to settings, before any evidence is judged (policy.md 5.1, step 2). */
+static bool configure(struct appraisal *x)
+{
+    bool ran = policy_configure(&x->run);
+    const struct claim *p = takes_baseline(x->attester) ? property(&x->run.properties, "x-ms-sgx-tcbidentifier") : NULL;
+    bool text = !p || p->value.kind == CLAIM_STRING;
+    uint32_t baseline;
+
+    if (!check_that(&x->exam, POLICY_CONFIGURATION, ran && text)) {
+        check_note(x->exam.trace, "%s",
+                   ran ? "x-ms-sgx-tcbidentifier must be a string" : arena_string(x->exam.arena, x->run.error));
+        return refuse_traced(x);
+    }
+    if (!p || !text)
+        return true;
+    bool ok = baseline_of(p->value.text, &baseline);
+    if (!check_found(&x->exam, POLICY_TCB_IDENTIFIER, ok, (const char *)arena_string(x->exam.arena, p->value.text),
+                     "azuredefault or the number of a baseline"))
+        return refuse_traced(x);
+    if (!ok)
+        return true;
+    struct settings *s = ARENA_NEW(x->exam.arena, struct settings);
+    *s = *x->exam.settings;
+    s->tcb_identifier = p->value.text;
+    s->baseline = baseline;
+    x->exam.settings = s;
+    return true;
+}
+
+static bool verify(struct appraisal *x)
+{
+    bool ok = x->attester->verify(&x->exam);
+
+    if (!ok || x->exam.trace->failed)
+        return refuse_traced(x);
+    if (x->exam.settings->claim_development && (x->exam.development || x->exam.settings->development))
+        claims_boolean(&x->exam.incoming, "x-assay-development", true, CLAIM_POLICY | CLAIM_TOKEN);
+    return true;
+}
+
+/* The sentence of policy.md 11, without its full stop. A stored policy is not shown to whoever it denies. */
+static void note_denial(struct appraisal *x)
+{
+    struct arena *a = x->exam.arena;
+
+    if (x->run.decision == POLICY_DENY && x->draft)
+        check_note(x->exam.trace,
+                   "Policy Engine Exception: A Deny claim was issued, authorization failed. The rule that denied is %s",
+                   arena_string(a, x->run.deciding_rule));
+    else
+        check_note(x->exam.trace, "Policy Engine Exception: %s",
+                   x->run.decision == POLICY_DENY
+                       ? "A Deny claim was issued, authorization failed"
+                       : "No Permit claim was issued in the authorizationrules section, authorization failed");
+}
+
+static bool decide(struct appraisal *x)
+{
+    bool permitted = policy_decide(&x->run);
+
+    if (!check_that(&x->exam, POLICY_EVALUATION, x->run.decision != POLICY_ERROR)) {
+        check_note(x->exam.trace, "Policy Engine Exception: %s", arena_string(x->exam.arena, x->run.error));
+        return refuse_traced(x);
+    }
+    if (!check_that(&x->exam, POLICY_PERMIT, permitted)) {
+        note_denial(x);
+        return refuse_traced(x);
+    }
+    return true;
+}
+
+/* Nothing is minted unless every check that was to be made was made (DESIGN 1). */
+static bool complete(struct appraisal *x)
+{
+    static const enum check_id always[] = {CHECK_REQUEST_JSON,      CHECK_POLICY_PARSE,  CHECK_POLICY_CONFIGURATION,
+                                           CHECK_POLICY_EVALUATION, CHECK_POLICY_PERMIT, CHECK_END};
+    enum check_id missing;
+
+    if (x->exam.trace->failed)
+        return refuse_traced(x);
+    if (trace_complete(x->exam.trace, always, &missing) &&
+        trace_complete(x->exam.trace, x->attester->required, &missing))
+        return true;
+    refuse(x, 500, "InternalError",
+           arena_printf(x->exam.arena, "The check %s was never made, so nothing was signed. %s",
+                        check_table[missing].id, "This is an error of the service: please report it."));
+    x->answer.failed_check = check_table[missing].id;
+    return false;
+}
+
+static bool sign(struct appraisal *x, const struct mint *mint)
+{
+    struct arena *a = x->exam.arena;
+    struct fault fault = {0};
+
+    if (x->draft) {
+        x->token = token_unsigned(a, x->provider->issuer, x->provider->kid, x->payload);
+        return true;
+    }
+    if (!mint ||
+        (mint->token(mint->context, x->provider, x->policy_hash, x->payload, a, &x->token, &fault) && x->token.n))
+        return true;
+    x->token = BYTES_NONE;
+    return refuse(
+        x, 503, "ServiceUnavailable",
+        arena_printf(a, "The token could not be signed: %s", *fault.text ? fault.text : "no reason was given"));
+}
+
+static bool make_token(struct appraisal *x, struct bytes nonce, const struct mint *mint)
+{
+    struct token_frame frame = {.issuer = x->provider->issuer,
+                                .time = x->exam.time,
+                                .lifetime = TOKEN_ATTEST_LIFETIME,
+                                .jti_entropy = bytes_first(x->exam.entropy, TOKEN_JTI_ENTROPY),
+                                .type = bytes_text(x->attester->type),
+                                .policy_hash = x->policy_hash,
+                                .policy_signer = x->policy_signer,
+                                .nonce = nonce};
+
+    x->payload = token_payload(x->exam.arena, &frame, &x->exam.incoming, &x->run.outgoing);
+    return sign(x, mint);
+}
+
+static bool give(struct appraisal *x, struct bytes body)
+{
+    x->answer = (struct answer){.status = 200, .body = body};
+    return true;
+}
+
+static bool give_token(struct appraisal *x)
+{
+    struct json *body = json_new(x->exam.arena, JSON_OBJECT);
+    struct bytes wrapped;
+
+    if (x->token.n == 0)
+        return give(x, BYTES_NONE);
+    if (!x->attester->answer) {
+        JSON_SET(body, "token", json_new_text(x->exam.arena, x->token));
+        return give(x, json_print(x->exam.arena, body, JSON_IN_ORDER));
+    }
+    if (!x->attester->answer(&x->exam, x->token, &wrapped)) {
+        x->token = BYTES_NONE;
+        return refuse_traced(x);
+    }
+    return give(x, wrapped);
+}
+
+void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
+                 const struct core_request *request, const struct mint *mint, struct cache *cache)
+{
+    struct request_parts parts;
+
+    *x = (struct appraisal){.exam = {.arena = a,
+                                     .trace = trace_new(a),
+                                     .endorsements = snapshot->endorsements,
+                                     .cache = cache,
+                                     .time = request->time,
+                                     .entropy = request->entropy}};
+    claims_init(&x->exam.incoming, a);
+    if (!find_parties(x, snapshot, request) || !read_request(x, request->body, &parts) || !select_policy(x))
+        return;
+    if (!x->attester->decode(&x->exam, parts.body) || x->exam.trace->failed) {
+        refuse_traced(x);
+        return;
+    }
+    if (x->exam.reply.n) { /* a message of a protocol, no evidence yet */
+        give(x, x->exam.reply);
+        return;
+    }
+    if (parse_policy(x) && configure(x) && verify(x) && decide(x) && complete(x) && make_token(x, parts.nonce, mint))
+        give_token(x);
+}
