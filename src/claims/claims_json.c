@@ -37,7 +37,7 @@ static bool read_value(const struct json *v, struct claim_value *out)
 
 static bool read_claim(const struct json *item, struct claim *out, struct fault *fault)
 {
-    const struct json *issuer = json_member(item, "issuer"), *read_only = json_member(item, "readOnly");
+    const struct json *issuer = json_member(item, "issuer"), *read_only = json_member(item, "read_only");
     struct bytes name = BYTES_NONE;
     bool locked = false;
 
@@ -49,10 +49,8 @@ static bool read_claim(const struct json *item, struct claim *out, struct fault 
     if (issuer && (!json_text(issuer, &name) || !issuer_by_name(name, &out->issuer)))
         return fault_set(fault, FAULT_SYNTAX,
                          "the issuer of a claim is AttestationService, AttestationPolicy or CustomClaim");
-    if (!read_only)
-        read_only = json_member(item, "read_only");
     if (read_only && !json_boolean(read_only, &locked))
-        return fault_set(fault, FAULT_SYNTAX, "readOnly is true or false");
+        return fault_set(fault, FAULT_SYNTAX, "read_only is true or false");
     if (locked)
         out->flags |= CLAIM_READ_ONLY;
     return true;
