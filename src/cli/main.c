@@ -68,10 +68,10 @@ static enum status unknown(const struct cli *cli, int argc, char **argv)
             words[i] = members[i]->name + skip;
     }
     near = nearest_word(given, words, count ? count : COMMANDS);
-    if (near)
-        return cli_misuse(cli, "unknown %s %s; did you mean %s?", given[0] == '-' ? "option" : "subcommand", given,
-                          near);
-    return cli_misuse(cli, "unknown %s %s", given[0] == '-' ? "option" : "subcommand", given);
+    if (!near)
+        return cli_misuse(cli, "unknown %s %s", given[0] == '-' ? "option" : "subcommand", given);
+    return cli_misuse(cli, "unknown %s %s; did you mean `assay %s%s%s`?", given[0] == '-' ? "option" : "subcommand",
+                      given, count ? argv[0] : "", count ? " " : "", near);
 }
 
 static enum status run(struct cli *cli, int argc, char **argv)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "claims/claims_json.h"
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/terminal.h"
@@ -118,60 +119,25 @@ const struct command policy_hash_command = {
     .run = hash_run,
 };
 
-static bool claim_value(const struct json *v, struct claim_value *out)
-{
-    *out = (struct claim_value){0};
-    switch (v->kind) {
-    case JSON_STRING: *out = (struct claim_value){.kind = CLAIM_STRING, .text = v->text}; return true;
-    case JSON_INTEGER: *out = (struct claim_value){.kind = CLAIM_INTEGER, .integer = v->integer}; return true;
-    case JSON_TRUE:
-    case JSON_FALSE: *out = (struct claim_value){.kind = CLAIM_BOOLEAN, .integer = v->kind == JSON_TRUE}; return true;
-    case JSON_ARRAY:
-    case JSON_OBJECT: *out = (struct claim_value){.kind = CLAIM_JSON, .json = v}; return true;
-    case JSON_NULL:
-    case JSON_NUMBER: break;
-    }
-    return false;
-}
-
-/* {"type", "value", "issuer", "read_only"}; without an issuer a claim is a client's own (policy.md 3). */
-static bool add_claim_object(struct claims *claims, const struct json *item)
-{
-    static const struct {
-        const char *name;
-        enum claim_issuer issuer;
-    } issuers[] = {
-        {"AttestationService", ISSUER_SERVICE}, {"AttestationPolicy", ISSUER_POLICY}, {"CustomClaim", ISSUER_CUSTOM}};
-    const struct json *value = json_member(item, "value"), *issuer = json_member(item, "issuer"),
-                      *read_only = json_member(item, "read_only");
-    struct claim claim = {.issuer = ISSUER_CUSTOM, .flags = CLAIM_POLICY | CLAIM_TOKEN};
-    struct bytes name;
-    bool flag = false, known = !issuer;
-
-    if (!json_text(json_member(item, "type"), &claim.type) || !value || !claim_value(value, &claim.value))
-        return false;
-    for (size_t i = 0; issuer && i < sizeof issuers / sizeof *issuers; i++)
-        if (json_text(issuer, &name) && bytes_is(name, issuers[i].name)) {
-            claim.issuer = issuers[i].issuer;
-            known = true;
-        }
-    if (!known || (read_only && !json_boolean(read_only, &flag)))
-        return false;
-    claim.flags |= flag ? CLAIM_READ_ONLY : 0;
-    claims_add(claims, claim);
-    return true;
-}
-
-/* What `assay verify --json` prints, or a bare object of names and values: claims of the service. */
+/* What `assay verify --json` prints, or a bare object of names and values: claims of the service. Objects and arrays are no
+ * claims that a policy can see. */
 static bool add_claims_by_name(struct claims *claims, const struct json *object)
 {
     const struct json *inner = json_member(object, "claims");
 
     JSON_EACH(item, inner && inner->kind == JSON_OBJECT ? inner : object)
     {
-        struct claim claim = {.type = item->name, .issuer = ISSUER_SERVICE, .flags = CLAIM_POLICY | CLAIM_TOKEN};
+        struct claim claim = {.type = item->name, .issuer = ISSUER_SERVICE, .flags = CLAIM_POLICY};
 
-        if (!claim_value(item, &claim.value))
+        if (item->kind == JSON_STRING)
+            claim.value = (struct claim_value){.kind = CLAIM_STRING, .text = item->text};
+        else if (item->kind == JSON_INTEGER)
+            claim.value = (struct claim_value){.kind = CLAIM_INTEGER, .integer = item->integer};
+        else if (item->kind == JSON_TRUE || item->kind == JSON_FALSE)
+            claim.value = (struct claim_value){.kind = CLAIM_BOOLEAN, .integer = item->kind == JSON_TRUE};
+        else if (item->kind == JSON_ARRAY || item->kind == JSON_OBJECT)
+            continue;
+        else
             return false;
         claims_add(claims, claim);
     }
@@ -183,29 +149,20 @@ static bool read_claims(struct cli *cli, const char *path, struct claims *claims
     const struct json *root;
     struct fault fault = {0};
     struct bytes text;
-    size_t number = 0;
 
     claims_init(claims, cli->arena);
-    if (!input_file(cli->arena, path, LIMIT_TOOL_FILE, &text, &fault) ||
-        !json_parse(cli->arena, text, NULL, &root, &fault)) {
-        cli_error(cli, "--claims %s: %s", path, fault.text);
+    if (!input_file(cli->arena, path, LIMIT_TOOL_FILE, &text, &fault)) {
+        cli_error(cli, "--claims %s", fault.text);
         return false;
     }
-    if (root->kind == JSON_OBJECT && add_claims_by_name(claims, root))
-        return true;
-    if (root->kind != JSON_ARRAY) {
-        cli_error(cli, "--claims %s: neither a list of claims nor an object of names and values", path);
-        return false;
+    if (json_parse(cli->arena, text, NULL, &root, &fault)) {
+        if (root->kind == JSON_OBJECT && add_claims_by_name(claims, root))
+            return true;
+        if (claims_from_json(claims, root, &fault))
+            return true;
     }
-    JSON_EACH(item, root)
-    {
-        number++;
-        if (!add_claim_object(claims, item)) {
-            cli_error(cli, "--claims %s: element %zu is no claim {\"type\", \"value\", \"issuer\"}", path, number);
-            return false;
-        }
-    }
-    return true;
+    cli_error(cli, "--claims %s: %s", path, fault.text);
+    return false;
 }
 
 /* A property set twice counts with its last value (policy.md 5.5). */
