@@ -1,5 +1,7 @@
 #include "claims/claims.h"
 
+#include <stdlib.h>
+
 #include "base/text.h"
 
 void claims_init(struct claims *c, struct arena *a)
@@ -73,48 +75,78 @@ struct json *claim_value_json(struct arena *a, const struct claim_value *v)
     return json_new(a, JSON_NULL);
 }
 
-/* Values of one type in order of issue, equal ones folded into the first. */
-struct group {
-    struct bytes type;
-    const struct claim_value **values;
-    size_t n, cap;
-};
+/* Claims are grouped by sorting, not by search: a draft policy can issue LIMIT_CLAIMS of them, and anybody can send one. */
 
-static void group_add(struct arena *a, struct group *g, const struct claim_value *v)
+static int compare_addresses(const void *a, const void *b)
 {
-    for (size_t i = 0; i < g->n; i++)
-        if (claim_value_equal(g->values[i], v))
-            return;
-    g->values = ARENA_ROOM(a, g->values, g->n, &g->cap);
-    g->values[g->n++] = v;
+    return ((uintptr_t)a > (uintptr_t)b) - ((uintptr_t)a < (uintptr_t)b);
+}
+
+static int compare_values(const struct claim_value *a, const struct claim_value *b)
+{
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    switch (a->kind) {
+    case CLAIM_STRING: return bytes_compare(a->text, b->text);
+    case CLAIM_JSON: return compare_addresses(a->json, b->json);
+    default: return (a->integer > b->integer) - (a->integer < b->integer);
+    }
+}
+
+/* Both lists hold pointers into one array: their addresses are the order of issue. */
+static int by_type_and_value(const void *a, const void *b)
+{
+    const struct claim *x = *(const struct claim *const *)a, *y = *(const struct claim *const *)b;
+    int order = bytes_compare(x->type, y->type);
+
+    order = order ? order : compare_values(&x->value, &y->value);
+    return order ? order : compare_addresses(x, y);
+}
+
+static int by_type_and_issue(const void *a, const void *b)
+{
+    const struct claim *x = *(const struct claim *const *)a, *y = *(const struct claim *const *)b;
+    int order = bytes_compare(x->type, y->type);
+
+    return order ? order : compare_addresses(x, y);
+}
+
+/* Claims with these flags, the first of each type and value, ascending by type and in order of issue. */
+static const struct claim **distinct(struct arena *a, const struct claims *c, unsigned flags, size_t *count)
+{
+    const struct claim **list = ARENA_ARRAY(a, const struct claim *, c->n);
+    size_t n = 0, kept = 0;
+
+    for (size_t i = 0; i < c->n; i++)
+        if ((c->v[i].flags & flags) == flags)
+            list[n++] = &c->v[i];
+    qsort(list, n, sizeof *list, by_type_and_value);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || !bytes_equal(list[kept - 1]->type, list[i]->type) ||
+            !claim_value_equal(&list[kept - 1]->value, &list[i]->value))
+            list[kept++] = list[i];
+    qsort(list, kept, sizeof *list, by_type_and_issue);
+    *count = kept;
+    return list;
 }
 
 struct json *claims_object(struct arena *a, const struct claims *c, unsigned flags)
 {
     struct json *object = json_new(a, JSON_OBJECT);
-    struct group *groups = NULL;
-    size_t n = 0, cap = 0, g;
+    size_t n, end;
+    const struct claim **list = distinct(a, c, flags, &n);
 
-    for (size_t i = 0; i < c->n; i++) {
-        if ((c->v[i].flags & flags) != flags)
-            continue;
-        for (g = 0; g < n && !bytes_equal(groups[g].type, c->v[i].type); g++)
+    for (size_t i = 0; i < n; i = end) {
+        struct json *member = claim_value_json(a, &list[i]->value);
+
+        for (end = i + 1; end < n && bytes_equal(list[end]->type, list[i]->type); end++)
             ;
-        if (g == n) {
-            groups = ARENA_ROOM(a, groups, n, &cap);
-            groups[n++] = (struct group){.type = c->v[i].type};
-        }
-        group_add(a, &groups[g], &c->v[i].value);
-    }
-    for (g = 0; g < n; g++) {
-        struct json *member = claim_value_json(a, groups[g].values[0]);
-
-        if (groups[g].n > 1) {
+        if (end - i > 1) {
             member = json_new(a, JSON_ARRAY);
-            for (size_t i = 0; i < groups[g].n; i++)
-                json_append(member, claim_value_json(a, groups[g].values[i]));
+            for (size_t k = i; k < end; k++)
+                json_append(member, claim_value_json(a, &list[k]->value));
         }
-        json_set(object, groups[g].type, member);
+        json_set(object, list[i]->type, member);
     }
     return object;
 }

@@ -54,7 +54,7 @@ bool claim_value_equal(const struct claim_value *a, const struct claim_value *b)
 struct json *claim_value_json(struct arena *a, const struct claim_value *v);
 
 /* One object: each claim that has all `flags` becomes a member; several distinct values of one type become an array in
- * order, equal values are folded into one (policy.md 5.3). */
+ * order, equal values are folded into one (policy.md 5.3). Members ascend by name. */
 struct json *claims_object(struct arena *a, const struct claims *c, unsigned flags);
 
 #endif
