@@ -290,8 +290,8 @@ const struct command policy_eval_command = {
     .usage = "FILE --claims F [--json]",
     .about =
         "Runs the policy in FILE over the claims in F, as the service does with the claims of verified evidence: a "
-        "list of {\"type\", \"value\", \"issuer\"} objects, or what `assay verify --json` printed. Without an issuer "
-        "a claim of a list counts as CustomClaim; issuer is AttestationService for claims of evidence.",
+        "list of {\"type\", \"value\", \"issuer\", \"read_only\"} objects, or what `assay verify --json` printed. "
+        "Without an issuer a claim is AttestationService's.",
     .options = (const struct option_row[]){{'c', "claims", "F", "JSON file with the incoming claims"},
                                            OPTION_JSON,
                                            OPTION_END},

@@ -250,19 +250,6 @@ static struct json *quote_tree(struct arena *a, struct bytes b, size_t *used, st
     return o;
 }
 
-struct json *show_quote(struct arena *a, struct bytes b, struct fault *fault)
-{
-    size_t used = 0;
-    struct json *o = quote_tree(a, b, &used, fault);
-
-    if (o && used < b.n) {
-        show_number(a, o, "trailing_bytes", (int64_t)(b.n - used));
-        if (!bytes_all_zero(bytes_after(b, used)))
-            show_hex(a, o, "trailing", bytes_after(b, used));
-    }
-    return o;
-}
-
 /* Serialised custom claims (9.3): false when the bytes are a flat buffer, which is as good. */
 static bool show_custom_claims(struct arena *a, struct json *o, struct bytes b)
 {
@@ -289,6 +276,20 @@ static bool show_custom_claims(struct arena *a, struct json *o, struct bytes b)
         return false;
     show_tree(o, "custom_claims", list);
     return true;
+}
+
+struct json *show_quote(struct arena *a, struct bytes b, struct fault *fault)
+{
+    size_t used = 0;
+    struct json *o = quote_tree(a, b, &used, fault);
+    struct bytes rest = bytes_after(b, used);
+
+    if (!o || !rest.n)
+        return o;
+    show_number(a, o, "trailing_bytes", (int64_t)rest.n); /* padding; or custom claims, then this is OE evidence */
+    if (!bytes_all_zero(rest) && !show_custom_claims(a, o, rest))
+        show_hex(a, o, "trailing", rest);
+    return o;
 }
 
 static struct json *oe_quote(struct arena *a, struct json *o, struct bytes data, struct fault *fault)

@@ -53,7 +53,7 @@ static struct bytes extension_value(struct arena *a, X509_EXTENSION *ext, const 
 {
     BIO *bio = BIO_new(BIO_s_mem());
     struct bytes text, raw = bytes_make(ASN1_STRING_get0_data(data), (size_t)ASN1_STRING_length(data));
-    bool printed = bio && X509V3_EXT_print(bio, ext, X509V3_EXT_ERROR_UNKNOWN, 0) == 1;
+    bool printed = bio && X509V3_EXT_print(bio, ext, X509V3_EXT_DEFAULT, 0) == 1;
     char *line;
 
     if (!printed) {
