@@ -310,22 +310,31 @@ static bool decide(struct appraisal *x)
 }
 
 /* Nothing is minted unless every check that was to be made was made (DESIGN 1). */
-static bool complete(struct appraisal *x)
+static bool made(struct appraisal *x, const enum check_id *required)
 {
-    static const enum check_id always[] = {CHECK_REQUEST_JSON,      CHECK_POLICY_PARSE,  CHECK_POLICY_CONFIGURATION,
-                                           CHECK_POLICY_EVALUATION, CHECK_POLICY_PERMIT, CHECK_END};
     enum check_id missing;
 
     if (x->exam.trace->failed)
         return refuse_traced(x);
-    if (trace_complete(x->exam.trace, always, &missing) &&
-        trace_complete(x->exam.trace, x->attester->required, &missing))
+    if (trace_complete(x->exam.trace, required, &missing))
         return true;
     refuse(x, 500, "InternalError",
            arena_printf(x->exam.arena, "The check %s was never made, so nothing was signed. %s",
                         check_table[missing].id, "This is an error of the service: please report it."));
     x->answer.failed_check = check_table[missing].id;
     return false;
+}
+
+bool core_judge(struct appraisal *x, bool by_policy)
+{
+    static const enum check_id policy_checks[] = {CHECK_POLICY_PARSE, CHECK_POLICY_CONFIGURATION,
+                                                  CHECK_POLICY_EVALUATION, CHECK_POLICY_PERMIT, CHECK_END};
+
+    if (by_policy && (!parse_policy(x) || !configure(x)))
+        return false;
+    if (!verify(x) || (by_policy && !decide(x)))
+        return false;
+    return made(x, x->attester->required) && (!by_policy || made(x, policy_checks));
 }
 
 static bool sign(struct appraisal *x, const struct mint *mint)
@@ -388,6 +397,7 @@ static bool give_token(struct appraisal *x)
 void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
                  const struct core_request *request, const struct mint *mint, struct cache *cache)
 {
+    static const enum check_id request_checks[] = {CHECK_REQUEST_JSON, CHECK_END};
     struct request_parts parts;
 
     *x = (struct appraisal){.exam = {.arena = a,
@@ -407,6 +417,6 @@ void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *sn
         give(x, x->exam.reply);
         return;
     }
-    if (parse_policy(x) && configure(x) && verify(x) && decide(x) && complete(x) && make_token(x, parts.nonce, mint))
+    if (core_judge(x, true) && made(x, request_checks) && make_token(x, parts.nonce, mint))
         give_token(x);
 }

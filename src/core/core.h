@@ -82,6 +82,10 @@ struct appraisal {
  * signed: the answer to a good request has no body, and x->payload is the result. */
 void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
                  const struct core_request *request, const struct mint *mint, struct cache *cache);
+/* The middle of it, for tools that judge evidence without request and token: x holds the exam with decoded evidence and
+ * settings, the attester, and with by_policy the policy's text. Configurationrules, verification, the other rules, and whether
+ * every required check was made. False: the trace has the failed check, or answer.failed_check names the one never made. */
+bool core_judge(struct appraisal *x, bool by_policy);
 /* The error object of api.md 1.4. */
 struct bytes error_body(struct arena *a, const char *code, struct bytes message);
 
