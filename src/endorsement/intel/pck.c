@@ -1,0 +1,221 @@
+/* PCK certificates: the SGX extension, the chain in the cache, and its verification. */
+#include "base/limits.h"
+#include "crypto/der.h"
+#include "crypto/pem.h"
+#include "endorsement/intel/store.h"
+
+/* 1.2.840.113741.1.13.1, Intel's extension; its members hang below it (sgx-tdx.md 4.4). */
+static const uint8_t oid_sgx[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
+
+enum { SGX_PPID = 1, SGX_TCB, SGX_PCEID, SGX_FMSPC, SGX_TYPE };
+enum { TCB_PCESVN = TCB_COMPONENTS + 1, TCB_CPUSVN };
+
+/* The number below `base` that an OID names; 0 when it is not directly below. */
+static unsigned member_of(struct bytes oid, size_t base)
+{
+    if (oid.n != base + 1 || !bytes_equal(bytes_first(oid, sizeof oid_sgx), BYTES_OF(oid_sgx)))
+        return 0;
+    return oid.p[base];
+}
+
+static bool read_tcb(struct reader *value, struct pck_chain *out, unsigned *seen)
+{
+    struct reader list = der_enter(value, DER_SEQUENCE);
+
+    while (rd_left(&list)) {
+        struct reader pair = der_enter(&list, DER_SEQUENCE);
+        struct bytes oid = der_take(&pair, DER_OID);
+        unsigned member =
+            oid.n > sizeof oid_sgx && oid.p[sizeof oid_sgx] == SGX_TCB ? member_of(oid, sizeof oid_sgx + 1) : 0;
+
+        if (member >= 1 && member <= TCB_PCESVN) {
+            uint64_t v = der_u64(&pair);
+
+            if (v > (member == TCB_PCESVN ? UINT16_MAX : UINT8_MAX))
+                return false;
+            if (member == TCB_PCESVN)
+                out->pce_svn = (uint16_t)v;
+            else
+                out->components[member - 1] = (uint8_t)v;
+        } else if (member == TCB_CPUSVN) {
+            out->cpu_svn = der_take(&pair, DER_OCTET_STRING);
+        } else {
+            return false;
+        }
+        if (!rd_end(&pair) || *seen & 1u << member)
+            return false;
+        *seen |= 1u << member;
+    }
+    return rd_end(&list);
+}
+
+static bool read_member(struct reader *pair, unsigned member, struct pck_chain *out, unsigned *tcb_seen)
+{
+    uint8_t tag;
+
+    switch (member) {
+    case SGX_PPID: out->ppid = der_take(pair, DER_OCTET_STRING); break;
+    case SGX_TCB: return read_tcb(pair, out, tcb_seen);
+    case SGX_PCEID: out->pce_id = der_take(pair, DER_OCTET_STRING); break;
+    case SGX_FMSPC: out->fmspc = der_take(pair, DER_OCTET_STRING); break;
+    case SGX_TYPE: out->sgx_type = (unsigned)der_enumerated(pair); break;
+    default: der_any(pair, &tag, NULL); break; /* platform instance and configuration: not judged */
+    }
+    return true;
+}
+
+bool pck_decode(struct arena *a, const struct certificate *leaf, struct pck_chain *out, struct fault *fault)
+{
+    static const unsigned tcb_all = (1u << (TCB_CPUSVN + 1)) - 2,
+                          all = 1u << SGX_PPID | 1u << SGX_TCB | 1u << SGX_PCEID | 1u << SGX_FMSPC | 1u << SGX_TYPE;
+    unsigned seen = 0, tcb_seen = 0;
+    struct bytes value;
+
+    (void)a;
+    if (!certificate_extension(leaf, BYTES_OF(oid_sgx), &value))
+        return fault_set(fault, FAULT_SYNTAX, "the certificate has no SGX extension: it is no PCK certificate");
+    struct reader outer = rd_open(value), list = der_enter(&outer, DER_SEQUENCE);
+    while (rd_left(&list)) {
+        struct reader pair = der_enter(&list, DER_SEQUENCE);
+        unsigned member = member_of(der_take(&pair, DER_OID), sizeof oid_sgx);
+
+        if (member == 0 || member > 31 || seen & 1u << member || !read_member(&pair, member, out, &tcb_seen) ||
+            !rd_end(&pair))
+            return fault_set(fault, FAULT_SYNTAX, "the SGX extension is not well formed");
+        seen |= 1u << member;
+    }
+    if (!rd_end(&outer) || !rd_end(&list) || (seen & all) != all || tcb_seen != tcb_all || out->fmspc.n != FMSPC_SIZE ||
+        out->pce_id.n != PCEID_SIZE)
+        return fault_set(fault, FAULT_SYNTAX, "the SGX extension lacks a member, or one has the wrong size");
+    out->leaf = leaf;
+    return true;
+}
+
+/* Leaf, authority, root, in that order. */
+static const struct pck_chain *decode_chain(struct arena *a, struct bytes pem, struct fault *fault)
+{
+    struct pck_chain *chain = ARENA_NEW(a, struct pck_chain);
+    const struct certificate *list;
+    size_t count;
+
+    if (!certificates_decode(a, pem, &list, &count, fault))
+        return NULL;
+    if (count != 3) {
+        fault_set(fault, FAULT_SYNTAX,
+                  "there are %zu certificates instead of three: PCK certificate, its authority, the root", count);
+        return NULL;
+    }
+    if (!pck_decode(a, list, chain, fault))
+        return NULL;
+    chain->authority = list->next;
+    chain->root = list->next->next;
+    chain->signatures_ok = chain_signatures(list);
+    return chain;
+}
+
+bool pck_chain_load(struct exam *x, struct bytes pem, const struct pck_chain **out)
+{
+    uint8_t key[SHA256_SIZE];
+    struct fault fault = {0};
+
+    pem = bytes_trim_nul(pem);
+    cache_key("intel pck chain", &pem, 1, key);
+    *out = cache_find(x->cache, key);
+    if (*out)
+        return check_that(x, INTEL_PCK_SHAPE, true);
+    struct arena *built = cache_arena(x->cache, x->arena);
+    *out = decode_chain(built, pem, &fault);
+    if (*out)
+        cache_keep(x->cache, key, built, *out);
+    else
+        cache_discard(x->cache, built);
+    if (check_that(x, INTEL_PCK_SHAPE, *out != NULL))
+        return true;
+    check_note(x->trace, "%s", fault.text);
+    return false;
+}
+
+/* A signature's verdict depends on its bytes alone: kept as a fact. */
+static bool crl_signature_ok(struct exam *x, const struct crl *crl, const struct certificate *issuer)
+{
+    static const bool yes = true, no = false;
+    struct bytes parts[] = {bytes_make(crl->digest, SHA256_SIZE), bytes_make(issuer->spki_digest, SHA256_SIZE)};
+    uint8_t key[SHA256_SIZE];
+
+    cache_key("crl signature", parts, 2, key);
+    const bool *known = cache_find(x->cache, key);
+    if (known)
+        return *known;
+    struct arena *built = cache_arena(x->cache, x->arena);
+    bool ok = crl_signed_by(crl, &issuer->key);
+    cache_keep(x->cache, key, built, ok ? &yes : &no);
+    return ok;
+}
+
+/* Rows of checks.def for one of the two CRLs. */
+struct crl_checks {
+    enum check_id present, signature, extensions, issued, fresh, not_revoked;
+};
+
+static const struct crl_checks root_checks = {CHECK_INTEL_ROOT_CRL_PRESENT,    CHECK_INTEL_ROOT_CRL_SIGNATURE,
+                                              CHECK_INTEL_ROOT_CRL_EXTENSIONS, CHECK_INTEL_ROOT_CRL_ISSUED,
+                                              CHECK_INTEL_ROOT_CRL_FRESH,      CHECK_INTEL_PCK_CA_NOT_REVOKED};
+static const struct crl_checks pck_checks = {CHECK_INTEL_PCK_CRL_PRESENT,    CHECK_INTEL_PCK_CRL_SIGNATURE,
+                                             CHECK_INTEL_PCK_CRL_EXTENSIONS, CHECK_INTEL_PCK_CRL_ISSUED,
+                                             CHECK_INTEL_PCK_CRL_FRESH,      CHECK_INTEL_PCK_NOT_REVOKED};
+
+static bool crl_dates(struct exam *x, const struct crl *crl, const struct crl_checks *ids)
+{
+    if (!check_record(x->trace, ids->issued, crl->this_update <= x->time, check_time(x->time),
+                      check_time(crl->this_update)))
+        return false;
+    if (!x->settings->crl_freshness) {
+        check_skip_(x->trace, ids->fresh, "crl_freshness = off");
+        return true;
+    }
+    return check_record(x->trace, ids->fresh, crl->has_next_update && x->time <= crl->next_update, check_time(x->time),
+                        check_time(crl->next_update));
+}
+
+/* The issuer's CRL is there, genuine, in date, and does not name `subject`. */
+static bool not_revoked(struct exam *x, const struct certificate *issuer, const struct certificate *subject,
+                        const struct crl_checks *ids)
+{
+    const struct intel_crl *found = find_crl(x->endorsements, issuer->subject, x->time);
+
+    if (!check_record(x->trace, ids->present, found != NULL, CHECK_NO_VALUE, CHECK_NO_VALUE)) {
+        check_note(x->trace, "no CRL of %.*s", (int)issuer->subject_cn.n, (const char *)issuer->subject_cn.p);
+        return false;
+    }
+    if (!found)
+        return true; /* only a mutant comes here; the checks that it skips are required */
+    const struct crl *crl = found->crl;
+    return check_record(x->trace, ids->signature, crl_signature_ok(x, crl, issuer), CHECK_NO_VALUE, CHECK_NO_VALUE) &&
+           check_record(x->trace, ids->extensions, crl->number.n && crl->authority_key_id.n && !crl->critical_unknown,
+                        CHECK_NO_VALUE, CHECK_NO_VALUE) &&
+           crl_dates(x, crl, ids) &&
+           check_record(x->trace, ids->not_revoked, !crl_revokes(crl, subject->serial), check_bytes(subject->serial),
+                        check_text("a serial number that the CRL does not name"));
+}
+
+static bool names_role(struct bytes common_name, const char *role)
+{
+    return common_name.n && memmem(common_name.p, common_name.n, role, strlen(role));
+}
+
+bool pck_chain_verify(struct exam *x, const struct pck_chain *chain)
+{
+    static const struct path_checks path = {CHECK_INTEL_PCK_ANCHOR, CHECK_INTEL_PCK_SIGNATURES, CHECK_INTEL_PCK_NAMES,
+                                            CHECK_INTEL_PCK_AUTHORITY, CHECK_INTEL_PCK_VALIDITY};
+    struct anchors anchors = anchors_of(x->endorsements);
+
+    if (!path_verify(x->trace, &path, chain->leaf, chain->signatures_ok, &anchors, x->time))
+        return false;
+    x->development |= anchor_is_development(x->endorsements, chain->root->spki_digest);
+    return check_that(x, INTEL_PCK_ROLE,
+                      names_role(chain->leaf->subject_cn, "SGX PCK Certificate") &&
+                          names_role(chain->authority->subject_cn, "CA") &&
+                          names_role(chain->root->subject_cn, "SGX Root CA")) &&
+           not_revoked(x, chain->root, chain->authority, &root_checks) &&
+           not_revoked(x, chain->authority, chain->leaf, &pck_checks);
+}

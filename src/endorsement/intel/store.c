@@ -1,0 +1,242 @@
+/* Loading Intel's endorsements, and finding them again. */
+#include "endorsement/intel/store.h"
+
+#include "crypto/pem.h"
+
+const struct tcb_info *find_tcb_info(const struct endorsements *e, enum intel_tee tee, struct bytes fmspc,
+                                     uint32_t baseline, int64_t time)
+{
+    const struct tcb_info *best = NULL;
+
+    for (size_t i = 0; i < e->tcb_info_count; i++) {
+        const struct tcb_info *t = &e->tcb_infos[i];
+
+        if (t->tee != tee || !bytes_equal(t->fmspc, fmspc) || (baseline && t->document.evaluation != baseline))
+            continue;
+        if (!best || document_preferred(&t->document, &best->document, time))
+            best = t;
+    }
+    return best;
+}
+
+const struct enclave_identity *find_identity(const struct endorsements *e, enum identity_kind kind, uint32_t baseline,
+                                             int64_t time)
+{
+    const struct enclave_identity *best = NULL;
+
+    for (size_t i = 0; i < e->identity_count; i++) {
+        const struct enclave_identity *d = &e->identities[i];
+
+        if (d->kind != kind || (baseline && d->document.evaluation != baseline))
+            continue;
+        if (!best || document_preferred(&d->document, &best->document, time))
+            best = d;
+    }
+    return best;
+}
+
+/* Issued by now comes before what lies ahead; then the higher evaluation number; then the newer. Of what lies ahead, the
+ * earliest, so that the reason given is the right one. */
+bool document_preferred(const struct signed_document *d, const struct signed_document *best, int64_t time)
+{
+    bool now = d->issued <= time, best_now = best->issued <= time;
+
+    if (now != best_now)
+        return now;
+    if (!now)
+        return d->issued < best->issued;
+    if (d->evaluation != best->evaluation)
+        return d->evaluation > best->evaluation;
+    return d->issued > best->issued;
+}
+
+const struct intel_crl *find_crl(const struct endorsements *e, struct bytes issuer, int64_t time)
+{
+    const struct intel_crl *best = NULL;
+
+    for (size_t i = 0; i < e->crl_count; i++) {
+        const struct intel_crl *c = &e->crls[i];
+
+        if (!bytes_equal(c->crl->issuer, issuer))
+            continue;
+        int64_t issued = c->crl->this_update, best_issued = best ? best->crl->this_update : 0;
+        bool now = issued <= time, best_now = best && best_issued <= time;
+        if (!best || (now != best_now ? now : now ? issued > best_issued : issued < best_issued))
+            best = c;
+    }
+    return best;
+}
+
+static bool in_date(const struct signing_chain *chain, int64_t time)
+{
+    for (const struct certificate *c = chain->signer; c; c = c->next)
+        if (time < c->not_before || time > c->not_after)
+            return false;
+    return true;
+}
+
+const struct signing_chain *find_chain(const struct endorsements *e, const struct signed_document *d, int64_t time)
+{
+    const struct signing_chain *best = NULL;
+    unsigned best_score = 0;
+
+    for (size_t i = 0; i < e->chain_count; i++) {
+        const struct signing_chain *c = &e->chains[i];
+        bool its_key = d->signature_ok && memcmp(c->signer->spki_digest, d->signer_spki, SHA256_SIZE) == 0;
+        unsigned score = 1u + (its_key ? 4u : 0) + (c->signatures_ok ? 2u : 0) + (in_date(c, time) ? 1u : 0);
+
+        if (score > best_score) {
+            best = c;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+bool add_crl(struct endorsements *e, struct bytes text, struct fault *fault)
+{
+    struct intel_crl c;
+
+    if (!crl_decode(&e->arena, text, &c.crl, fault))
+        return false;
+    for (size_t i = 0; i < e->crl_count; i++)
+        if (memcmp(e->crls[i].crl->digest, c.crl->digest, SHA256_SIZE) == 0)
+            return true;
+    struct bytes parts[] = {pem_encode(&e->arena, "X509 CRL", c.crl->der), BYTES_LIT("\0")};
+    digest_parts(DIGEST_SHA256, parts, 2, c.pem_hash);
+    e->crls = ARENA_ROOM(&e->arena, e->crls, e->crl_count, &e->crl_cap);
+    e->crls[e->crl_count++] = c;
+    return true;
+}
+
+bool add_certificates(struct endorsements *e, struct bytes text, struct fault *fault)
+{
+    const struct certificate *list;
+    size_t count;
+
+    if (!certificates_decode(&e->arena, text, &list, &count, fault))
+        return false;
+    for (size_t i = 0; i < e->pool_count; i++) {
+        const struct certificate *a = e->pool[i].chain, *b = list;
+
+        while (a && b && memcmp(a->digest, b->digest, SHA256_SIZE) == 0) {
+            a = a->next;
+            b = b->next;
+        }
+        if (!a && !b)
+            return true; /* the very file again */
+    }
+    e->pool = ARENA_ROOM(&e->arena, e->pool, e->pool_count, &e->pool_cap);
+    e->pool[e->pool_count++] = (struct pooled){list};
+    return true;
+}
+
+static bool is_signer(const struct certificate *c)
+{
+    return !c->is_ca && c->subject_cn.n && memmem(c->subject_cn.p, c->subject_cn.n, "TCB Signing", 11);
+}
+
+static void add_chain(struct endorsements *e, const struct certificate *signer)
+{
+    struct writer pem = wr_open(&e->arena);
+    struct signing_chain chain = {.signer = signer, .signatures_ok = chain_signatures(signer)};
+    struct bytes text;
+
+    for (const struct certificate *c = signer; c; c = c->next)
+        wr_pem(&pem, "CERTIFICATE", c->der);
+    wr_u8(&pem, 0);
+    text = wr_done(&pem);
+    sha256(text, chain.hash);
+    e->chains = ARENA_ROOM(&e->arena, e->chains, e->chain_count, &e->chain_cap);
+    e->chains[e->chain_count++] = chain;
+}
+
+/* A certificate that stands alone and could have issued c; of several the one that lasts longest. */
+static const struct certificate *loose_issuer(const struct endorsements *e, const struct certificate *c)
+{
+    const struct certificate *best = NULL;
+
+    for (size_t i = 0; i < e->pool_count; i++) {
+        const struct certificate *candidate = e->pool[i].chain;
+
+        if (candidate->next || !bytes_equal(candidate->subject, c->issuer) ||
+            !bytes_equal(candidate->subject, candidate->issuer))
+            continue;
+        if (!certificate_signed_by(c, &candidate->key))
+            continue;
+        if (!best || candidate->not_after > best->not_after)
+            best = candidate;
+    }
+    return best;
+}
+
+static void make_chains(struct endorsements *e)
+{
+    for (size_t i = 0; i < e->pool_count; i++) {
+        const struct certificate *c = e->pool[i].chain;
+
+        if (!is_signer(c))
+            continue;
+        if (c->next) {
+            add_chain(e, c);
+            continue;
+        }
+        const struct certificate *issuer = loose_issuer(e, c);
+        if (!issuer)
+            continue;
+        struct certificate *linked = ARENA_NEW(&e->arena, struct certificate);
+        *linked = *c;
+        linked->next = issuer;
+        add_chain(e, linked);
+    }
+}
+
+/* Without white space outside strings: test files are often printed prettily after they were signed (sgx-tdx.md 0, 8). */
+static struct bytes compacted(struct arena *a, struct bytes text)
+{
+    struct writer w = wr_open(a);
+    bool inside = false;
+
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+
+        if (!inside && (c == ' ' || c == '\t' || c == '\r' || c == '\n'))
+            continue;
+        if (c == '"')
+            inside = !inside;
+        wr_u8(&w, c);
+        if (inside && c == '\\' && i + 1 < text.n)
+            wr_u8(&w, text.p[++i]);
+    }
+    return wr_done(&w);
+}
+
+static void find_signer(struct endorsements *e, struct signed_document *d)
+{
+    struct bytes forms[] = {d->inner, compacted(&e->arena, d->inner)};
+
+    for (size_t f = 0; f < 2 && !d->signature_ok; f++) {
+        uint8_t hash[SHA256_SIZE];
+
+        if (f == 1 && forms[1].n == forms[0].n)
+            return; /* it was compact */
+        sha256(forms[f], hash);
+        for (size_t i = 0; i < e->chain_count && !d->signature_ok; i++) {
+            const struct certificate *signer = e->chains[i].signer;
+
+            if (!ecdsa_verify(&signer->key, BYTES_OF(hash), d->signature))
+                continue;
+            d->signature_ok = true;
+            memcpy(d->signer_spki, signer->spki_digest, SHA256_SIZE);
+        }
+    }
+}
+
+void seal_intel(struct endorsements *e)
+{
+    make_chains(e);
+    for (size_t i = 0; i < e->tcb_info_count; i++)
+        find_signer(e, &e->tcb_infos[i].document);
+    for (size_t i = 0; i < e->identity_count; i++)
+        find_signer(e, &e->identities[i].document);
+}
