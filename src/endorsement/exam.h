@@ -35,7 +35,7 @@ struct settings {
     bool crl_freshness;          /* refuse a CRL past its nextUpdate */
     bool report_data_tail_zero;  /* claims.md 2: ask for zero in REPORT_DATA[32..63] of SGX too */
     uint16_t accepted_sgx;       /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
-    bool development;            /* the service runs in development mode: no token of it is worth anything */
+    bool development;            /* the service was started for development: its tokens say so */
     bool claim_development;      /* emit x-assay-development where it applies; off in golden comparisons */
 };
 #define SETTINGS_DEFAULT                                                                     \
@@ -62,7 +62,8 @@ struct exam {
     enum tcb_status tcb_status;
     const struct bytes *advisories;
     size_t advisory_count;
-    bool development; /* the evidence rests on a simulated root */
+    struct bytes tcb_date; /* of the matching level */
+    bool development;      /* the evidence rests on a simulated root */
 };
 
 #endif
