@@ -91,7 +91,21 @@ bool pck_decode(struct arena *a, const struct certificate *leaf, struct pck_chai
     return true;
 }
 
-/* Leaf, authority, root, in that order. */
+/* Real chains stand in two orders: leaf, authority, root, and leaf, root, authority. Which is the root its names tell, and
+ * every claim of theirs is verified after that. */
+static const struct certificate *arranged(const struct certificate *leaf)
+{
+    struct certificate *second = (struct certificate *)(uintptr_t)leaf->next; /* decoded just now, so ours to link */
+    struct certificate *third = (struct certificate *)(uintptr_t)second->next;
+
+    if (bytes_equal(second->subject, second->issuer) && !bytes_equal(third->subject, third->issuer)) {
+        ((struct certificate *)(uintptr_t)leaf)->next = third;
+        third->next = second;
+        second->next = NULL;
+    }
+    return leaf;
+}
+
 static const struct pck_chain *decode_chain(struct arena *a, struct bytes pem, struct fault *fault)
 {
     struct pck_chain *chain = ARENA_NEW(a, struct pck_chain);
@@ -107,6 +121,7 @@ static const struct pck_chain *decode_chain(struct arena *a, struct bytes pem, s
     }
     if (!pck_decode(a, list, chain, fault))
         return NULL;
+    list = arranged(list);
     chain->authority = list->next;
     chain->root = list->next->next;
     chain->signatures_ok = chain_signatures(list);
