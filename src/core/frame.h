@@ -1,0 +1,48 @@
+/* Frames: how host, verifier and signer talk over socket pairs (DESIGN 5). A frame is u32 length, u32 kind, body, all little
+ * endian. The length is bounded before anything is read or allocated for it. */
+#ifndef ASSAY_CORE_FRAME_H
+#define ASSAY_CORE_FRAME_H
+
+#include "base/arena.h"
+
+enum {
+    FRAME_HEADER = 8,
+    LIMIT_FRAME = 4 * 1024 * 1024
+}; /* the largest: an answer that echoes the largest runtime data */
+
+enum frame_kind {
+    /* Host to verifier: a snapshot, piece by piece; FRAME_SNAPSHOT_END puts it in force or keeps the old one. */
+    FRAME_SNAPSHOT_BEGIN = 1,
+    FRAME_ANCHOR,
+    FRAME_ENDORSEMENT,
+    FRAME_PROVIDER,
+    FRAME_POLICY,
+    FRAME_SNAPSHOT_END,
+    /* Host to verifier: work. */
+    FRAME_ATTEST,
+    FRAME_MANAGE,
+    /* Verifier to host. */
+    FRAME_KEYS,           /* the signer's public halves, once, first */
+    FRAME_SNAPSHOT_READY, /* in force, with what was wrong but not fatal */
+    FRAME_SNAPSHOT_BAD,   /* not in force, why */
+    FRAME_ANSWER,
+    FRAME_OVERRUN, /* over its memory: the process ends */
+    /* Verifier to signer, and back. */
+    FRAME_SIGN,
+    FRAME_TOKEN,
+    FRAME_NO_TOKEN,
+};
+
+/* A parsed header; false when the length is over the limit or the kind is none of these. */
+bool frame_header(const uint8_t header[FRAME_HEADER], uint32_t *length, enum frame_kind *kind);
+void frame_put_header(uint8_t header[FRAME_HEADER], uint32_t length, enum frame_kind kind);
+
+/* Blocking, for the processes of the core. False at the end of the stream, on an error or a bad header. */
+bool frame_read(int fd, struct arena *a, enum frame_kind *kind, struct bytes *body);
+bool frame_write(int fd, enum frame_kind kind, struct bytes body);
+
+/* Fields of a body: u32 length and bytes. */
+void wr_field(struct writer *w, struct bytes b);
+struct bytes rd_field(struct reader *r);
+
+#endif

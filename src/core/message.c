@@ -1,0 +1,194 @@
+#include "core/message.h"
+
+struct bytes write_settings(struct arena *a, const struct settings *s)
+{
+    struct writer w = wr_open(a);
+
+    wr_u32le(&w, s->default_baseline);
+    wr_u8(&w, (uint8_t)s->freshness);
+    wr_u8(&w, s->crl_freshness);
+    wr_u8(&w, s->report_data_tail_zero);
+    wr_u16le(&w, s->accepted_sgx);
+    wr_u8(&w, s->development);
+    wr_u8(&w, s->claim_development);
+    return wr_done(&w);
+}
+
+bool read_settings(struct bytes body, struct settings *out)
+{
+    struct reader r = rd_open(body);
+
+    *out = SETTINGS_DEFAULT;
+    out->default_baseline = rd_u32le(&r);
+    out->freshness = rd_u8(&r) == FRESHNESS_STRICT ? FRESHNESS_STRICT : FRESHNESS_PINNED;
+    out->crl_freshness = rd_u8(&r) != 0;
+    out->report_data_tail_zero = rd_u8(&r) != 0;
+    out->accepted_sgx = rd_u16le(&r);
+    out->development = rd_u8(&r) != 0;
+    out->claim_development = rd_u8(&r) != 0;
+    return rd_end(&r);
+}
+
+struct bytes write_anchor(struct arena *a, const uint8_t spki[SHA256_SIZE], bool development)
+{
+    struct writer w = wr_open(a);
+
+    wr_put(&w, bytes_make(spki, SHA256_SIZE));
+    wr_u8(&w, development);
+    return wr_done(&w);
+}
+
+bool read_anchor(struct bytes body, struct bytes *spki, bool *development)
+{
+    struct reader r = rd_open(body);
+
+    *spki = rd_take(&r, SHA256_SIZE);
+    *development = rd_u8(&r) != 0;
+    return rd_end(&r);
+}
+
+struct bytes write_named(struct arena *a, struct bytes name, struct bytes content)
+{
+    struct writer w = wr_open(a);
+
+    wr_field(&w, name);
+    wr_field(&w, content);
+    return wr_done(&w);
+}
+
+bool read_named(struct bytes body, struct named_bytes *out)
+{
+    struct reader r = rd_open(body);
+
+    out->name = rd_field(&r);
+    out->content = rd_field(&r);
+    return rd_end(&r);
+}
+
+struct bytes write_keys(struct arena *a, const struct key_record *keys, size_t count)
+{
+    struct writer w = wr_open(a);
+
+    wr_u32le(&w, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        wr_field(&w, keys[i].issuer);
+        wr_field(&w, keys[i].kid);
+        wr_field(&w, keys[i].certificate);
+    }
+    return wr_done(&w);
+}
+
+bool read_keys(struct arena *a, struct bytes body, struct key_record **out, size_t *count)
+{
+    struct reader r = rd_open(body);
+
+    *count = rd_u32le(&r);
+    if (*count > KEYS_MAX)
+        return false;
+    *out = ARENA_ARRAY(a, struct key_record, *count);
+    for (size_t i = 0; i < *count; i++) {
+        (*out)[i].issuer = rd_field(&r);
+        (*out)[i].kid = rd_field(&r);
+        (*out)[i].certificate = rd_field(&r);
+    }
+    return rd_end(&r);
+}
+
+struct bytes write_attest(struct arena *a, const struct core_request *request)
+{
+    struct writer w = wr_open(a);
+
+    wr_field(&w, request->issuer);
+    wr_field(&w, request->attester);
+    wr_u64le(&w, (uint64_t)request->time);
+    wr_field(&w, request->entropy);
+    wr_field(&w, request->body);
+    return wr_done(&w);
+}
+
+bool read_attest(struct bytes body, struct core_request *out)
+{
+    struct reader r = rd_open(body);
+
+    out->issuer = rd_field(&r);
+    out->attester = rd_field(&r);
+    out->time = (int64_t)rd_u64le(&r);
+    out->entropy = rd_field(&r);
+    out->body = rd_field(&r);
+    return rd_end(&r);
+}
+
+struct bytes write_manage(struct arena *a, const struct manage_request *request)
+{
+    struct writer w = wr_open(a);
+
+    wr_u8(&w, (uint8_t)request->operation);
+    wr_field(&w, request->issuer);
+    wr_field(&w, request->kind);
+    wr_u64le(&w, (uint64_t)request->time);
+    wr_field(&w, request->body);
+    return wr_done(&w);
+}
+
+bool read_manage(struct bytes body, struct manage_request *out)
+{
+    struct reader r = rd_open(body);
+    uint8_t operation = rd_u8(&r);
+
+    out->operation = (enum manage_operation)operation;
+    out->issuer = rd_field(&r);
+    out->kind = rd_field(&r);
+    out->time = (int64_t)rd_u64le(&r);
+    out->body = rd_field(&r);
+    return rd_end(&r) && operation <= MANAGE_SIGNERS_REMOVE;
+}
+
+struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change)
+{
+    struct writer w = wr_open(a);
+
+    wr_u32le(&w, (uint32_t)answer->status);
+    wr_field(&w, answer->code ? bytes_text(answer->code) : BYTES_NONE);
+    wr_field(&w, answer->failed_check ? bytes_text(answer->failed_check) : BYTES_NONE);
+    wr_field(&w, answer->body);
+    wr_field(&w, change->kind);
+    wr_field(&w, change->body);
+    wr_field(&w, change->hash);
+    wr_field(&w, change->signer);
+    return wr_done(&w);
+}
+
+bool read_answer(struct bytes body, struct answered *out)
+{
+    struct reader r = rd_open(body);
+
+    out->status = (int)rd_u32le(&r);
+    out->code = rd_field(&r);
+    out->failed_check = rd_field(&r);
+    out->body = rd_field(&r);
+    out->change.kind = rd_field(&r);
+    out->change.body = rd_field(&r);
+    out->change.hash = rd_field(&r);
+    out->change.signer = rd_field(&r);
+    return rd_end(&r) && out->status >= 200 && out->status <= 599;
+}
+
+struct bytes write_sign(struct arena *a, const struct sign_message *m)
+{
+    struct writer w = wr_open(a);
+
+    wr_field(&w, m->issuer);
+    wr_field(&w, m->policy_hash);
+    wr_field(&w, m->payload);
+    return wr_done(&w);
+}
+
+bool read_sign(struct bytes body, struct sign_message *out)
+{
+    struct reader r = rd_open(body);
+
+    out->issuer = rd_field(&r);
+    out->policy_hash = rd_field(&r);
+    out->payload = rd_field(&r);
+    return rd_end(&r);
+}

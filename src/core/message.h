@@ -1,0 +1,51 @@
+/* What the frames between host, verifier and signer hold. Each write_ has its read_; a read_ is false for a body that is not
+ * exactly of its form. Views point into the body. */
+#ifndef ASSAY_CORE_MESSAGE_H
+#define ASSAY_CORE_MESSAGE_H
+
+#include "core/core.h"
+#include "core/frame.h"
+#include "core/manage.h"
+
+enum { KEYS_MAX = 64 };
+
+struct named_bytes {
+    struct bytes name, content;
+};
+
+/* FRAME_SNAPSHOT_BEGIN: the settings that hold for every provider. */
+struct bytes write_settings(struct arena *a, const struct settings *s);
+bool read_settings(struct bytes body, struct settings *out);
+/* FRAME_ANCHOR: digest, and whether it is a simulated root. */
+struct bytes write_anchor(struct arena *a, const uint8_t spki[SHA256_SIZE], bool development);
+bool read_anchor(struct bytes body, struct bytes *spki, bool *development);
+/* FRAME_ENDORSEMENT: file name, content. */
+struct bytes write_named(struct arena *a, struct bytes name, struct bytes content);
+bool read_named(struct bytes body, struct named_bytes *out);
+/* FRAME_PROVIDER: issuer; the registered certificates as JWKS, empty when the trust model is not Isolated. */
+/* FRAME_POLICY (write_named): type and JWS, of the provider sent last. */
+/* FRAME_KEYS. */
+struct bytes write_keys(struct arena *a, const struct key_record *keys, size_t count);
+bool read_keys(struct arena *a, struct bytes body, struct key_record **out, size_t *count);
+/* FRAME_ATTEST. */
+struct bytes write_attest(struct arena *a, const struct core_request *request);
+bool read_attest(struct bytes body, struct core_request *out);
+/* FRAME_MANAGE. */
+struct bytes write_manage(struct arena *a, const struct manage_request *request);
+bool read_manage(struct bytes body, struct manage_request *out);
+/* FRAME_ANSWER: the answer, and what must be stored before it goes out. */
+struct answered {
+    int status;
+    struct bytes code, body, failed_check;
+    struct change change;
+};
+struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change);
+bool read_answer(struct bytes body, struct answered *out);
+/* FRAME_SIGN: the canonical message, all that a signer ever parses. */
+struct sign_message {
+    struct bytes issuer, policy_hash, payload;
+};
+struct bytes write_sign(struct arena *a, const struct sign_message *m);
+bool read_sign(struct bytes body, struct sign_message *out);
+
+#endif
