@@ -1,0 +1,121 @@
+#include "core/pair.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef ASSAY_LIBEXECDIR
+#define ASSAY_LIBEXECDIR "/usr/libexec/assay"
+#endif
+
+enum { FIRST_FD = 3, SECOND_FD = 4, KEYS_ARGUMENTS_MAX = 128 };
+
+bool pair_folder(char *out, size_t size, struct fault *fault)
+{
+    char self[PATH_MAX], *slash;
+    char candidates[3][PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (n <= 0)
+        return fault_set(fault, FAULT_SYSTEM, "cannot tell where this program lies: %s", strerror(errno));
+    self[n] = 0;
+    slash = strrchr(self, '/');
+    *slash = 0;
+    snprintf(candidates[0], PATH_MAX, "%s", self);
+    snprintf(candidates[1], PATH_MAX, "%.*s/../core", PATH_MAX - 16, self); /* in a build folder */
+    snprintf(candidates[2], PATH_MAX, "%s", ASSAY_LIBEXECDIR);
+    for (size_t i = 0; i < 3; i++) {
+        char program[PATH_MAX + 32];
+
+        snprintf(program, sizeof program, "%s/assay-verifier", candidates[i]);
+        if (access(program, X_OK) == 0)
+            return (size_t)snprintf(out, size, "%s", candidates[i]) < size;
+    }
+    return fault_set(fault, FAULT_SYSTEM, "assay-verifier lies neither beside this program nor in %s",
+                     ASSAY_LIBEXECDIR);
+}
+
+/* In the child: put the descriptors where the program expects them and become it. */
+static _Noreturn void become(const char *folder, const char *name, int first, int second, char *const *arguments)
+{
+    char path[PATH_MAX];
+    int a = fcntl(first, F_DUPFD, SECOND_FD + 1), b = second >= 0 ? fcntl(second, F_DUPFD, SECOND_FD + 1) : -1;
+
+    if (dup2(a, FIRST_FD) < 0 || (b >= 0 && dup2(b, SECOND_FD) < 0))
+        _exit(127);
+    close(a);
+    if (b >= 0)
+        close(b);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv(path, arguments);
+    fprintf(stderr, "assay: cannot start %s: %s\n", path, strerror(errno));
+    _exit(127);
+}
+
+static pid_t spawn(const char *folder, const char *name, int first, int second, char *const *arguments)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        become(folder, name, first, second, arguments);
+    return pid;
+}
+
+bool pair_start(const struct pair_options *options, struct pair *out, struct fault *fault)
+{
+    int host[2] = {-1, -1}, keys[2] = {-1, -1};
+    char memory[32], *verifier[] = {"assay-verifier", memory, NULL}, *signer[KEYS_ARGUMENTS_MAX + 2] = {"assay-signer"};
+    size_t n = 0;
+
+    *out = (struct pair){.verifier = -1, .signer = -1, .fd = -1};
+    snprintf(memory, sizeof memory, "%zu", options->request_memory);
+    for (; options->keys[n] && n < KEYS_ARGUMENTS_MAX; n++)
+        signer[n + 1] = (char *)(uintptr_t)options->keys[n];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, host) == 0 &&
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, keys) == 0) {
+        out->signer = spawn(options->folder, "assay-signer", keys[1], -1, signer);
+        out->verifier = spawn(options->folder, "assay-verifier", host[1], keys[0], verifier);
+    }
+    bool ok = out->signer > 0 && out->verifier > 0;
+    if (!ok)
+        fault_set(fault, FAULT_SYSTEM, "cannot start a pair: %s", strerror(errno));
+    if (host[1] >= 0)
+        close(host[1]);
+    for (int i = 0; i < 2; i++)
+        if (keys[i] >= 0)
+            close(keys[i]);
+    out->fd = host[0];
+    if (!ok)
+        pair_kill(out);
+    return ok;
+}
+
+static void end(pid_t *pid)
+{
+    if (*pid > 0) {
+        kill(*pid, SIGKILL);
+        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    *pid = -1;
+}
+
+void pair_kill(struct pair *p)
+{
+    if (p->fd >= 0)
+        close(p->fd);
+    p->fd = -1;
+    end(&p->verifier);
+    end(&p->signer);
+}
