@@ -20,8 +20,7 @@ enum { FIRST_FD = 3, SECOND_FD = 4, KEYS_ARGUMENTS_MAX = 128 };
 
 bool pair_folder(char *out, size_t size, struct fault *fault)
 {
-    char self[PATH_MAX], *slash;
-    char candidates[3][PATH_MAX];
+    char self[PATH_MAX], *slash, program[2 * PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
     if (n <= 0)
@@ -29,15 +28,15 @@ bool pair_folder(char *out, size_t size, struct fault *fault)
     self[n] = 0;
     slash = strrchr(self, '/');
     *slash = 0;
-    snprintf(candidates[0], PATH_MAX, "%s", self);
-    snprintf(candidates[1], PATH_MAX, "%.*s/../core", PATH_MAX - 16, self); /* in a build folder */
-    snprintf(candidates[2], PATH_MAX, "%s", ASSAY_LIBEXECDIR);
-    for (size_t i = 0; i < 3; i++) {
-        char program[PATH_MAX + 32];
+    /* Beside this program, in its place in a build folder, or where it is installed. */
+    for (int i = 0; i < 3; i++) {
+        int wanted = i == 0   ? snprintf(out, size, "%s", self)
+                     : i == 1 ? snprintf(out, size, "%s/../core", self)
+                              : snprintf(out, size, "%s", ASSAY_LIBEXECDIR);
 
-        snprintf(program, sizeof program, "%s/assay-verifier", candidates[i]);
-        if (access(program, X_OK) == 0)
-            return (size_t)snprintf(out, size, "%s", candidates[i]) < size;
+        snprintf(program, sizeof program, "%s/assay-verifier", out);
+        if (wanted > 0 && (size_t)wanted < size && access(program, X_OK) == 0)
+            return true;
     }
     return fault_set(fault, FAULT_SYSTEM, "assay-verifier lies neither beside this program nor in %s",
                      ASSAY_LIBEXECDIR);

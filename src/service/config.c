@@ -1,0 +1,258 @@
+#include "service/config.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+void config_defaults(struct config *c)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    *c = (struct config){
+        .listen = "::",
+        .port = 8443,
+        .connections = 1024,
+        .header_bytes = 16 * 1024,
+        .body_bytes = LIMIT_BODY,
+        .header_seconds = 10,
+        .body_seconds = 20,
+        .idle_seconds = 60,
+        .stop_seconds = 20,
+        .pairs = cpus > 0 ? (int)cpus : 1,
+        .request_milliseconds = 5000,
+        .queue = 1024,
+        .request_memory = LIMIT_REQUEST_MEMORY,
+        .settings = SETTINGS_DEFAULT,
+    };
+    arena_init(&c->arena, 16 * 1024 * 1024);
+}
+
+void config_free(struct config *c)
+{
+    arena_free(&c->arena);
+}
+
+enum setting_kind { TEXT, NUMBER, SIZE, SWITCH, FRESHNESS, STATUSES, TAIL, ANCHOR };
+
+struct setting {
+    const char *section, *name;
+    enum setting_kind kind;
+    size_t offset;
+    long least, most;
+    const char *allowed;
+};
+
+#define AT(member)         offsetof(struct config, member)
+#define RANGE(least, most) least, most, "a whole number from " #least " to " #most
+
+static const struct setting settings[] = {
+    {"server", "listen", TEXT, AT(listen), 0, 0, "an address"},
+    {"server", "port", NUMBER, AT(port), RANGE(0, 65535)},
+    {"server", "certificate", TEXT, AT(certificate), 0, 0, "a file"},
+    {"server", "private_key", TEXT, AT(private_key), 0, 0, "a file"},
+    {"server", "connections", NUMBER, AT(connections), RANGE(1, 1000000)},
+    {"server", "header_bytes", NUMBER, AT(header_bytes), RANGE(1024, 1048576)},
+    {"server", "body_bytes", NUMBER, AT(body_bytes), RANGE(1024, 2097152)},
+    {"server", "header_seconds", NUMBER, AT(header_seconds), RANGE(1, 3600)},
+    {"server", "body_seconds", NUMBER, AT(body_seconds), RANGE(1, 3600)},
+    {"server", "idle_seconds", NUMBER, AT(idle_seconds), RANGE(1, 3600)},
+    {"server", "stop_seconds", NUMBER, AT(stop_seconds), RANGE(1, 3600)},
+    {"core", "pairs", NUMBER, AT(pairs), RANGE(1, 256)},
+    {"core", "request_milliseconds", NUMBER, AT(request_milliseconds), RANGE(1, 600000)},
+    {"core", "request_memory", SIZE, AT(request_memory), RANGE(1048576, 1073741824)},
+    {"core", "queue", NUMBER, AT(queue), RANGE(1, 1000000)},
+    {"collateral", "folder", TEXT, AT(folder), 0, 0, "a folder"},
+    {"collateral", "default_baseline", NUMBER, AT(settings.default_baseline), RANGE(0, 1000000)},
+    {"collateral", "freshness", FRESHNESS, AT(settings.freshness), 0, 0, "strict or pinned"},
+    {"collateral", "crl_freshness", SWITCH, AT(settings.crl_freshness), 0, 0, "on or off"},
+    {"collateral", "accepted_sgx", STATUSES, AT(settings.accepted_sgx), 0, 0,
+     "TCB statuses with commas between; never Revoked or TCB_NOT_SUPPORTED"},
+    {"collateral", "report_data_tail", TAIL, AT(settings.report_data_tail_zero), 0, 0, "ignore or zero"},
+    {"collateral", "anchor", ANCHOR, 0, 0, 0, "a file with a certificate, at most 16 times"},
+    {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH"},
+    {"authentication", "token_file", TEXT, AT(token_file), 0, 0, "a file"},
+};
+
+static bool read_number(const char *text, long least, long most, long *out)
+{
+    char *end;
+
+    *out = strtol(text, &end, 10);
+    return *text && !*end && *out >= least && *out <= most;
+}
+
+static bool read_statuses(const char *text, uint16_t *out)
+{
+    struct bytes rest = bytes_text(text);
+
+    *out = 0;
+    while (rest.n) {
+        const uint8_t *comma = memchr(rest.p, ',', rest.n);
+        struct bytes name = bytes_first(rest, comma ? (size_t)(comma - rest.p) : rest.n);
+        enum tcb_status status;
+
+        rest = bytes_after(rest, name.n + 1);
+        while (name.n && name.p[0] == ' ')
+            name = bytes_after(name, 1);
+        if (!tcb_status_by_name(bytes_trim_end(name), &status) || status == TCB_REVOKED || status == TCB_NOT_SUPPORTED)
+            return false;
+        *out = (uint16_t)(*out | 1u << status);
+    }
+    return *out != 0;
+}
+
+static bool read_choice(const char *text, const char *no, const char *yes, bool *out)
+{
+    *out = strcmp(text, yes) == 0;
+    return *out || strcmp(text, no) == 0;
+}
+
+static bool apply(struct config *c, const struct setting *s, const char *value)
+{
+    uint8_t *at = (uint8_t *)c + s->offset;
+    bool strict;
+    long number;
+
+    switch (s->kind) {
+    case TEXT: *(const char **)(void *)at = arena_string(&c->arena, bytes_text(value)); return *value != 0;
+    case NUMBER:
+        if (!read_number(value, s->least, s->most, &number))
+            return false;
+        *(int *)(void *)at = (int)number;
+        return true;
+    case SIZE:
+        if (!read_number(value, s->least, s->most, &number))
+            return false;
+        *(size_t *)(void *)at = (size_t)number;
+        return true;
+    case SWITCH: return read_choice(value, "off", "on", (bool *)at);
+    case TAIL: return read_choice(value, "ignore", "zero", (bool *)at);
+    case FRESHNESS:
+        if (!read_choice(value, "pinned", "strict", &strict))
+            return false;
+        *(enum freshness *)(void *)at = strict ? FRESHNESS_STRICT : FRESHNESS_PINNED;
+        return true;
+    case STATUSES: return read_statuses(value, (uint16_t *)(void *)at);
+    case ANCHOR:
+        if (c->anchor_count == CONFIG_ANCHORS_MAX)
+            return false;
+        c->anchors[c->anchor_count++] = arena_string(&c->arena, bytes_text(value));
+        return true;
+    }
+    return false;
+}
+
+/* State of one reading; inih asks for each line, and calls `take` for each setting. */
+struct reading {
+    struct config *config;
+    struct fault *fault;
+    const char *path;
+    FILE *file;
+    int line;
+    char section[256]; /* of the provider that is being read */
+};
+
+static bool refuse(struct reading *r, const char *name, const char *value, const char *allowed)
+{
+    return fault_set(r->fault, FAULT_USAGE, "%s:%d: %s = %s: allowed is %s", r->path, r->line, name, value, allowed);
+}
+
+static bool valid_issuer(const char *value)
+{
+    size_t n = strlen(value);
+
+    return strncmp(value, "https://", 8) == 0 && n > 8 && !strchr(value + 8, '/') && !strpbrk(value, " \t\"\\@?#");
+}
+
+static bool provider_setting(struct reading *r, const char *section, const char *name, const char *value)
+{
+    struct config *c = r->config;
+
+    if (strcmp(section, r->section) != 0) {
+        if (c->provider_count == CONFIG_PROVIDERS_MAX)
+            return fault_set(r->fault, FAULT_LIMIT, "%s:%d: more than %d providers", r->path, r->line,
+                             CONFIG_PROVIDERS_MAX);
+        snprintf(r->section, sizeof r->section, "%s", section);
+        c->providers[c->provider_count++] = (struct provider_config){0};
+    }
+    struct provider_config *p = &c->providers[c->provider_count - 1];
+    const char *text = arena_string(&c->arena, bytes_text(value));
+    if (strcmp(name, "issuer") == 0) {
+        p->issuer = text;
+        return valid_issuer(value) || refuse(r, name, value, "https:// and an authority, without a path");
+    }
+    if (strcmp(name, "key") == 0)
+        p->key = text;
+    else if (strcmp(name, "signers") == 0)
+        p->signers = text;
+    else
+        return refuse(r, name, value, "issuer, key or signers in a provider's section");
+    return *value || refuse(r, name, value, "a file");
+}
+
+static int take(void *user, const char *section, const char *name, const char *value)
+{
+    struct reading *r = user;
+    bool section_known = false;
+
+    if (strncmp(section, "provider ", 9) == 0)
+        return provider_setting(r, section, name, value);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        const struct setting *s = &settings[i];
+
+        if (strcmp(section, s->section) != 0)
+            continue;
+        section_known = true;
+        if (strcmp(name, s->name) == 0)
+            return apply(r->config, s, value) || refuse(r, name, value, s->allowed);
+    }
+    return fault_set(r->fault, FAULT_USAGE, "%s:%d: [%s] %s: %s; see assayd.conf(5)", r->path, r->line, section, name,
+                     section_known ? "no such setting in this section" : "no such section");
+}
+
+/* inih does not tell its handlers the line. */
+static char *next_line(char *out, int size, void *user)
+{
+    struct reading *r = user;
+
+    r->line++;
+    return fgets(out, size, r->file);
+}
+
+bool config_read(struct config *c, const char *path, struct fault *fault)
+{
+    struct reading r = {.config = c, .fault = fault, .path = path};
+
+    r.file = fopen(path, "re");
+    if (!r.file)
+        return fault_set(fault, FAULT_SYSTEM, "cannot read the configuration %s: %s", path, strerror(errno));
+    int result = ini_parse_stream(next_line, &r, take, &r);
+    fclose(r.file);
+    if (result != 0)
+        return fault_set(fault, FAULT_SYNTAX, "%s:%d: neither [section] nor name = value", path, result);
+    return fault->code == FAULT_NONE;
+}
+
+bool config_complete(const struct config *c, struct fault *fault)
+{
+    if (c->provider_count == 0)
+        return fault_set(fault, FAULT_USAGE, "no provider: add a section [provider NAME] with issuer and key");
+    for (size_t i = 0; i < c->provider_count; i++) {
+        const struct provider_config *p = &c->providers[i];
+
+        if (!p->issuer || !p->key)
+            return fault_set(fault, FAULT_USAGE, "a provider needs issuer and key (%s)",
+                             p->issuer ? p->issuer : "without issuer");
+        for (size_t k = 0; k < i; k++)
+            if (strcasecmp(c->providers[k].issuer, p->issuer) == 0)
+                return fault_set(fault, FAULT_USAGE, "two providers have the issuer %s", p->issuer);
+    }
+    if (!c->certificate || !c->private_key)
+        return fault_set(fault, FAULT_USAGE,
+                         "[server] certificate and private_key must be set: the service speaks TLS alone");
+    return true;
+}

@@ -1,0 +1,48 @@
+/* The configuration of assayd: one INI file (assayd.conf(5)). A wrong setting stops the start with file, line and what is
+ * allowed. */
+#ifndef ASSAY_SERVICE_CONFIG_H
+#define ASSAY_SERVICE_CONFIG_H
+
+#include "core/core.h"
+
+enum { CONFIG_PROVIDERS_MAX = 64, CONFIG_ANCHORS_MAX = 16 };
+
+struct provider_config {
+    const char *issuer;  /* https://authority */
+    const char *key;     /* file of its signing key; made when it is missing */
+    const char *signers; /* PEM of registered policy certificates: makes it Isolated; or NULL */
+};
+
+struct config {
+    struct arena arena; /* holds all texts */
+    /* [server] */
+    const char *listen;
+    int port;
+    const char *certificate, *private_key;
+    int connections, header_bytes, body_bytes;
+    int header_seconds, body_seconds, idle_seconds, stop_seconds;
+    /* [core] */
+    int pairs, request_milliseconds, queue;
+    size_t request_memory;
+    /* [collateral] */
+    const char *folder;
+    struct settings settings;
+    const char *anchors[CONFIG_ANCHORS_MAX]; /* files of certificates whose keys are trusted too */
+    size_t anchor_count;
+    bool anchors_are_simulated;
+    /* [store] */
+    const char *store; /* store_open's url */
+    /* [authentication] */
+    const char *token_file; /* holds a bearer token that carries all rights; NULL: management is refused */
+    /* [provider NAME] */
+    struct provider_config providers[CONFIG_PROVIDERS_MAX];
+    size_t provider_count;
+};
+
+void config_defaults(struct config *c);
+bool config_read(struct config *c, const char *path, struct fault *fault);
+/* What one setting alone cannot tell: providers there, files named. */
+bool config_complete(const struct config *c, struct fault *fault);
+void config_free(struct config *c);
+
+#endif
