@@ -17,4 +17,7 @@ struct json *show_oe_endorsements(struct arena *a, struct bytes b, struct fault 
 /* TCB info, enclave identity, evaluation numbers: the signed JSON as it stands. */
 struct json *show_collateral(struct arena *a, struct bytes b, struct fault *fault);
 
+/* Whatever the file is; NULL with a fault when it is nothing that can be shown. for_people: as show_token. */
+struct json *show_file(struct arena *a, struct bytes b, bool for_people, struct fault *fault);
+
 #endif
