@@ -99,7 +99,7 @@ bool tcb_info_decode(struct arena *a, const char *name, struct bytes text, const
                      struct fault *fault);
 bool identity_decode(struct arena *a, const char *name, struct bytes text, const struct enclave_identity **out,
                      struct fault *fault);
-bool pck_decode(struct arena *a, const struct certificate *leaf, struct pck_chain *out, struct fault *fault);
+bool pck_decode(const struct certificate *leaf, struct pck_chain *out, struct fault *fault);
 
 /* The chain of certification data of type 5, from the cache where it was seen before. States INTEL_PCK_SHAPE. */
 bool pck_chain_load(struct exam *x, struct bytes pem, const struct pck_chain **out);

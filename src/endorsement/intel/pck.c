@@ -64,14 +64,13 @@ static bool read_member(struct reader *pair, unsigned member, struct pck_chain *
     return true;
 }
 
-bool pck_decode(struct arena *a, const struct certificate *leaf, struct pck_chain *out, struct fault *fault)
+bool pck_decode(const struct certificate *leaf, struct pck_chain *out, struct fault *fault)
 {
     static const unsigned tcb_all = (1u << (TCB_CPUSVN + 1)) - 2,
                           all = 1u << SGX_PPID | 1u << SGX_TCB | 1u << SGX_PCEID | 1u << SGX_FMSPC | 1u << SGX_TYPE;
     unsigned seen = 0, tcb_seen = 0;
     struct bytes value;
 
-    (void)a;
     if (!certificate_extension(leaf, BYTES_OF(oid_sgx), &value))
         return fault_set(fault, FAULT_SYNTAX, "the certificate has no SGX extension: it is no PCK certificate");
     struct reader outer = rd_open(value), list = der_enter(&outer, DER_SEQUENCE);
@@ -119,7 +118,7 @@ static const struct pck_chain *decode_chain(struct arena *a, struct bytes pem, s
                   "there are %zu certificates instead of three: PCK certificate, its authority, the root", count);
         return NULL;
     }
-    if (!pck_decode(a, list, chain, fault))
+    if (!pck_decode(list, chain, fault))
         return NULL;
     list = arranged(list);
     chain->authority = list->next;

@@ -131,9 +131,12 @@ bool add_certificates(struct endorsements *e, struct bytes text, struct fault *f
     return true;
 }
 
+/* Whatever signs and is neither an authority nor a platform; that it is named as a signer is a check. */
 static bool is_signer(const struct certificate *c)
 {
-    return !c->is_ca && c->subject_cn.n && memmem(c->subject_cn.p, c->subject_cn.n, "TCB Signing", 11);
+    struct pck_chain ignored = {0};
+
+    return !c->is_ca && !pck_decode(c, &ignored, NULL);
 }
 
 static void add_chain(struct endorsements *e, const struct certificate *signer)
