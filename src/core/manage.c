@@ -215,6 +215,11 @@ static struct json *jwks_of(struct arena *a, const struct certificate *list, con
     return jwks;
 }
 
+struct bytes signers_jwks(struct arena *a, const struct certificate *list)
+{
+    return json_print(a, jwks_of(a, list, NULL), JSON_SORTED);
+}
+
 static void signers_get(struct management *m)
 {
     struct json *result = json_new(m->arena, JSON_OBJECT);

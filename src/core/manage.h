@@ -46,6 +46,8 @@ void core_manage(struct arena *a, const struct snapshot *snapshot, const struct 
 /* The state that a change left, from what was stored: fills the policy's text, signer and jws, or the provider's signers. */
 bool provider_policy_load(struct arena *a, struct bytes kind, struct bytes jws, struct provider_policy *out,
                           struct fault *fault);
+/* The registered certificates as they are stored. */
+struct bytes signers_jwks(struct arena *a, const struct certificate *list);
 bool provider_signers_load(struct arena *a, struct bytes jwks, const struct certificate **out, struct fault *fault);
 
 #endif

@@ -1,6 +1,6 @@
 /* Keys as plain data: from and to SubjectPublicKeyInfo. */
 #include "crypto/ecdsa.h"
-#include "crypto/der.h"
+#include "crypto/der_write.h"
 #include "crypto/verify.h"
 
 enum { RSA_BITS_LEAST = 2048, RSA_BITS_MOST = 4096, RSA_EXPONENT_BYTES = 4 };
@@ -80,52 +80,29 @@ bool public_key_decode(struct arena *a, struct bytes spki, struct public_key *ou
     return true;
 }
 
-/* A definite length of up to 64 KiB. */
-static void wr_der(struct writer *w, uint8_t tag, struct bytes content)
+static struct bytes spki_of(struct arena *a, struct bytes alg, struct bytes bits)
 {
-    wr_u8(w, tag);
-    if (content.n >= 0x100)
-        wr_put(w, bytes_make((uint8_t[]){0x82, (uint8_t)(content.n >> 8), (uint8_t)content.n}, 3));
-    else if (content.n >= 0x80)
-        wr_put(w, bytes_make((uint8_t[]){0x81, (uint8_t)content.n}, 2));
-    else
-        wr_u8(w, (uint8_t)content.n);
-    wr_put(w, content);
-}
-
-static void wr_der_unsigned(struct writer *w, struct arena *a, struct bytes magnitude)
-{
-    struct writer v = wr_open(a);
-
-    if (magnitude.p[0] & 0x80)
-        wr_u8(&v, 0);
-    wr_put(&v, magnitude);
-    wr_der(w, DER_INTEGER, wr_done(&v));
+    return DER_ELEMENT(a, DER_SEQUENCE, DER_ELEMENT(a, DER_SEQUENCE, alg),
+                       DER_ELEMENT(a, DER_BIT_STRING, BYTES_LIT("\0"), bits));
 }
 
 struct bytes public_key_spki(struct arena *a, const struct public_key *key)
 {
-    struct writer alg = wr_open(a), bits = wr_open(a), body = wr_open(a), out = wr_open(a);
+    struct writer alg = wr_open(a), point = wr_open(a);
 
     if (key->spki.n || key->kind == KEY_NONE)
         return key->spki;
-    wr_u8(&bits, 0);
     if (key->kind == KEY_RSA) {
-        struct writer pair = wr_open(a);
-
-        wr_der(&alg, DER_OID, BYTES_OF(oid_rsa));
-        wr_der(&alg, DER_NULL, BYTES_NONE);
-        wr_der_unsigned(&pair, a, key->modulus);
-        wr_der_unsigned(&pair, a, key->exponent);
-        wr_der(&bits, DER_SEQUENCE, wr_done(&pair));
-    } else {
-        wr_der(&alg, DER_OID, BYTES_OF(oid_ec));
-        wr_der(&alg, DER_OID, key->kind == KEY_P256 ? BYTES_OF(oid_p256) : BYTES_OF(oid_p384));
-        wr_u8(&bits, 4);
-        wr_put(&bits, key->point);
+        wr_put(&alg, DER_ELEMENT(a, DER_OID, BYTES_OF(oid_rsa)));
+        wr_put(&alg, DER_ELEMENT(a, DER_NULL, BYTES_NONE));
+        return spki_of(
+            a, wr_done(&alg),
+            DER_ELEMENT(a, DER_SEQUENCE, der_write_unsigned(a, key->modulus), der_write_unsigned(a, key->exponent)));
     }
-    wr_der(&body, DER_SEQUENCE, wr_done(&alg));
-    wr_der(&body, DER_BIT_STRING, wr_done(&bits));
-    wr_der(&out, DER_SEQUENCE, wr_done(&body));
-    return wr_done(&out);
+    struct bytes curve = key->kind == KEY_P256 ? BYTES_OF(oid_p256) : BYTES_OF(oid_p384);
+    wr_u8(&point, 4);
+    wr_put(&point, key->point);
+    wr_put(&alg, DER_ELEMENT(a, DER_OID, BYTES_OF(oid_ec)));
+    wr_put(&alg, DER_ELEMENT(a, DER_OID, curve));
+    return spki_of(a, wr_done(&alg), wr_done(&point));
 }

@@ -36,7 +36,7 @@ void config_free(struct config *c)
     arena_free(&c->arena);
 }
 
-enum setting_kind { TEXT, NUMBER, SIZE, SWITCH, FRESHNESS, STATUSES, TAIL, ANCHOR };
+enum setting_kind { TEXT, NUMBER, SIZE, SWITCH, FRESHNESS, STATUSES, TAIL, ANCHOR, COLLATERAL_FILE };
 
 struct setting {
     const char *section, *name;
@@ -66,6 +66,7 @@ static const struct setting settings[] = {
     {"core", "request_memory", SIZE, AT(request_memory), RANGE(1048576, 1073741824)},
     {"core", "queue", NUMBER, AT(queue), RANGE(1, 1000000)},
     {"collateral", "folder", TEXT, AT(folder), 0, 0, "a folder"},
+    {"collateral", "file", COLLATERAL_FILE, 0, 0, 0, "a file, at most 256 times"},
     {"collateral", "default_baseline", NUMBER, AT(settings.default_baseline), RANGE(0, 1000000)},
     {"collateral", "freshness", FRESHNESS, AT(settings.freshness), 0, 0, "strict or pinned"},
     {"collateral", "crl_freshness", SWITCH, AT(settings.crl_freshness), 0, 0, "on or off"},
@@ -111,6 +112,14 @@ static bool read_choice(const char *text, const char *no, const char *yes, bool 
     return *out || strcmp(text, no) == 0;
 }
 
+static bool append(struct config *c, const char **list, size_t *count, size_t most, const char *value)
+{
+    if (*count == most || !*value)
+        return false;
+    list[(*count)++] = arena_string(&c->arena, bytes_text(value));
+    return true;
+}
+
 static bool apply(struct config *c, const struct setting *s, const char *value)
 {
     uint8_t *at = (uint8_t *)c + s->offset;
@@ -137,11 +146,8 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
         *(enum freshness *)(void *)at = strict ? FRESHNESS_STRICT : FRESHNESS_PINNED;
         return true;
     case STATUSES: return read_statuses(value, (uint16_t *)(void *)at);
-    case ANCHOR:
-        if (c->anchor_count == CONFIG_ANCHORS_MAX)
-            return false;
-        c->anchors[c->anchor_count++] = arena_string(&c->arena, bytes_text(value));
-        return true;
+    case ANCHOR: return append(c, c->anchors, &c->anchor_count, CONFIG_ANCHORS_MAX, value);
+    case COLLATERAL_FILE: return append(c, c->files, &c->file_count, CONFIG_FILES_MAX, value);
     }
     return false;
 }

@@ -5,7 +5,7 @@
 
 #include "core/core.h"
 
-enum { CONFIG_PROVIDERS_MAX = 64, CONFIG_ANCHORS_MAX = 16 };
+enum { CONFIG_PROVIDERS_MAX = 64, CONFIG_ANCHORS_MAX = 16, CONFIG_FILES_MAX = 256 };
 
 struct provider_config {
     const char *issuer;  /* https://authority */
@@ -26,6 +26,8 @@ struct config {
     size_t request_memory;
     /* [collateral] */
     const char *folder;
+    const char *files[CONFIG_FILES_MAX]; /* single ones beside the folder */
+    size_t file_count;
     struct settings settings;
     const char *anchors[CONFIG_ANCHORS_MAX]; /* files of certificates whose keys are trusted too */
     size_t anchor_count;

@@ -41,3 +41,16 @@ bool store_generation(struct store *s, uint64_t *out, struct fault *fault)
 {
     return s->driver->generation(s, out, fault);
 }
+
+static bool take_version(void *context, const struct record *record)
+{
+    *(uint64_t *)context = record->version + 1;
+    return false; /* the newest comes first */
+}
+
+bool store_next_version(struct store *s, struct arena *a, struct bytes provider, struct bytes kind, uint64_t *out,
+                        struct fault *fault)
+{
+    *out = 1;
+    return store_history(s, a, provider, kind, 1, take_version, out, fault);
+}

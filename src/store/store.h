@@ -37,6 +37,9 @@ bool store_current(struct store *s, struct arena *a, store_visit *each, void *co
 /* All versions of one provider and kind, newest first, at most limit. */
 bool store_history(struct store *s, struct arena *a, struct bytes provider, struct bytes kind, size_t limit,
                    store_visit *each, void *context, struct fault *fault);
+/* The version that the next record of this provider and kind must have. */
+bool store_next_version(struct store *s, struct arena *a, struct bytes provider, struct bytes kind, uint64_t *out,
+                        struct fault *fault);
 /* Grows with each append by anyone who shares the store; a changed value means: load store_current again. */
 bool store_generation(struct store *s, uint64_t *out, struct fault *fault);
 

@@ -1,4 +1,4 @@
-#include "crypto/der.h"
+#include "crypto/der_write.h"
 #include "crypto/pem.h"
 #include "base/text.h"
 #include "token/token.h"
@@ -21,39 +21,6 @@ struct bytes key_id(struct arena *a, struct bytes spki)
 /* The certificate is written here, not by libcrypto's X.509 writer, because every byte of its form is given: GeneralizedTime
  * for years that others write as UTCTime, names longer than 64 characters, an extension whose value is no DER. */
 
-static void wr_length(struct writer *w, size_t n)
-{
-    size_t bytes = 1;
-
-    if (n < 0x80) {
-        wr_u8(w, (uint8_t)n);
-        return;
-    }
-    while (n >> 8 * bytes)
-        bytes++;
-    wr_u8(w, (uint8_t)(0x80 | bytes));
-    while (bytes--)
-        wr_u8(w, (uint8_t)(n >> 8 * bytes));
-}
-
-static struct bytes element(struct arena *a, uint8_t tag, const struct bytes *parts, size_t count)
-{
-    struct writer w = wr_open(a);
-    size_t n = 0;
-
-    for (size_t i = 0; i < count; i++)
-        n += parts[i].n;
-    wr_u8(&w, tag);
-    wr_length(&w, n);
-    for (size_t i = 0; i < count; i++)
-        wr_put(&w, parts[i]);
-    return wr_done(&w);
-}
-
-#define ELEMENT(a, tag, ...)                                 \
-    element((a), (tag), (const struct bytes[]){__VA_ARGS__}, \
-            sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes))
-
 #define OID_COMMON_NAME       BYTES_LIT("\x06\x03\x55\x04\x03")
 #define OID_SHA256_RSA        BYTES_LIT("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b")
 #define OID_BASIC_CONSTRAINTS BYTES_LIT("\x06\x03\x55\x1d\x13")
@@ -64,7 +31,7 @@ static struct bytes element(struct arena *a, uint8_t tag, const struct bytes *pa
 
 static struct bytes extension(struct arena *a, struct bytes oid, struct bytes value)
 {
-    return ELEMENT(a, DER_SEQUENCE, oid, ELEMENT(a, DER_OCTET_STRING, value));
+    return DER_ELEMENT(a, DER_SEQUENCE, oid, DER_ELEMENT(a, DER_OCTET_STRING, value));
 }
 
 /* SHA-1 of the public key's bits: RFC 5280 4.2.1.2, method 1. */
@@ -79,40 +46,42 @@ static struct bytes subject_key_id(struct arena *a, struct bytes spki)
 static struct bytes extensions(struct arena *a, struct bytes spki, struct bytes evidence)
 {
     struct bytes id = subject_key_id(a, spki);
-    struct bytes authority = ELEMENT(a, DER_SEQUENCE, ELEMENT(a, DER_CONTEXT(0), id));
-    struct bytes list = ELEMENT(a, DER_SEQUENCE, extension(a, OID_BASIC_CONSTRAINTS, EMPTY_SEQUENCE),
-                                extension(a, OID_SUBJECT_KEY_ID, ELEMENT(a, DER_OCTET_STRING, id)),
-                                extension(a, OID_AUTHORITY_KEY_ID, authority),
-                                evidence.n ? extension(a, OID_OE_REPORT, evidence) : BYTES_NONE);
+    struct bytes authority = DER_ELEMENT(a, DER_SEQUENCE, DER_ELEMENT(a, DER_CONTEXT(0), id));
+    struct bytes list = DER_ELEMENT(a, DER_SEQUENCE, extension(a, OID_BASIC_CONSTRAINTS, EMPTY_SEQUENCE),
+                                    extension(a, OID_SUBJECT_KEY_ID, DER_ELEMENT(a, DER_OCTET_STRING, id)),
+                                    extension(a, OID_AUTHORITY_KEY_ID, authority),
+                                    evidence.n ? extension(a, OID_OE_REPORT, evidence) : BYTES_NONE);
 
-    return ELEMENT(a, DER_CONSTRUCTED(3), list);
+    return DER_ELEMENT(a, DER_CONSTRUCTED(3), list);
 }
 
 static struct bytes to_be_signed(struct arena *a, struct bytes issuer, struct bytes algorithm, struct bytes spki,
                                  struct bytes evidence)
 {
-    struct bytes version = ELEMENT(a, DER_CONSTRUCTED(0), ELEMENT(a, DER_INTEGER, BYTES_LIT("\x02")));
-    struct bytes serial = ELEMENT(a, DER_INTEGER, BYTES_LIT("\x01"));
-    struct bytes validity = ELEMENT(a, DER_SEQUENCE, ELEMENT(a, DER_GENERALIZED_TIME, BYTES_LIT("20190501000000Z")),
-                                    ELEMENT(a, DER_GENERALIZED_TIME, BYTES_LIT("20501231235959Z")));
-    struct bytes attribute = ELEMENT(a, DER_SEQUENCE, OID_COMMON_NAME, ELEMENT(a, DER_UTF8_STRING, issuer));
-    struct bytes name = ELEMENT(a, DER_SEQUENCE, ELEMENT(a, DER_SET, attribute));
+    struct bytes version = DER_ELEMENT(a, DER_CONSTRUCTED(0), DER_ELEMENT(a, DER_INTEGER, BYTES_LIT("\x02")));
+    struct bytes serial = DER_ELEMENT(a, DER_INTEGER, BYTES_LIT("\x01"));
+    struct bytes validity =
+        DER_ELEMENT(a, DER_SEQUENCE, DER_ELEMENT(a, DER_GENERALIZED_TIME, BYTES_LIT("20190501000000Z")),
+                    DER_ELEMENT(a, DER_GENERALIZED_TIME, BYTES_LIT("20501231235959Z")));
+    struct bytes attribute = DER_ELEMENT(a, DER_SEQUENCE, OID_COMMON_NAME, DER_ELEMENT(a, DER_UTF8_STRING, issuer));
+    struct bytes name = DER_ELEMENT(a, DER_SEQUENCE, DER_ELEMENT(a, DER_SET, attribute));
 
-    return ELEMENT(a, DER_SEQUENCE, version, serial, algorithm, name, validity, name, spki,
-                   extensions(a, spki, evidence));
+    return DER_ELEMENT(a, DER_SEQUENCE, version, serial, algorithm, name, validity, name, spki,
+                       extensions(a, spki, evidence));
 }
 
 bool key_certificate(const struct signing_key *key, struct bytes issuer, struct bytes evidence, struct arena *a,
                      struct bytes *der, struct fault *fault)
 {
-    struct bytes algorithm = ELEMENT(a, DER_SEQUENCE, OID_SHA256_RSA, ELEMENT(a, DER_NULL, BYTES_NONE)), signature;
+    struct bytes algorithm = DER_ELEMENT(a, DER_SEQUENCE, OID_SHA256_RSA, DER_ELEMENT(a, DER_NULL, BYTES_NONE)),
+                 signature;
 
     if (signing_key_kind(key) != KEY_RSA)
         return fault_set(fault, FAULT_CRYPTO, "tokens are signed with RS256: the key must be RSA");
     struct bytes tbs = to_be_signed(a, issuer, algorithm, signing_key_spki(key, a), evidence);
     if (!sign_message(key, SIGNATURE_RS256, tbs, a, &signature))
         return fault_set(fault, FAULT_CRYPTO, "the key cannot sign its certificate");
-    *der = ELEMENT(a, DER_SEQUENCE, tbs, algorithm,
-                   ELEMENT(a, DER_BIT_STRING, BYTES_LIT("\0") /* no unused bits */, signature));
+    *der = DER_ELEMENT(a, DER_SEQUENCE, tbs, algorithm,
+                       DER_ELEMENT(a, DER_BIT_STRING, BYTES_LIT("\0") /* no unused bits */, signature));
     return true;
 }

@@ -1,0 +1,228 @@
+/* assayd: the service. See assayd(8). */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "service/development.h"
+#include "service/log.h"
+#include "service/routes.h"
+
+enum { TOKEN_MOST = 4096, SERVICE_MEMORY = 64 * 1024 * 1024, EXIT_USAGE = 1 };
+
+static const char help[] = "usage: assayd --config FILE [--check-config]\n"
+                           "       assayd --dev [--state DIR] [--port N]\n"
+                           "\n"
+                           "  --config FILE    serve as the file says; assayd.conf(5) lists every setting\n"
+                           "  --check-config   read the configuration, say what is wrong with it, and end\n"
+                           "  --dev            serve for development, on localhost, with everything made under DIR\n"
+                           "  --state DIR      where --dev keeps what it makes (default: state)\n"
+                           "  --port N         port of --dev (default: 8443; 0: any free one)\n"
+                           "  --version, --help\n"
+                           "\n"
+                           "SIGHUP reads the endorsements again; SIGTERM and SIGINT end after what is under way.\n";
+
+struct arguments {
+    const char *config, *state;
+    bool development, check;
+    int port;
+};
+
+static bool read_arguments(int argc, char **argv, struct arguments *a)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"dev", no_argument, NULL, 'd'},
+        {"state", required_argument, NULL, 's'},  {"port", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
+        {"check-config", no_argument, NULL, 'k'}, {NULL, 0, NULL, 0},
+    };
+    char *end;
+
+    *a = (struct arguments){.state = "state", .port = -1};
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        switch (option) {
+        case 'c': a->config = optarg; break;
+        case 'd': a->development = true; break;
+        case 's': a->state = optarg; break;
+        case 'k': a->check = true; break;
+        case 'p':
+            a->port = (int)strtol(optarg, &end, 10);
+            if (*end || !*optarg || a->port < 0 || a->port > 65535)
+                return false;
+            break;
+        case 'h': fputs(help, stdout); exit(EXIT_SUCCESS);
+        case 'v': puts("assayd " ASSAY_VERSION); exit(EXIT_SUCCESS);
+        default: return false;
+        }
+    return optind == argc && (a->config != NULL) != a->development;
+}
+
+bool service_reload(struct service *s, struct fault *fault)
+{
+    struct loaded loaded;
+
+    if (!load_snapshot(s->config, s->store, &loaded, fault))
+        return false;
+    pool_load(s->pool, &loaded);
+    return true;
+}
+
+static void reload(evutil_socket_t fd, short what, void *context)
+{
+    struct service *s = context;
+    struct fault fault = {0};
+
+    (void)fd, (void)what;
+    if (service_reload(s, &fault))
+        log_info("endorsements and policies were read again");
+    else
+        log_error("nothing was reloaded, what was in force stays: %s", fault.text);
+}
+
+static void drained(evutil_socket_t fd, short what, void *context)
+{
+    struct service *s = context;
+    static int waited;
+
+    (void)fd, (void)what;
+    if (pool_busy(s->pool) == 0 || ++waited > s->config->stop_seconds * 10)
+        event_base_loopbreak(s->base);
+}
+
+static void stop(evutil_socket_t number, short what, void *context)
+{
+    struct service *s = context;
+    struct timeval tenth = {0, 100000};
+
+    (void)what;
+    if (s->stopping) { /* asked twice: now */
+        event_base_loopbreak(s->base);
+        return;
+    }
+    log_info("signal %d: ending after %zu requests that are under way", number, pool_busy(s->pool));
+    s->stopping = true;
+    http_stop(s->http);
+    struct event *timer = event_new(s->base, -1, EV_PERSIST, drained, s);
+    event_add(timer, &tenth);
+    event_active(timer, EV_TIMEOUT, 0);
+}
+
+/* Set once the keys are known and every pair has its snapshot. */
+struct launch {
+    struct service *service;
+    const struct arguments *arguments;
+};
+
+static void ready(void *context, const struct key_record *keys, size_t count)
+{
+    struct launch *l = context;
+    struct service *s = l->service;
+    struct fault fault = {0};
+
+    routes_keys(s, keys, count);
+    s->ready = true;
+    for (size_t i = 0; i < count; i++)
+        log_info("serving %.*s with key %.*s", (int)keys[i].issuer.n, (const char *)keys[i].issuer.p,
+                 (int)keys[i].kid.n, (const char *)keys[i].kid.p);
+    if (l->arguments->development && !development_ready(s->config, l->arguments->state, http_port(s->http), &fault))
+        log_error("%s", fault.text);
+}
+
+static bool read_token(struct service *s, struct fault *fault)
+{
+    if (!s->config->token_file)
+        return true;
+    if (!load_file(&s->arena, s->config->token_file, TOKEN_MOST, &s->bearer, fault))
+        return false;
+    s->bearer = bytes_trim_end(s->bearer);
+    return s->bearer.n >= 16 ||
+           fault_set(fault, FAULT_USAGE, "%s: a bearer token has at least 16 characters", s->config->token_file);
+}
+
+static bool watch_signals(struct service *s)
+{
+    static const struct {
+        int number;
+        event_callback_fn callback;
+    } watched[] = {{SIGTERM, stop}, {SIGINT, stop}, {SIGHUP, reload}};
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
+        struct event *e = evsignal_new(s->base, watched[i].number, watched[i].callback, s);
+
+        if (!e || event_add(e, NULL) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Keys do not live here, but callers' evidence does. */
+static void forbid_dumps(void)
+{
+    struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+static bool serve(struct service *s, const struct arguments *a, struct fault *fault)
+{
+    struct launch launch = {s, a};
+    struct config *c = s->config;
+    SSL_CTX *tls = tls_server(c->certificate, c->private_key, fault);
+
+    s->base = event_base_new();
+    if (!tls || !s->base || !watch_signals(s) || !(s->http = http_listen(s->base, c, tls, routes_handle, s, fault)))
+        return false;
+    if (a->development && !development_provider(c, a->state, http_port(s->http), fault))
+        return false;
+    if (!config_complete(c, fault) || !read_token(s, fault) || (c->store && !(s->store = store_open(c->store, fault))))
+        return false;
+    s->pool = pool_new(s->base, c, ready, &launch, fault);
+    if (!s->pool || !service_reload(s, fault))
+        return false;
+    log_info("assayd " ASSAY_VERSION " listens on port %d, %d pairs", http_port(s->http), c->pairs);
+    event_base_dispatch(s->base);
+    log_info("ended");
+    http_free(s->http);
+    pool_free(s->pool);
+    store_close(s->store);
+    SSL_CTX_free(tls);
+    event_base_free(s->base);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct config config;
+    struct service service = {.config = &config};
+    struct arguments a;
+    struct fault fault = {0};
+
+    if (!read_arguments(argc, argv, &a)) {
+        fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    config_defaults(&config);
+    arena_init(&service.arena, SERVICE_MEMORY);
+    bool ok = a.development ? development_prepare(&config, a.state, a.port, &fault)
+                            : config_read(&config, a.config, &fault) && config_complete(&config, &fault);
+    if (ok && a.check) {
+        puts("the configuration is well formed");
+        return EXIT_SUCCESS;
+    }
+    if (ok) {
+        forbid_dumps();
+        service.config_path = a.config;
+        ok = serve(&service, &a, &fault);
+    }
+    if (!ok)
+        fprintf(stderr, "assayd: %s\n", fault.text);
+    arena_free(&service.arena);
+    config_free(&config);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,161 @@
+#include "service/development.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "service/development_tls.h"
+#include "service/log.h"
+#include "simulate/simulate.h"
+
+enum { TOKEN_BYTES = 24, DEVELOPMENT_PORT = 8443, BASELINE_OF_SDK_EVIDENCE = 10 };
+
+/* The endorsements that the SDKs' evidence of 2021 needs, with the TCB signing certificate of the present (same key). */
+static const char *const corpus_files[] = {
+    "tcbinfo-v2-sgx-00906ed50000-e10-20210331-0487222c.json",
+    "qeid-qe-e10-20210701-0f7320e2.json",
+    "chains/tcb-signing-chain-20250506-20320506.pem",
+    "crl-processor-20221018-67a75283.der",
+    "crl-root-20220419-ef604c71.der",
+};
+
+static bool make_folder(const char *path, struct fault *fault)
+{
+    return mkdir(path, 0700) == 0 || errno == EEXIST ||
+           fault_set(fault, FAULT_SYSTEM, "cannot make the folder %s: %s", path, strerror(errno));
+}
+
+/* Whole or not at all, for whoever waits for the file. */
+static bool write_file(struct arena *a, const char *path, const char *text, mode_t mode, struct fault *fault)
+{
+    char *new = arena_printf(a, "%s.new", path);
+    int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+    if (fd >= 0)
+        ok = close(fd) == 0 && ok;
+    return (ok && rename(new, path) == 0) ||
+           fault_set(fault, FAULT_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+}
+
+static const char *corpus(struct arena *a)
+{
+    static const char *const guesses[] = {"../shared", "shared"};
+    const char *given = getenv("ASSAY_SHARED");
+
+    if (given)
+        return *given ? given : NULL;
+    for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++)
+        if (access(arena_printf(a, "%s/evidence/collateral/%s", guesses[i], corpus_files[0]), R_OK) == 0)
+            return guesses[i];
+    return NULL;
+}
+
+static void use_corpus(struct config *c, const char *shared)
+{
+    for (size_t i = 0; i < sizeof corpus_files / sizeof *corpus_files; i++)
+        c->files[c->file_count++] = arena_printf(&c->arena, "%s/evidence/collateral/%s", shared, corpus_files[i]);
+    c->settings.default_baseline = BASELINE_OF_SDK_EVIDENCE;
+    c->settings.crl_freshness = false;
+    log_info(
+        "development: endorsements of 2021 for the SDKs' evidence, baseline %d, freshness pinned, CRL freshness off",
+        BASELINE_OF_SDK_EVIDENCE);
+}
+
+/* A platform of our own: its root is trusted, and its evidence lies beside. */
+static bool use_simulated(struct config *c, const char *state, struct fault *fault)
+{
+    const char *folder = arena_printf(&c->arena, "%s/simulated", state);
+    struct simulate_options options = {
+        .kind = SIMULATE_SGX, .time = (int64_t)time(NULL), .evaluation = BASELINE_OF_SDK_EVIDENCE};
+    struct simulated made;
+
+    if (!simulate_sgx(&c->arena, &options, &made, fault) || !simulate_write(&c->arena, &made, folder, fault))
+        return false;
+    c->folder = arena_printf(&c->arena, "%s/collateral", folder);
+    c->anchors[c->anchor_count++] = arena_printf(&c->arena, "%s/anchor.pem", folder);
+    c->anchors_are_simulated = true;
+    log_info("development: a simulated SGX platform is trusted; its evidence is %s/quote.bin", folder);
+    return true;
+}
+
+static const char *under(struct config *c, const char *state, const char *name)
+{
+    return arena_printf(&c->arena, "%s/%s", state, name);
+}
+
+static bool make_token(struct config *c, const char *path, struct fault *fault)
+{
+    uint8_t random[TOKEN_BYTES];
+
+    if (access(path, R_OK) == 0)
+        return true;
+    if (!random_bytes(random, sizeof random))
+        return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
+    char *text = arena_string(&c->arena, base64url_encode(&c->arena, BYTES_OF(random)));
+    return write_file(&c->arena, path, text, 0600, fault);
+}
+
+bool development_prepare(struct config *c, const char *state, int port, struct fault *fault)
+{
+    const char *shared = corpus(&c->arena);
+
+    c->listen = "127.0.0.1"; /* never seen from another machine */
+    c->port = port < 0 ? DEVELOPMENT_PORT : port;
+    c->settings.development = true;
+    c->certificate = under(c, state, "server.pem");
+    c->private_key = under(c, state, "server.key");
+    c->token_file = under(c, state, "token");
+    c->store = arena_printf(&c->arena, "sqlite:%s/assay.db", state);
+    unlink(under(c, state, "dev.env")); /* of an earlier run: it says "ready" */
+    if (!make_folder(state, fault) || !development_certificates(state, fault) || !make_token(c, c->token_file, fault))
+        return false;
+    if (shared)
+        use_corpus(c, shared);
+    return use_simulated(c, state, fault);
+}
+
+bool development_provider(struct config *c, const char *state, int port, struct fault *fault)
+{
+    (void)fault;
+    c->providers[c->provider_count++] = (struct provider_config){
+        .issuer = arena_printf(&c->arena, "https://localhost:%d", port),
+        .key = under(c, state, "signing.key"),
+    };
+    return true;
+}
+
+static const char *absolute(struct config *c, const char *path)
+{
+    char *whole = realpath(path, NULL);
+    const char *out = whole ? arena_string(&c->arena, bytes_text(whole)) : path;
+
+    free(whole);
+    return out;
+}
+
+bool development_ready(struct config *c, const char *state, int port, struct fault *fault)
+{
+    struct arena *a = &c->arena;
+    FILE *f = fopen(c->token_file, "re");
+    char token[256] = "";
+
+    if (f) {
+        if (!fgets(token, sizeof token, f))
+            token[0] = 0;
+        fclose(f);
+    }
+    char *text = arena_printf(a,
+                              "ASSAY_URL=https://localhost:%d\nASSAY_TOKEN=%s\nNODE_EXTRA_CA_CERTS='%s'\n"
+                              "export ASSAY_URL ASSAY_TOKEN NODE_EXTRA_CA_CERTS\n",
+                              port, token, absolute(c, under(c, state, "ca.pem")));
+    if (!write_file(a, under(c, state, "dev.env"), text, 0600, fault))
+        return false;
+    log_info("development: https://localhost:%d is ready; `. %s/dev.env` sets up a client", port, state);
+    return true;
+}

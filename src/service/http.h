@@ -1,0 +1,51 @@
+/* HTTPS on libevent: connections with their limits and deadlines; every reply with the headers of api.md 1.3. What a request
+ * means is decided in routes.c. */
+#ifndef ASSAY_SERVICE_HTTP_H
+#define ASSAY_SERVICE_HTTP_H
+
+#include <event2/event.h>
+#include <event2/http.h>
+#include <openssl/ssl.h>
+
+#include "base/fault.h"
+#include "service/config.h"
+
+struct http_server;
+
+/* A request under way, until it is answered. */
+struct exchange {
+    struct http_server *server;
+    struct evhttp_request *request;
+    struct arena arena; /* its memory */
+    const char *method;
+    struct bytes path;      /* percent-decoded, without query */
+    struct bytes authority; /* host[:port], lower case */
+    struct bytes body;
+    char id[64];              /* x-ms-request-id */
+    int64_t began;            /* microseconds, monotonic */
+    const char *failed_check; /* for the log */
+};
+
+/* Called for each request that arrived whole. It answers now or later, once, by http_reply or http_fail. */
+typedef void http_handler(void *context, struct exchange *e);
+
+struct http_server *http_listen(struct event_base *base, const struct config *c, SSL_CTX *tls, http_handler *handler,
+                                void *context, struct fault *fault);
+int http_port(const struct http_server *s);
+/* Take no new connection; those at hand end after their next reply. */
+void http_stop(struct http_server *s);
+void http_free(struct http_server *s);
+size_t http_connections(const struct http_server *s);
+
+/* Answer and end the exchange. */
+void http_reply(struct exchange *e, int status, struct bytes body);
+void http_fail(struct exchange *e, int status, const char *code, const char *message);
+void http_header(struct exchange *e, const char *name, const char *value);   /* before the reply */
+const char *http_request_header(const struct exchange *e, const char *name); /* NULL when absent */
+/* Value of a query parameter, letter case of its name ignored; NULL when absent. */
+const char *http_query(struct exchange *e, const char *name);
+
+/* TLS 1.2 or later, no tickets, no compression, the certificate chain and key of the files. */
+SSL_CTX *tls_server(const char *certificate, const char *key, struct fault *fault);
+
+#endif

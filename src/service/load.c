@@ -1,0 +1,170 @@
+#include "service/load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/limits.h"
+
+enum { LOADED_MEMORY = 1024 * 1024 * 1024, FILE_MOST = 2 * LIMIT_CRL, FILES_MOST = 100000 };
+
+bool load_file(struct arena *a, const char *path, size_t most, struct bytes *out, struct fault *fault)
+{
+    FILE *f = fopen(path, "rbe");
+    struct stat st;
+
+    *out = BYTES_NONE;
+    if (!f)
+        return fault_set(fault, FAULT_SYSTEM, "cannot read %s: %s", path, strerror(errno));
+    bool ok = fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size <= most;
+    if (ok) {
+        uint8_t *p = arena_alloc(a, (size_t)st.st_size);
+
+        *out = bytes_make(p, fread(p, 1, (size_t)st.st_size, f));
+        ok = out->n == (size_t)st.st_size;
+    }
+    fclose(f);
+    return ok || fault_set(fault, FAULT_SYSTEM, "cannot read %s: no file of at most %zu bytes", path, most);
+}
+
+static void add(struct loaded *l, enum frame_kind kind, struct bytes body)
+{
+    l->frames = ARENA_ROOM(&l->arena, l->frames, l->count, &l->cap);
+    l->frames[l->count++] = (struct loaded_frame){kind, body};
+}
+
+static int visible(const struct dirent *e)
+{
+    return e->d_name[0] != '.';
+}
+
+static bool load_one(struct loaded *l, const char *path, const char *name, struct fault *fault)
+{
+    struct bytes text;
+
+    if (!load_file(&l->arena, path, FILE_MOST, &text, fault))
+        return false;
+    add(l, FRAME_ENDORSEMENT, write_named(&l->arena, bytes_text(name), text));
+    l->files++;
+    return true;
+}
+
+static bool load_folder(struct loaded *l, const char *folder, struct fault *fault)
+{
+    struct dirent **entries;
+    int n = scandir(folder, &entries, visible, alphasort);
+    bool ok = n >= 0 && n <= FILES_MOST;
+
+    if (!ok)
+        fault_set(fault, FAULT_SYSTEM, "cannot read the collateral folder %s: %s", folder,
+                  n < 0 ? strerror(errno) : "too many files");
+    for (int i = 0; i < n; i++) {
+        char *path = arena_printf(&l->arena, "%s/%s", folder, entries[i]->d_name);
+        struct stat st;
+
+        if (ok && stat(path, &st) == 0 && S_ISREG(st.st_mode))
+            ok = load_one(l, path, entries[i]->d_name, fault);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+    return ok;
+}
+
+static bool load_anchor(struct loaded *l, const char *path, bool simulated, struct fault *fault)
+{
+    const struct certificate *list;
+    struct bytes text;
+    size_t count;
+
+    if (!load_file(&l->arena, path, LIMIT_CERTIFICATE * 2, &text, fault) ||
+        !certificates_decode(&l->arena, text, &list, &count, fault))
+        return false;
+    add(l, FRAME_ANCHOR, write_anchor(&l->arena, list->spki_digest, simulated));
+    return true;
+}
+
+/* All current records, to be sent behind their provider. */
+struct records {
+    struct record *v;
+    size_t n, cap;
+    struct arena *arena;
+};
+
+static bool keep_record(void *context, const struct record *record)
+{
+    struct records *r = context;
+
+    r->v = ARENA_ROOM(r->arena, r->v, r->n, &r->cap);
+    r->v[r->n++] = *record;
+    return true;
+}
+
+/* The registered certificates: as stored since the last change, else of the configuration. */
+static bool provider_signers(struct loaded *l, const struct provider_config *p, const struct records *records,
+                             struct bytes *jwks, struct fault *fault)
+{
+    const struct certificate *list;
+    struct bytes text;
+    size_t count;
+
+    *jwks = BYTES_NONE;
+    if (!p->signers)
+        return true;
+    for (size_t i = 0; i < records->n; i++)
+        if (bytes_is(records->v[i].provider, p->issuer) && bytes_is(records->v[i].kind, "signers")) {
+            *jwks = records->v[i].body;
+            return true;
+        }
+    if (!load_file(&l->arena, p->signers, LIMIT_CHAIN * LIMIT_CERTIFICATE, &text, fault) ||
+        !certificates_decode(&l->arena, text, &list, &count, fault))
+        return false;
+    *jwks = signers_jwks(&l->arena, list);
+    return true;
+}
+
+static bool load_provider(struct loaded *l, const struct provider_config *p, const struct records *records,
+                          struct fault *fault)
+{
+    struct bytes jwks;
+
+    if (!provider_signers(l, p, records, &jwks, fault))
+        return false;
+    add(l, FRAME_PROVIDER, write_named(&l->arena, bytes_text(p->issuer), jwks));
+    for (size_t i = 0; i < records->n; i++) {
+        const struct record *r = &records->v[i];
+
+        if (bytes_is(r->provider, p->issuer) && bytes_begin(r->kind, "policy/") && r->body.n)
+            add(l, FRAME_POLICY, write_named(&l->arena, bytes_after(r->kind, 7), r->body));
+    }
+    return true;
+}
+
+bool load_snapshot(const struct config *c, struct store *store, struct loaded *out, struct fault *fault)
+{
+    struct records records = {.arena = &out->arena};
+
+    *out = (struct loaded){0};
+    arena_init(&out->arena, LOADED_MEMORY);
+    add(out, FRAME_SNAPSHOT_BEGIN, write_settings(&out->arena, &c->settings));
+    bool ok = !store || store_current(store, &out->arena, keep_record, &records, fault);
+    for (size_t i = 0; i < c->anchor_count && ok; i++)
+        ok = load_anchor(out, c->anchors[i], c->anchors_are_simulated, fault);
+    ok = ok && (!c->folder || load_folder(out, c->folder, fault));
+    for (size_t i = 0; i < c->file_count && ok; i++)
+        ok = load_one(out, c->files[i], c->files[i], fault);
+    for (size_t i = 0; i < c->provider_count && ok; i++)
+        ok = load_provider(out, &c->providers[i], &records, fault);
+    add(out, FRAME_SNAPSHOT_END, BYTES_NONE);
+    if (!ok)
+        loaded_free(out);
+    return ok;
+}
+
+void loaded_free(struct loaded *l)
+{
+    arena_free(&l->arena);
+    *l = (struct loaded){0};
+}

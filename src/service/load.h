@@ -1,0 +1,29 @@
+/* What a snapshot is made of, read from disk before any request needs it: frames ready to be sent to every pair. */
+#ifndef ASSAY_SERVICE_LOAD_H
+#define ASSAY_SERVICE_LOAD_H
+
+#include "core/message.h"
+#include "service/config.h"
+#include "store/store.h"
+
+struct loaded_frame {
+    enum frame_kind kind;
+    struct bytes body;
+};
+
+struct loaded {
+    struct arena arena;
+    struct loaded_frame *frames;
+    size_t count, cap;
+    size_t files; /* of the collateral folder */
+};
+
+/* Read the collateral folder, the anchors and the store's records. False when the folder or the store cannot be read; a file
+ * that is no endorsement is the verifier's business, it warns. */
+bool load_snapshot(const struct config *c, struct store *store, struct loaded *out, struct fault *fault);
+void loaded_free(struct loaded *l);
+
+/* A whole file of at most `most` bytes. */
+bool load_file(struct arena *a, const char *path, size_t most, struct bytes *out, struct fault *fault);
+
+#endif

@@ -1,0 +1,38 @@
+/* The pairs of the core, driven from the event loop: one request at a time in each, a bounded queue before them, a deadline on
+ * each request. A pair that dies, overruns or says something malformed fails that request, is counted, and replaced. */
+#ifndef ASSAY_SERVICE_POOL_H
+#define ASSAY_SERVICE_POOL_H
+
+#include <event2/event.h>
+
+#include "core/message.h"
+#include "core/pair.h"
+#include "service/config.h"
+#include "service/load.h"
+
+struct pool;
+
+/* Why a job has no answer. */
+enum pool_failure { POOL_ANSWERED, POOL_DIED, POOL_SLOW, POOL_OVER_MEMORY, POOL_REFUSED_UNREAD };
+
+/* Called once for each job that was accepted; answer is NULL unless outcome is POOL_ANSWERED. Views end with the call. */
+typedef void pool_done(void *context, enum pool_failure outcome, const struct answered *answer);
+/* The public keys are known and every pair has a snapshot: the service can answer. */
+typedef void pool_ready(void *context, const struct key_record *keys, size_t count);
+
+struct pool *pool_new(struct event_base *base, const struct config *c, pool_ready *ready, void *context,
+                      struct fault *fault);
+void pool_free(struct pool *p);
+/* Give every pair this snapshot, each between two requests. The pool keeps it, for pairs that start later. */
+void pool_load(struct pool *p, struct loaded *snapshot);
+/* False when the queue is full. The body is copied. */
+bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const uint8_t digest[SHA256_SIZE],
+                 pool_done *done, void *context);
+size_t pool_busy(const struct pool *p); /* jobs running or queued */
+
+struct pool_counts {
+    unsigned long answered, died, slow, over_memory, refused_unread, restarts;
+};
+struct pool_counts pool_counts(const struct pool *p);
+
+#endif

@@ -1,0 +1,35 @@
+/* Certificates and CRLs of the simulated platform, through OpenSSL, so that our own decoders meet another's encoder. */
+#ifndef ASSAY_SIMULATE_AUTHORITY_H
+#define ASSAY_SIMULATE_AUTHORITY_H
+
+#include <openssl/evp.h>
+
+#include "base/arena.h"
+
+struct authority_certificate {
+    const char *subject, *issuer; /* common names */
+    EVP_PKEY *key;                /* of the subject */
+    EVP_PKEY *issuer_key;
+    int64_t not_before, not_after;
+    uint64_t serial;
+    bool ca;
+    int path_length;            /* of a CA; -1: none */
+    struct bytes sgx_extension; /* PCK certificates: the extension's value */
+};
+/* DER; empty when OpenSSL failed. */
+struct bytes authority_issue(struct arena *a, const struct authority_certificate *c);
+
+struct authority_crl {
+    const char *issuer;
+    EVP_PKEY *key;
+    int64_t this_update, next_update;
+    uint64_t revoked; /* one serial number, 0: none */
+    bool without_number;
+};
+struct bytes authority_revoke(struct arena *a, const struct authority_crl *c);
+
+/* r || s over a message, and x || y of a key; P-256. */
+struct bytes authority_sign(struct arena *a, EVP_PKEY *key, struct bytes message);
+struct bytes authority_point(struct arena *a, EVP_PKEY *key);
+
+#endif

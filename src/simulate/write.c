@@ -1,0 +1,63 @@
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "simulate/simulate.h"
+
+static bool make_folder(const char *path, struct fault *fault)
+{
+    return mkdir(path, 0755) == 0 || errno == EEXIST ||
+           fault_set(fault, FAULT_SYSTEM, "cannot make the folder %s: %s", path, strerror(errno));
+}
+
+/* An empty file is one that the fault leaves out: an older one of that name goes. */
+static bool put(struct arena *a, const char *folder, const char *name, struct bytes content, struct fault *fault)
+{
+    char *path = arena_printf(a, "%s/%s", folder, name);
+
+    if (content.n == 0) {
+        unlink(path);
+        return true;
+    }
+    FILE *f = fopen(path, "wbe");
+    bool ok = f && fwrite(content.p, 1, content.n, f) == content.n;
+    ok = f && fclose(f) == 0 && ok;
+    return ok || fault_set(fault, FAULT_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+}
+
+static struct bytes readme(struct arena *a, const struct simulated *s, const char *folder, const char *evidence)
+{
+    struct writer w = wr_open(a);
+    char when[32];
+
+    time_format(s->time, when);
+    wr_printf(&w, "Simulated SGX evidence of Assay, under a root that nobody trusts unless told to%s%s.\n\n",
+              s->options.fault ? "; its fault: " : "", s->options.fault ? s->options.fault : "");
+    wr_printf(&w, "assay verify %s/%s --collateral %s/collateral --anchor %s/anchor.pem --at %s", folder, evidence,
+              folder, folder, when);
+    if (s->runtime_data.n)
+        wr_printf(&w, " --runtime-data %s/runtime.bin", folder);
+    if (s->init_data.n)
+        wr_printf(&w, " --init-data %s/init.bin", folder);
+    wr_text(&w, " --freshness strict\n");
+    return wr_done(&w);
+}
+
+bool simulate_write(struct arena *a, const struct simulated *s, const char *folder, struct fault *fault)
+{
+    static const char *const names[] = {
+        [SIMULATE_SGX] = "quote.bin", [SIMULATE_OE_REPORT] = "report.bin", [SIMULATE_OE_EVIDENCE] = "evidence.bin"};
+    const char *evidence = names[s->options.kind];
+    char *collateral = arena_printf(a, "%s/collateral", folder);
+
+    return make_folder(folder, fault) && make_folder(collateral, fault) &&
+           put(a, folder, evidence, s->evidence, fault) && put(a, folder, "runtime.bin", s->runtime_data, fault) &&
+           put(a, folder, "init.bin", s->init_data, fault) && put(a, folder, "request.json", s->request, fault) &&
+           put(a, folder, "anchor.pem", s->anchor, fault) && put(a, collateral, "tcbinfo.json", s->tcb_info, fault) &&
+           put(a, collateral, "qeidentity.json", s->identity, fault) &&
+           put(a, collateral, "root.crl", s->root_crl, fault) && put(a, collateral, "pck.crl", s->pck_crl, fault) &&
+           put(a, collateral, "tcb-signing-chain.pem", s->signing_chain, fault) &&
+           put(a, folder, "README.txt", readme(a, s, folder, evidence), fault);
+}

@@ -1,0 +1,213 @@
+/* The simulated platform: every status and converge cell, every version and certification type, each fault by its own check. */
+#include "test.h"
+
+#include "base/check.h"
+#include "simulate/simulate.h"
+
+static struct arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena_init(&arena, TEST_MEMORY);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+/* Make, judge under the simulation's own settings; true when accepted with all required checks. */
+static bool judge(const struct simulate_options *options, struct exam *x, struct simulated *s)
+{
+    struct endorsements *e = endorsements_new(64 * 1024 * 1024);
+    struct request_data runtime = {0}, init = {0};
+    struct fault fault = {0};
+    enum check_id missing;
+
+    if (!simulate_sgx(&arena, options, s, &fault) || !simulate_endorsements(s, e, true, &fault))
+        fail_msg("%s: %s", options->fault ? options->fault : "no fault", fault.text);
+    *x = (struct exam){
+        .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s->settings, .time = s->time};
+    claims_init(&x->incoming, &arena);
+    if (s->runtime_data.n)
+        runtime = (struct request_data){.type = DATA_BINARY, .data = s->runtime_data};
+    if (s->init_data.n)
+        init = (struct request_data){.type = DATA_BINARY, .data = s->init_data};
+    bool decoded = s->options.kind == SIMULATE_SGX ? sgx_decode_quote(x, s->evidence, &runtime, &init)
+                                                   : oe_decode_file(x, s->evidence, &runtime, &init);
+    bool ok = decoded && sgx_verify(x) && trace_complete(x->trace, sgx_required, &missing);
+    endorsements_free(e);
+    x->endorsements = NULL;
+    return ok;
+}
+
+static const char *failed_id(const struct exam *x)
+{
+    const struct trace_entry *f = trace_failure(x->trace);
+
+    return f ? check_table[f->id].id : "none";
+}
+
+static void well_formed_ones_are_accepted(void **state)
+{
+    (void)state;
+    for (unsigned version = 3; version <= 5; version++)
+        for (unsigned tcb_info = 2; tcb_info <= 3; tcb_info++)
+            for (int kind = SIMULATE_SGX; kind <= SIMULATE_OE_EVIDENCE; kind++)
+                for (int flags = 0; flags < 4; flags++) {
+                    struct simulate_options o = {.kind = (enum simulate_kind)kind,
+                                                 .version = version,
+                                                 .tcb_info_version = tcb_info,
+                                                 .kss = flags & 1,
+                                                 .debug = flags & 2};
+                    struct simulated s;
+                    struct exam x;
+
+                    if (!judge(&o, &x, &s))
+                        fail_msg("version %u, TCB info %u, kind %d: %s", version, tcb_info, kind,
+                                 arena_string(&arena, trace_message(x.trace, &arena)));
+                    assert_true(x.development);
+                    assert_int_equal(x.tcb_status, TCB_UP_TO_DATE);
+                    assert_int_equal(claims_find(&x.incoming, BYTES_LIT("x-ms-sgx-config-id")) != NULL, flags & 1);
+                    arena_reset(&arena);
+                }
+}
+
+static void without_the_anchor_refused(void **state)
+{
+    (void)state;
+    struct simulate_options o = {0};
+    struct endorsements *e = endorsements_new(64 * 1024 * 1024);
+    struct simulated s;
+    struct exam x;
+
+    assert_true(simulate_sgx(&arena, &o, &s, NULL));
+    assert_true(simulate_endorsements(&s, e, false, NULL));
+    x = (struct exam){
+        .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s.settings, .time = s.time};
+    claims_init(&x.incoming, &arena);
+    assert_false(sgx_decode_quote(&x, s.evidence, NULL, NULL) && sgx_verify(&x));
+    assert_string_equal(failed_id(&x), "intel.pck.anchor");
+    endorsements_free(e);
+}
+
+/* sgx-tdx.md 7: converge, over all that TCB infos and identities can say. */
+static void every_converge_cell(void **state)
+{
+    (void)state;
+    static const char *const platform[] = {"UpToDate",
+                                           "SWHardeningNeeded",
+                                           "ConfigurationNeeded",
+                                           "ConfigurationAndSWHardeningNeeded",
+                                           "OutOfDate",
+                                           "OutOfDateConfigurationNeeded",
+                                           "Revoked",
+                                           "TCB_NOT_SUPPORTED"};
+    static const char *const qe[] = {"UpToDate", "OutOfDate", "Revoked", "TCB_NOT_SUPPORTED"};
+    static const char *const expected[4][8] = {
+        {"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
+         "OutOfDateConfigurationNeeded", "Revoked", "TCB_NOT_SUPPORTED"},
+        {"OutOfDate", "OutOfDate", "OutOfDateConfigurationNeeded", "OutOfDateConfigurationNeeded", "OutOfDate",
+         "OutOfDateConfigurationNeeded", "Revoked", "TCB_NOT_SUPPORTED"},
+        {"Revoked", "Revoked", "Revoked", "Revoked", "Revoked", "Revoked", "Revoked", "TCB_NOT_SUPPORTED"},
+        {"TCB_NOT_SUPPORTED", "TCB_NOT_SUPPORTED", "TCB_NOT_SUPPORTED", "TCB_NOT_SUPPORTED", "TCB_NOT_SUPPORTED",
+         "TCB_NOT_SUPPORTED", "TCB_NOT_SUPPORTED", "TCB_NOT_SUPPORTED"},
+    };
+
+    for (size_t q = 0; q < 4; q++)
+        for (size_t p = 0; p < 8; p++) {
+            struct simulate_options o = {.status = platform[p], .qe_status = qe[q]};
+            struct simulated s;
+            struct exam x;
+            bool ok = judge(&o, &x, &s);
+
+            assert_true(x.tcb_known);
+            assert_string_equal(tcb_status_name(x.tcb_status), expected[q][p]);
+            assert_int_equal(ok, x.tcb_status == TCB_UP_TO_DATE || x.tcb_status == TCB_SW_HARDENING_NEEDED);
+            if (!ok)
+                assert_string_equal(failed_id(&x), "intel.tcb.status");
+            arena_reset(&arena);
+        }
+}
+
+static void each_fault_by_its_own_check(void **state)
+{
+    (void)state;
+    for (size_t i = 0; simulate_fault_at(i); i++) {
+        struct simulate_options o = {.fault = simulate_fault_at(i), .kind = simulate_kind_of(simulate_fault_at(i))};
+        struct simulated s;
+        struct exam x;
+
+        if (judge(&o, &x, &s))
+            fail_msg("%s: accepted", o.fault);
+        if (strcmp(failed_id(&x), o.fault) != 0)
+            fail_msg("%s: %s", o.fault, arena_string(&arena, trace_message(x.trace, &arena)));
+        arena_reset(&arena);
+    }
+}
+
+static void each_judging_row_has_its_fault(void **state)
+{
+    (void)state;
+    static const char *const families[] = {"sgx.", "intel.", "oe."};
+
+    for (int id = 0; id < CHECK_COUNT; id++) {
+        bool concerns = false, found = false;
+
+        for (size_t f = 0; f < 3; f++)
+            concerns |= strncmp(check_table[id].id, families[f], strlen(families[f])) == 0;
+        if (!concerns || check_table[id].form == CHECK_SHAPE)
+            continue;
+        for (size_t i = 0; simulate_fault_at(i); i++)
+            found |= strcmp(simulate_fault_at(i), check_table[id].id) == 0;
+        if (!found)
+            fail_msg("%s has no simulated fault", check_table[id].id);
+    }
+}
+
+static void certification_types_by_name(void **state)
+{
+    (void)state;
+    static const unsigned types[] = {1, 2, 3, 4, 7};
+
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct simulate_options o = {.certification = types[i]};
+        struct simulated s;
+        struct exam x;
+
+        assert_false(judge(&o, &x, &s));
+        assert_string_equal(failed_id(&x), "sgx.quote.certification");
+        assert_non_null(strstr(trace_failure(x.trace)->note, quote_certification_name((uint16_t)types[i])));
+    }
+}
+
+static void wrong_options_are_named(void **state)
+{
+    (void)state;
+    struct fault fault = {0};
+    struct simulated s;
+
+    assert_false(simulate_sgx(&arena, &(struct simulate_options){.fault = "no.such.check"}, &s, &fault));
+    assert_non_null(strstr(fault.text, "no.such.check"));
+    assert_false(simulate_sgx(&arena, &(struct simulate_options){.version = 9}, &s, NULL));
+    assert_false(simulate_sgx(&arena, &(struct simulate_options){.status = "Fine"}, &s, NULL));
+    assert_false(simulate_sgx(&arena, &(struct simulate_options){.certification = 6}, &s, NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(well_formed_ones_are_accepted),
+        cmocka_unit_test(without_the_anchor_refused),
+        cmocka_unit_test(every_converge_cell),
+        cmocka_unit_test(each_fault_by_its_own_check),
+        cmocka_unit_test(each_judging_row_has_its_fault),
+        cmocka_unit_test(certification_types_by_name),
+        cmocka_unit_test(wrong_options_are_named),
+    };
+    return cmocka_run_group_tests_name("simulate", tests, set_up, tear_down);
+}
