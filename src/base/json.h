@@ -22,15 +22,17 @@ struct json {
     const struct json *first; /* JSON_ARRAY, JSON_OBJECT: elements or members in order, linked by next */
     const struct json *next;
     struct json *last; /* while building: the newest child */
-    size_t count; /* of elements or members */
+    size_t count;      /* of elements or members */
 };
 
 struct json_rules {
     size_t depth;   /* 0: LIMIT_JSON_DEPTH */
+    size_t *budget; /* values it may still make, counted down also where the text is refused. NULL: LIMIT_JSON_NODES */
     bool fold_case; /* names that differ only in ASCII letter case are duplicates too (requests; api.md 0, item 1) */
 };
 
-/* Parse one whole text. rules may be NULL. On failure: the fault tells byte offset and reason, *out is NULL. */
+/* Parse one whole text. rules may be NULL. On failure: the fault tells byte offset and reason, *out is NULL.
+ * FAULT_SYNTAX: this is no JSON that we take; FAULT_LIMIT: too deep, too long, too many values. */
 bool json_parse(struct arena *a, struct bytes text, const struct json_rules *rules, const struct json **out,
                 struct fault *fault);
 

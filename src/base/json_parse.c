@@ -13,7 +13,7 @@ enum { FEW_MEMBERS = 16 };
 struct parser {
     struct arena *arena;
     const uint8_t *start, *p, *end;
-    size_t depth_limit, nodes;
+    size_t depth_limit, *budget;
     bool fold_case;
     struct fault *fault;
 };
@@ -21,6 +21,11 @@ struct parser {
 static bool fail(struct parser *s, const char *what)
 {
     return fault_set(s->fault, FAULT_SYNTAX, "JSON, byte %zu: %s", (size_t)(s->p - s->start), what);
+}
+
+static bool too_much(struct parser *s, const char *what)
+{
+    return fault_set(s->fault, FAULT_LIMIT, "JSON, byte %zu: %s", (size_t)(s->p - s->start), what);
 }
 
 static void skip_space(struct parser *s)
@@ -318,7 +323,7 @@ static bool value_of_kind(struct parser *s, size_t depth, struct json *v)
     case '[':
         v->kind = *s->p == '{' ? JSON_OBJECT : JSON_ARRAY;
         if (depth == s->depth_limit)
-            return fail(s, "nested too deep");
+            return too_much(s, "nested too deep");
         s->p++;
         return children(s, v, depth + 1);
     case '"': v->kind = JSON_STRING; return string(s, &v->text);
@@ -332,8 +337,9 @@ static bool value_of_kind(struct parser *s, size_t depth, struct json *v)
 static bool value(struct parser *s, size_t depth, struct json **out)
 {
     skip_space(s);
-    if (++s->nodes > LIMIT_JSON_NODES)
-        return fail(s, "too many values");
+    if (*s->budget == 0)
+        return too_much(s, "too many values");
+    --*s->budget;
     const uint8_t *from = s->p;
     struct json *v = ARENA_NEW(s->arena, struct json);
     if (!value_of_kind(s, depth, v))
@@ -348,9 +354,11 @@ bool json_parse(struct arena *a, struct bytes text, const struct json_rules *rul
 {
     struct parser s = {
         .arena = a, .start = text.p, .p = text.p, .end = text.n ? text.p + text.n : text.p, .fault = fault};
+    size_t budget = LIMIT_JSON_NODES;
     struct json *v;
 
     *out = NULL;
+    s.budget = rules && rules->budget ? rules->budget : &budget;
     s.depth_limit = rules && rules->depth ? rules->depth : LIMIT_JSON_DEPTH;
     s.fold_case = rules && rules->fold_case;
     if (text.n > LIMIT_JSON_TEXT)

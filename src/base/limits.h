@@ -30,6 +30,8 @@ enum {
     LIMIT_JMESPATH_DEPTH = 1024, /* a.b.c…: each step is one level of a search's recursion, 200 bytes of stack */
     LIMIT_CLAIMS = 64 * 1024,
     LIMIT_POLICY_STEPS = 4 * 1024 * 1024, /* property comparisons in one evaluation */
+    LIMIT_POLICY_STEP_BYTES = 8,          /* of text made or compared for one step: no more than 32 MiB in one evaluation */
+    LIMIT_POLICY_JSON_NODES = 128 * 1024, /* of JSON read in one evaluation: 14 MiB of tree; a long event log has 50 Ki */
     LIMIT_SIGNERS = 64, /* registered policy management certificates of one provider; listed in one answer */
     LIMIT_JOSE_HEADER = 64 * 1024,        /* holds an x5c chain */
     LIMIT_TOKEN = 1024 * 1024,            /* a token with the largest runtime data, in base64url */

@@ -24,7 +24,15 @@ enum { POLICY_HASH_TEXT = 43 };
 /* x-ms-policy-hash: BASE64URL(SHA256(ASCII(BASE64URL(UTF8(text))))). */
 struct bytes policy_hash(struct arena *a, struct bytes text);
 
-enum policy_decision { POLICY_PERMIT, POLICY_DENY, POLICY_NO_PERMIT, POLICY_ERROR };
+/* Zeroed memory permits nothing. */
+enum policy_decision { POLICY_NO_PERMIT, POLICY_PERMIT, POLICY_DENY, POLICY_ERROR };
+
+/* One rule that was run. */
+struct policy_trace_entry {
+    struct bytes rule; /* its source text */
+    unsigned line, column;
+    bool fired;
+};
 
 struct policy_run {
     const struct policy *policy;
@@ -35,13 +43,18 @@ struct policy_run {
     enum policy_decision decision;
     struct bytes deciding_rule; /* source text of the deny rule that fired */
     struct bytes error;         /* POLICY_ERROR: what and where, one line */
-    size_t steps;
+    size_t steps;               /* of LIMIT_POLICY_STEPS */
+    size_t json_budget;         /* what is left of LIMIT_POLICY_JSON_NODES */
+    bool explain;               /* set after policy_start: keep the trace */
+    struct policy_trace_entry *trace;
+    size_t trace_count, trace_cap;
 };
 
 void policy_start(struct policy_run *run, const struct policy *p, struct arena *a, struct claims *incoming);
-/* configurationrules, against an empty incoming set; false on an evaluation error. */
+/* configurationrules, against an empty incoming set; false on an evaluation error (policy.md 5.1, step 2). */
 bool policy_configure(struct policy_run *run);
-/* authorizationrules, then issuancerules when permitted; true when permitted and nothing failed. */
+/* authorizationrules, then issuancerules when permitted (policy.md 5.1, steps 5 to 7); true when permitted and nothing failed.
+ * Otherwise nothing is issued. After an error in policy_configure it stays an error. */
 bool policy_decide(struct policy_run *run);
 
 #endif

@@ -1,0 +1,369 @@
+/* Runs a compiled policy over claims (policy.md 4, 5): sets, not combinations. A rule fires once, whatever number of claims its
+ * conditions matched. */
+#include "policy/evaluator.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "claims/claims_json.h"
+#include "policy/functions.h"
+
+enum { QUOTE_MAX = 400 }; /* bytes of a rule's text that an error shows */
+
+static const struct bytes kind_names[] = {[CLAIM_STRING] = BYTES_LIT("String"),
+                                          [CLAIM_INTEGER] = BYTES_LIT("Integer"),
+                                          [CLAIM_BOOLEAN] = BYTES_LIT("Boolean")};
+
+/* The rule's text in one line, without comments: each run of white space with a line end in it becomes one blank. */
+static void wr_rule(struct writer *w, struct bytes source)
+{
+    bool quoted = false;
+    size_t from = w->n;
+
+    for (size_t i = 0; i < source.n; i++) {
+        uint8_t c = source.p[i];
+
+        if (w->n - from >= QUOTE_MAX && (c & 0xc0) != 0x80) {
+            wr_text(w, " \u2026");
+            return;
+        }
+        if (!quoted && c == '/') {
+            while (source.p[i] != '\n' && source.p[i] != '\r')
+                i++; /* a rule ends with its semicolon, so a comment in it ends before */
+            c = '\n';
+        }
+        if (c == '"')
+            quoted = !quoted;
+        if (quoted && c == '\\' && (source.p[i + 1] == '"' || source.p[i + 1] == '\\')) {
+            wr_u8(w, c);
+            c = source.p[++i];
+        }
+        if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+            if (w->n > from && w->p[w->n - 1] == ' ' && !quoted)
+                continue;
+            c = quoted ? c : ' ';
+        }
+        wr_u8(w, c);
+    }
+}
+
+bool evaluation_fail(struct evaluation *e, const char *format, ...)
+{
+    char reason[FAULT_TEXT_MAX];
+    struct writer w = wr_open(e->run->arena);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    wr_text(&w, reason);
+    if (e->rule) {
+        wr_printf(&w, ", in the rule at line %u, column %u: ", e->rule->line, e->rule->column);
+        wr_rule(&w, e->rule->source);
+    }
+    e->run->error = wr_done(&w);
+    e->run->decision = POLICY_ERROR;
+    return false;
+}
+
+bool evaluation_spend(struct evaluation *e, size_t steps)
+{
+    size_t left = LIMIT_POLICY_STEPS - e->run->steps;
+
+    if (steps > left) {
+        e->run->steps = LIMIT_POLICY_STEPS;
+        return evaluation_fail(e, "the evaluation takes more than %d steps", LIMIT_POLICY_STEPS);
+    }
+    e->run->steps += steps;
+    return true;
+}
+
+size_t steps_for(size_t bytes)
+{
+    return 1 + bytes / LIMIT_POLICY_STEP_BYTES;
+}
+
+static struct value property_of(const struct claim *c, enum property property)
+{
+    struct bytes text = BYTES_NONE;
+
+    switch (property) {
+    case PROPERTY_TYPE: text = c->type; break;
+    case PROPERTY_VALUE: return (struct value){c->value, c->flags & CLAIM_READ_ONLY};
+    case PROPERTY_VALUE_TYPE: text = kind_names[c->value.kind]; break;
+    default: text = bytes_text(claim_issuer_name(c->issuer)); break;
+    }
+    return (struct value){{.kind = CLAIM_STRING, .text = text}, 0};
+}
+
+struct value value_at(const struct evaluation *e, const struct value_set *set, size_t i)
+{
+    return set->values ? set->values[i] : property_of(&e->incoming->v[e->bound[set->from + i]], set->property);
+}
+
+bool values_equal(struct evaluation *e, const struct claim_value *a, const struct claim_value *b, bool *equal)
+{
+    bool same_length = a->kind == CLAIM_STRING && b->kind == CLAIM_STRING && a->text.n == b->text.n;
+
+    if (!evaluation_spend(e, same_length ? steps_for(a->text.n) : 1))
+        return false;
+    *equal = claim_value_equal(a, b);
+    return true;
+}
+
+static struct value_set reference(const struct evaluation *e, unsigned condition, enum property property)
+{
+    const struct binding *b = &e->bindings[condition];
+
+    return (struct value_set){.count = b->count, .from = b->from, .property = property};
+}
+
+static bool evaluate(struct evaluation *e, const struct expression *x, struct value_set *out)
+{
+    struct value_set arguments[FUNCTION_ARGUMENTS_MAX];
+
+    switch (x->kind) {
+    case EXPRESSION_LITERAL: *out = (struct value_set){.values = &x->literal, .count = 1}; return true;
+    case EXPRESSION_REFERENCE: *out = reference(e, x->reference.condition, x->reference.property); return true;
+    case EXPRESSION_CALL: break;
+    }
+    for (size_t i = 0; i < x->call.function->arguments; i++)
+        if (!evaluate(e, &x->call.arguments[i], &arguments[i]))
+            return false;
+    return evaluation_spend(e, 1) && x->call.function->call(e, arguments, out);
+}
+
+/* Ordering is for two integers, else false (policy.md 4, 1). */
+static bool ordered(enum policy_operator operator, const struct claim_value * a, const struct claim_value *b)
+{
+    if (a->kind != CLAIM_INTEGER || b->kind != CLAIM_INTEGER)
+        return false;
+    switch (operator) {
+    case OPERATOR_LT: return a->integer < b->integer;
+    case OPERATOR_LE: return a->integer <= b->integer;
+    case OPERATOR_GT: return a->integer > b->integer;
+    default: return a->integer >= b->integer;
+    }
+}
+
+/* Against a set: != holds when it does for every element, the others when they do for one (policy.md 4, 4). */
+static bool compare(struct evaluation *e, const struct claim *claim, const struct comparison *c,
+                    const struct value_set *with, bool *holds)
+{
+    struct value left = property_of(claim, c->property);
+    bool hit = false;
+
+    for (size_t i = 0; i < with->count && !hit; i++) {
+        struct value right = value_at(e, with, i);
+
+        if (c->operator<= OPERATOR_NE) {
+            if (!values_equal(e, &left.v, &right.v, &hit))
+                return false;
+        } else {
+            hit = ordered(c->operator, & left.v, &right.v);
+            if (!evaluation_spend(e, 1))
+                return false;
+        }
+    }
+    *holds = hit != (c->operator== OPERATOR_NE);
+    return true;
+}
+
+/* Calls are evaluated when the first claim comes to them, and once for all claims. */
+static bool operand(struct evaluation *e, const struct condition *c, size_t i, struct value_set *out)
+{
+    const struct expression *x = &c->comparisons[i].with;
+
+    if (x->kind != EXPRESSION_CALL)
+        return evaluate(e, x, out);
+    if (!e->known[i] && !evaluate(e, x, &e->operands[i]))
+        return false;
+    e->known[i] = true;
+    *out = e->operands[i];
+    return true;
+}
+
+static bool satisfies(struct evaluation *e, const struct claim *claim, const struct condition *c, bool *holds)
+{
+    *holds = (claim->flags & CLAIM_POLICY) && claim->value.kind != CLAIM_JSON;
+    if (!evaluation_spend(e, c->type ? steps_for(c->type->n == claim->type.n ? claim->type.n : 0) : 1))
+        return false;
+    if (*holds && c->type)
+        *holds = bytes_equal(claim->type, *c->type);
+    for (size_t i = 0; i < c->count && *holds; i++) {
+        struct value_set with;
+
+        if (!operand(e, c, i, &with) || !compare(e, claim, &c->comparisons[i], &with, holds))
+            return false;
+    }
+    return true;
+}
+
+static bool condition(struct evaluation *e, const struct condition *c, struct binding *binding, bool *holds)
+{
+    bool any = false, one;
+
+    *binding = (struct binding){.from = e->bound_count};
+    if (c->count)
+        memset(e->known, 0, c->count * sizeof *e->known);
+    for (size_t i = 0; i < e->incoming->n; i++) {
+        if (!satisfies(e, &e->incoming->v[i], c, &one))
+            return false;
+        if (!one)
+            continue;
+        any = true;
+        if (!c->name.n)
+            break; /* nothing wants to know the others */
+        e->bound = ARENA_ROOM(e->run->arena, e->bound, e->bound_count, &e->bound_cap);
+        e->bound[e->bound_count++] = (uint32_t)i;
+        binding->count++;
+    }
+    *holds = any != c->negated;
+    return true;
+}
+
+static bool put(struct evaluation *e, struct claims *set, struct claim claim)
+{
+    if (set->n >= LIMIT_CLAIMS)
+        return evaluation_fail(e, "the policy makes a set of more than %d claims", LIMIT_CLAIMS);
+    claims_add(set, claim);
+    return true;
+}
+
+/* Which sets a new claim enters (policy.md 5.2). */
+static bool make_claim(struct evaluation *e, enum action_kind kind, struct bytes type, struct value value)
+{
+    struct claim claim = {type, value.v, ISSUER_POLICY, CLAIM_POLICY | value.flags};
+
+    if (!evaluation_spend(e, 1))
+        return false;
+    if (kind == ACTION_ISSUE_PROPERTY || kind == ACTION_ISSUE) {
+        if (value.flags & CLAIM_READ_ONLY)
+            return evaluation_fail(e, "a read-only value cannot be issued");
+        if (!put(e, kind == ACTION_ISSUE ? &e->run->outgoing : &e->run->properties, claim))
+            return false;
+    }
+    return kind == ACTION_ISSUE_PROPERTY || put(e, e->incoming, claim);
+}
+
+/* The name of a claim to be made: exactly one String. */
+static bool type_of(struct evaluation *e, const struct expression *x, struct bytes *out)
+{
+    struct value_set set;
+
+    if (!evaluate(e, x, &set))
+        return false;
+    if (set.count != 1 || value_at(e, &set, 0).v.kind != CLAIM_STRING)
+        return evaluation_fail(e, "the type of a claim must be exactly one String");
+    *out = value_at(e, &set, 0).v.text;
+    return true;
+}
+
+static bool make_claims(struct evaluation *e, const struct action *a)
+{
+    struct value_set types, values;
+    struct bytes type = BYTES_NONE;
+
+    if (a->copy) {
+        types = reference(e, a->condition, PROPERTY_TYPE);
+        values = reference(e, a->condition, PROPERTY_VALUE);
+    } else if (!type_of(e, &a->type, &type) || !evaluate(e, &a->value, &values)) {
+        return false;
+    }
+    for (size_t i = 0; i < values.count; i++) {
+        if (a->copy)
+            type = value_at(e, &types, i).v.text;
+        if (!make_claim(e, a->kind, type, value_at(e, &values, i)))
+            return false;
+    }
+    return true;
+}
+
+static bool act(struct evaluation *e)
+{
+    switch (e->rule->action.kind) {
+    case ACTION_PERMIT:
+        if (e->run->decision != POLICY_DENY)
+            e->run->decision = POLICY_PERMIT;
+        return true;
+    case ACTION_DENY:
+        if (e->run->decision != POLICY_DENY)
+            e->run->deciding_rule = e->rule->source;
+        e->run->decision = POLICY_DENY;
+        return true;
+    default: return make_claims(e, &e->rule->action);
+    }
+}
+
+static void explain(struct evaluation *e, bool fired)
+{
+    struct policy_run *run = e->run;
+
+    if (!run->explain)
+        return;
+    run->trace = ARENA_ROOM(run->arena, run->trace, run->trace_count, &run->trace_cap);
+    run->trace[run->trace_count++] =
+        (struct policy_trace_entry){e->rule->source, e->rule->line, e->rule->column, fired};
+}
+
+static bool run_rule(struct evaluation *e)
+{
+    bool fires = true;
+
+    e->bound_count = 0;
+    for (size_t i = 0; i < e->rule->count && fires; i++)
+        if (!condition(e, &e->rule->conditions[i], &e->bindings[i], &fires))
+            return false;
+    explain(e, fires);
+    return !fires || act(e);
+}
+
+static bool run_section(struct policy_run *run, enum section_kind kind, struct claims *incoming)
+{
+    const struct section *section = &run->policy->sections[kind];
+    struct evaluation e = {.run = run, .incoming = incoming};
+
+    if (incoming->n > LIMIT_CLAIMS)
+        return evaluation_fail(&e, "the evidence proves more than %d claims", LIMIT_CLAIMS);
+    e.operands = ARENA_ARRAY(run->arena, struct value_set, run->policy->widest);
+    e.known = ARENA_ARRAY(run->arena, bool, run->policy->widest);
+    for (size_t i = 0; i < section->count; i++) {
+        e.rule = &section->rules[i];
+        if (!run_rule(&e))
+            return false;
+    }
+    return true;
+}
+
+void policy_start(struct policy_run *run, const struct policy *p, struct arena *a, struct claims *incoming)
+{
+    *run = (struct policy_run){.policy = p,
+                               .arena = a,
+                               .incoming = incoming,
+                               .decision = POLICY_NO_PERMIT,
+                               .json_budget = LIMIT_POLICY_JSON_NODES};
+    claims_init(&run->outgoing, a);
+    claims_init(&run->properties, a);
+}
+
+bool policy_configure(struct policy_run *run)
+{
+    struct claims nothing;
+
+    claims_init(&nothing, run->arena);
+    return run_section(run, SECTION_CONFIGURATION, &nothing);
+}
+
+bool policy_decide(struct policy_run *run)
+{
+    if (run->decision == POLICY_NO_PERMIT && run_section(run, SECTION_AUTHORIZATION, run->incoming) &&
+        run->decision == POLICY_PERMIT && run_section(run, SECTION_ISSUANCE, run->incoming))
+        return true;
+    run->outgoing.n = 0;
+    return false;
+}
+
+struct bytes policy_text(const struct policy *p)
+{
+    return p->text;
+}

@@ -1,0 +1,42 @@
+/* The state of one section's run, and the sets of values that its expressions give. For the evaluator and the functions. */
+#ifndef ASSAY_POLICY_EVALUATOR_H
+#define ASSAY_POLICY_EVALUATOR_H
+
+#include "base/limits.h"
+#include "policy/program.h"
+
+/* Claims of the incoming set, by index: the set may move while a rule adds to it. */
+struct binding {
+    size_t from, count; /* in evaluation.bound */
+};
+
+struct evaluation {
+    struct policy_run *run;
+    struct claims *incoming;
+    const struct rule *rule;
+    struct binding bindings[LIMIT_POLICY_CONDITIONS];
+    uint32_t *bound;
+    size_t bound_count, bound_cap;
+    struct value_set *operands; /* what the calls in one condition gave: each is evaluated once */
+    bool *known;
+};
+
+/* An ordered multiset. Either values, or one property of the claims that a condition bound. */
+struct value_set {
+    const struct value *values; /* NULL: of bound claims */
+    size_t count;
+    size_t from;
+    enum property property;
+};
+
+struct value value_at(const struct evaluation *e, const struct value_set *set, size_t i);
+/* Equal when of one kind and the same; costs steps. */
+bool values_equal(struct evaluation *e, const struct claim_value *a, const struct claim_value *b, bool *equal);
+/* Each step is one look at a property or a value, or the handling of LIMIT_POLICY_STEP_BYTES bytes. False, with a reason in
+ * the run, when the budget is used up. */
+bool evaluation_spend(struct evaluation *e, size_t steps);
+size_t steps_for(size_t bytes);
+/* The run ends with an error: why, with the rule's own text behind it. Always false. */
+bool evaluation_fail(struct evaluation *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
