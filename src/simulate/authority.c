@@ -52,20 +52,30 @@ static bool extend_raw(X509 *certificate, const char *oid, struct bytes value)
     return ok;
 }
 
-/* Key identifier as RFC 5280 4.2.1.2 (1) makes it, of whatever key signed. */
-static bool extend_authority_key(X509 *certificate, EVP_PKEY *issuer_key)
+enum { KEY_ID_SIZE = 4 + SHA1_SIZE };
+
+/* AuthorityKeyIdentifier with a key identifier as RFC 5280 4.2.1.2 (1) makes it. */
+static bool authority_key(EVP_PKEY *key, uint8_t id[KEY_ID_SIZE])
 {
+    static const uint8_t prefix[] = {0x30, 2 + SHA1_SIZE, 0x80, SHA1_SIZE};
     X509_PUBKEY *pub = NULL;
     const unsigned char *bits;
-    uint8_t id[4 + SHA1_SIZE] = {0x30, 2 + SHA1_SIZE, 0x80, SHA1_SIZE};
     int n;
 
-    if (X509_PUBKEY_set(&pub, issuer_key) != 1 || X509_PUBKEY_get0_param(NULL, &bits, &n, NULL, pub) != 1)
+    if (X509_PUBKEY_set(&pub, key) != 1 || X509_PUBKEY_get0_param(NULL, &bits, &n, NULL, pub) != 1)
         return false;
     struct bytes b = bytes_make(bits, (size_t)n);
-    digest_parts(DIGEST_SHA1, &b, 1, id + 4);
+    memcpy(id, prefix, sizeof prefix);
+    digest_parts(DIGEST_SHA1, &b, 1, id + sizeof prefix);
     X509_PUBKEY_free(pub);
-    return extend_raw(certificate, "2.5.29.35", BYTES_OF(id));
+    return true;
+}
+
+static bool extend_authority_key(X509 *certificate, EVP_PKEY *issuer_key)
+{
+    uint8_t id[KEY_ID_SIZE];
+
+    return authority_key(issuer_key, id) && extend_raw(certificate, "2.5.29.35", BYTES_OF(id));
 }
 
 static bool fill(X509 *x, const struct authority_certificate *c)
@@ -124,7 +134,7 @@ static bool revoke_one(X509_CRL *crl, uint64_t serial, ASN1_TIME *when)
 
 static bool fill_crl(X509_CRL *crl, const struct authority_crl *c)
 {
-    static const uint8_t key_id[] = {0x30, 0x06, 0x80, 0x04, 1, 2, 3, 4};
+    uint8_t key_id[KEY_ID_SIZE];
     ASN1_TIME *this_update = ASN1_TIME_adj(NULL, (time_t)c->this_update, 0, 0);
     ASN1_TIME *next_update = ASN1_TIME_adj(NULL, (time_t)c->next_update, 0, 0);
     ASN1_INTEGER *number = ASN1_INTEGER_new();
@@ -132,7 +142,8 @@ static bool fill_crl(X509_CRL *crl, const struct authority_crl *c)
     X509_NAME *issuer = new_name(c->issuer);
     const unsigned char *p = key_id;
 
-    bool ok = this_update && next_update && number && issuer && (aki = d2i_AUTHORITY_KEYID(NULL, &p, sizeof key_id)) &&
+    bool ok = this_update && next_update && number && issuer && authority_key(c->issuer_key, key_id) &&
+              (aki = d2i_AUTHORITY_KEYID(NULL, &p, sizeof key_id)) &&
               X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 && X509_CRL_set_issuer_name(crl, issuer) == 1 &&
               X509_CRL_set1_lastUpdate(crl, this_update) == 1 && X509_CRL_set1_nextUpdate(crl, next_update) == 1 &&
               ASN1_INTEGER_set_uint64(number, 1) == 1 &&

@@ -21,7 +21,8 @@ struct bytes authority_issue(struct arena *a, const struct authority_certificate
 
 struct authority_crl {
     const char *issuer;
-    EVP_PKEY *key;
+    EVP_PKEY *key;        /* that signs */
+    EVP_PKEY *issuer_key; /* whose identifier the CRL names */
     int64_t this_update, next_update;
     uint64_t revoked; /* one serial number, 0: none */
     bool without_number;

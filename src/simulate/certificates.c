@@ -129,6 +129,7 @@ static struct bytes crl(struct platform *p, const char *kind, struct authority_c
 
     if (platform_fault(p, arena_printf(p->arena, "intel.%s.present", kind)))
         return BYTES_NONE;
+    c.issuer_key = c.key;
     if (platform_fault(p, arena_printf(p->arena, "intel.%s.signature", kind)))
         c.key = p->key[KEY_FORGER];
     c.without_number = platform_fault(p, arena_printf(p->arena, "intel.%s.extensions", kind));

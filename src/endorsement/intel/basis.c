@@ -43,7 +43,7 @@ static bool signer_verify(struct exam *x, const struct signing_chain *chain)
                     signer->subject_cn.n && memmem(signer->subject_cn.p, signer->subject_cn.n, role, sizeof role - 1)))
         return false;
     /* The root's CRL was verified with the PCK chain; both chains end in roots of one name. */
-    const struct intel_crl *crl = find_crl(x->endorsements, root->subject, x->time);
+    const struct intel_crl *crl = find_crl(x->endorsements, root, x->time);
     return check_found(x, INTEL_SIGNER_NOT_REVOKED, crl && !crl_revokes(crl->crl, signer->serial), signer->serial,
                        "a serial number that the root's CRL does not name");
 }
@@ -107,6 +107,6 @@ static bool identity_verify(struct exam *x, enum intel_tee tee, struct intel_bas
 
 bool intel_basis_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain, struct intel_basis *out)
 {
-    *out = (struct intel_basis){.root_crl = find_crl(x->endorsements, chain->root->subject, x->time)};
+    *out = (struct intel_basis){.root_crl = find_crl(x->endorsements, chain->root, x->time)};
     return tcb_info_verify(x, tee, chain, out) && identity_verify(x, tee, out);
 }

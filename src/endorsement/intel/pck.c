@@ -195,7 +195,7 @@ static bool crl_dates(struct exam *x, const struct crl *crl, const struct crl_ch
 static bool not_revoked(struct exam *x, const struct certificate *issuer, const struct certificate *subject,
                         const struct crl_checks *ids)
 {
-    const struct intel_crl *found = find_crl(x->endorsements, issuer->subject, x->time);
+    const struct intel_crl *found = find_crl(x->endorsements, issuer, x->time);
 
     if (!check_record(x->trace, ids->present, found != NULL, CHECK_NO_VALUE, CHECK_NO_VALUE)) {
         check_note(x->trace, "no CRL of %.*s", (int)issuer->subject_cn.n, (const char *)issuer->subject_cn.p);

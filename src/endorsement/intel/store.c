@@ -50,18 +50,28 @@ bool document_preferred(const struct signed_document *d, const struct signed_doc
     return d->issued > best->issued;
 }
 
-const struct intel_crl *find_crl(const struct endorsements *e, struct bytes issuer, int64_t time)
+/* Is c rather the issuer's CRL than best? The key identifier comes first: two roots may have one name. */
+static bool crl_preferred(const struct crl *c, const struct crl *best, const struct certificate *issuer, int64_t time)
+{
+    bool its = bytes_equal(c->authority_key_id, issuer->subject_key_id);
+    bool best_its = bytes_equal(best->authority_key_id, issuer->subject_key_id);
+    bool now = c->this_update <= time, best_now = best->this_update <= time;
+
+    if (its != best_its)
+        return its;
+    if (now != best_now)
+        return now;
+    return now ? c->this_update > best->this_update : c->this_update < best->this_update;
+}
+
+const struct intel_crl *find_crl(const struct endorsements *e, const struct certificate *issuer, int64_t time)
 {
     const struct intel_crl *best = NULL;
 
     for (size_t i = 0; i < e->crl_count; i++) {
         const struct intel_crl *c = &e->crls[i];
 
-        if (!bytes_equal(c->crl->issuer, issuer))
-            continue;
-        int64_t issued = c->crl->this_update, best_issued = best ? best->crl->this_update : 0;
-        bool now = issued <= time, best_now = best && best_issued <= time;
-        if (!best || (now != best_now ? now : now ? issued > best_issued : issued < best_issued))
+        if (bytes_equal(c->crl->issuer, issuer->subject) && (!best || crl_preferred(c->crl, best->crl, issuer, time)))
             best = c;
     }
     return best;

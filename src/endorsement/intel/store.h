@@ -39,8 +39,8 @@ const struct tcb_info *find_tcb_info(const struct endorsements *e, enum intel_te
                                      uint32_t baseline, int64_t time);
 const struct enclave_identity *find_identity(const struct endorsements *e, enum identity_kind kind, uint32_t baseline,
                                              int64_t time);
-/* Newest thisUpdate not after time, else the earliest. */
-const struct intel_crl *find_crl(const struct endorsements *e, struct bytes issuer, int64_t time);
+/* Of this issuer, by name and best by key; newest thisUpdate not after time, else the earliest. */
+const struct intel_crl *find_crl(const struct endorsements *e, const struct certificate *issuer, int64_t time);
 /* The chain whose key signed the document and which is in date; else any with that key; else any. */
 const struct signing_chain *find_chain(const struct endorsements *e, const struct signed_document *d, int64_t time);
 bool anchor_is_development(const struct endorsements *e, const uint8_t spki[SHA256_SIZE]);
