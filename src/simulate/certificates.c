@@ -101,7 +101,7 @@ struct bytes platform_pck_chain(struct platform *p)
 
 struct bytes platform_signing_chain(struct platform *p)
 {
-    enum simulated_key root = platform_fault(p, "intel.signer.anchor") ? KEY_STRANGE_ROOT : KEY_ROOT;
+    enum simulated_key root = platform_fault(p, "intel.signer.anchor") ? KEY_STRANGE_ROOT : pck_root(p);
     struct authority_certificate signer =
         template(p, platform_fault(p, "intel.signer.role") ? "Intel Something" : NAME_SIGNER,
                  platform_fault(p, "intel.signer.names") ? "Another Root CA" : NAME_ROOT, KEY_SIGNER,

@@ -25,38 +25,40 @@ static const struct document_checks tcb_info_checks = {CHECK_INTEL_TCB_INFO_PRES
 static const struct document_checks identity_checks = {CHECK_INTEL_IDENTITY_PRESENT, CHECK_INTEL_IDENTITY_SIGNATURE,
                                                        CHECK_INTEL_IDENTITY_ISSUED, CHECK_INTEL_IDENTITY_FRESH};
 
-static bool signer_verify(struct exam *x, const struct signing_chain *chain)
+/* The chain must end in the very root of the platform's: one hierarchy does not speak about another's platforms. */
+static bool signer_verify(struct exam *x, const struct signing_chain *chain, const struct certificate *platform_root)
 {
     static const struct path_checks path = {CHECK_INTEL_SIGNER_ANCHOR, CHECK_INTEL_SIGNER_SIGNATURES,
                                             CHECK_INTEL_SIGNER_NAMES, CHECK_INTEL_SIGNER_AUTHORITY,
                                             CHECK_INTEL_SIGNER_VALIDITY};
-    struct anchors anchors = anchors_of(x->endorsements);
+    struct anchors anchors = {&platform_root->spki_digest, 1};
     const struct certificate *signer = chain->signer, *root = signer;
 
     while (root->next)
         root = root->next;
     if (!path_verify(x->trace, &path, signer, chain->signatures_ok, &anchors, x->time))
         return false;
-    x->development |= anchor_is_development(x->endorsements, root->spki_digest);
     static const char role[] = "SGX TCB Signing";
     if (!check_that(x, INTEL_SIGNER_ROLE,
                     signer->subject_cn.n && memmem(signer->subject_cn.p, signer->subject_cn.n, role, sizeof role - 1)))
         return false;
-    /* The root's CRL was verified with the PCK chain; both chains end in roots of one name. */
+    /* As a rule this is the CRL that was verified with the PCK chain; not where the two chains end in different roots. */
     const struct intel_crl *crl = find_crl(x->endorsements, root, x->time);
-    return check_found(x, INTEL_SIGNER_NOT_REVOKED, crl && !crl_revokes(crl->crl, signer->serial), signer->serial,
+    bool holds = crl && (crl == verified_crl || crl_holds(x, crl->crl, root));
+    return check_found(x, INTEL_SIGNER_NOT_REVOKED, holds && !crl_revokes(crl->crl, signer->serial), signer->serial,
                        "a serial number that the root's CRL does not name");
 }
 
 /* Signer, signature and dates of a document that is there. */
 static bool document_verify(struct exam *x, const struct signed_document *d, const struct document_checks *ids,
-                            const struct signing_chain *verified, const struct signing_chain **out)
+                            const struct certificate *platform_root, const struct signing_chain *verified,
+                            const struct signing_chain **out)
 {
     const struct signing_chain *chain = find_chain(x->endorsements, d, x->time);
 
     if (!check_that(x, INTEL_SIGNER_PRESENT, chain != NULL))
         return false;
-    if (chain && chain != verified && !signer_verify(x, chain))
+    if (chain && chain != verified && !signer_verify(x, chain, platform_root))
         return false;
     *out = chain;
     bool by_chain = chain && d->signature_ok && memcmp(d->signer_spki, chain->signer->spki_digest, SHA256_SIZE) == 0;
@@ -74,9 +76,15 @@ static bool document_verify(struct exam *x, const struct signed_document *d, con
                         check_time(d->next_update));
 }
 
-static bool tcb_info_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain, struct intel_basis *out)
+static struct document_choice choice_of(const struct exam *x, const struct pck_chain *chain)
 {
-    const struct tcb_info *info = find_tcb_info(x->endorsements, tee, chain->fmspc, baseline_of(x->settings), x->time);
+    return (struct document_choice){baseline_of(x->settings), x->time, chain->root->spki_digest};
+}
+
+static bool tcb_info_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain,
+                            const struct document_query *q, struct intel_basis *out)
+{
+    const struct tcb_info *info = find_tcb_info(x->endorsements, tee, chain->fmspc, q);
 
     if (!check_that(x, INTEL_TCB_INFO_PRESENT, info != NULL)) {
         struct bytes fmspc = hex_encode(x->arena, chain->fmspc);
@@ -88,25 +96,29 @@ static bool tcb_info_verify(struct exam *x, enum intel_tee tee, const struct pck
     out->tcb_info = info;
     if (!info)
         return true; /* only a mutant comes here; the checks that it skips are required */
-    return document_verify(x, &info->document, &tcb_info_checks, NULL, &out->tcb_info_chain) &&
+    return document_verify(x, &info->document, &tcb_info_checks, chain->root, NULL, &out->tcb_info_chain) &&
            check_eq(x, INTEL_TCB_INFO_PCE, info->pce_id, chain->pce_id);
 }
 
-static bool identity_verify(struct exam *x, enum intel_tee tee, struct intel_basis *out)
+static bool identity_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain,
+                            const struct document_query *q, struct intel_basis *out)
 {
     enum identity_kind kind = tee == TEE_SGX ? IDENTITY_QE : IDENTITY_TD_QE;
-    const struct enclave_identity *e = find_identity(x->endorsements, kind, baseline_of(x->settings), x->time);
+    const struct enclave_identity *e = find_identity(x->endorsements, kind, q);
 
     if (!check_that(x, INTEL_IDENTITY_PRESENT, e != NULL)) {
         check_note(x->trace, "no identity of %s, %s", tee == TEE_SGX ? "QE" : "TD_QE", baseline_text(x));
         return false;
     }
     out->identity = e;
-    return !e || document_verify(x, &e->document, &identity_checks, out->tcb_info_chain, &out->identity_chain);
+    return !e ||
+           document_verify(x, &e->document, &identity_checks, chain->root, out->tcb_info_chain, &out->identity_chain);
 }
 
 bool intel_basis_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain, struct intel_basis *out)
 {
     *out = (struct intel_basis){.root_crl = find_crl(x->endorsements, chain->root, x->time)};
-    return tcb_info_verify(x, tee, chain, out) && identity_verify(x, tee, out);
+    struct document_query q = {chain->root->spki_digest, baseline_of(x->settings), x->time};
+
+    return tcb_info_verify(x, tee, chain, &q, out) && identity_verify(x, tee, chain, &q, out);
 }

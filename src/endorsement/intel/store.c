@@ -3,44 +3,45 @@
 
 #include "crypto/pem.h"
 
-const struct tcb_info *find_tcb_info(const struct endorsements *e, enum intel_tee tee, struct bytes fmspc,
-                                     uint32_t baseline, int64_t time)
+static bool under(const struct signed_document *d, const uint8_t root_spki[SHA256_SIZE])
 {
-    const struct tcb_info *best = NULL;
-
-    for (size_t i = 0; i < e->tcb_info_count; i++) {
-        const struct tcb_info *t = &e->tcb_infos[i];
-
-        if (t->tee != tee || !bytes_equal(t->fmspc, fmspc) || (baseline && t->document.evaluation != baseline))
-            continue;
-        if (!best || document_preferred(&t->document, &best->document, time))
-            best = t;
-    }
-    return best;
+    return d->signature_ok && memcmp(d->root_spki, root_spki, SHA256_SIZE) == 0;
 }
 
-const struct enclave_identity *find_identity(const struct endorsements *e, enum identity_kind kind, uint32_t baseline,
-                                             int64_t time)
+bool document_preferred(const struct signed_document *d, const struct signed_document *best,
+                        const struct document_query *q)
 {
-    const struct enclave_identity *best = NULL;
+    bool its = under(d, q->root_spki), best_its = under(best, q->root_spki);
+    bool now = d->issued <= q->time, best_now = best->issued <= q->time;
 
-    for (size_t i = 0; i < e->identity_count; i++) {
-        const struct enclave_identity *d = &e->identities[i];
-
-        if (d->kind != kind || (baseline && d->document.evaluation != baseline))
-            continue;
-        if (!best || document_preferred(&d->document, &best->document, time))
-            best = d;
-    }
-    return best;
+    if (its != best_its)
+        return its;
+    if (now != best_now)
+        return now;
+    if (!now)
+        return d->issued <
+               best->issued; /* of what lies ahead the earliest, so that the reason given is the right one */
+    if (d->evaluation != best->evaluation)
+        return d->evaluation > best->evaluation;
+    return d->issued > best->issued;
 }
 
-/* Issued by now comes before what lies ahead; then the higher evaluation number; then the newer. Of what lies ahead, the
- * earliest, so that the reason given is the right one. */
-bool document_preferred(const struct signed_document *d, const struct signed_document *best, int64_t time)
+static bool of_baseline(const struct signed_document *d, const struct document_query *q)
 {
-    bool now = d->issued <= time, best_now = best->issued <= time;
+    return q->baseline == 0 || d->evaluation == q->baseline;
+}
 
+/* Would an appraisal rather rest on d than on best? Signed under the platform's root comes first; then issued by now; then
+ * the higher evaluation number; then the newer. Of what lies ahead, the earliest, so that the reason given is the right one. */
+static bool preferred(const struct signed_document *d, const struct signed_document *best,
+                      const struct document_choice *choice)
+{
+    bool its = memcmp(d->root_spki, choice->root, SHA256_SIZE) == 0;
+    bool best_its = memcmp(best->root_spki, choice->root, SHA256_SIZE) == 0;
+    bool now = d->issued <= choice->time, best_now = best->issued <= choice->time;
+
+    if (its != best_its)
+        return its;
     if (now != best_now)
         return now;
     if (!now)
@@ -48,6 +49,41 @@ bool document_preferred(const struct signed_document *d, const struct signed_doc
     if (d->evaluation != best->evaluation)
         return d->evaluation > best->evaluation;
     return d->issued > best->issued;
+}
+
+static bool of_baseline(const struct signed_document *d, const struct document_choice *choice)
+{
+    return choice->baseline == 0 || d->evaluation == choice->baseline;
+}
+
+const struct tcb_info *find_tcb_info(const struct endorsements *e, enum intel_tee tee, struct bytes fmspc,
+                                     const struct document_choice *choice)
+{
+    const struct tcb_info *best = NULL;
+
+    for (size_t i = 0; i < e->tcb_info_count; i++) {
+        const struct tcb_info *t = &e->tcb_infos[i];
+
+        if (t->tee == tee && bytes_equal(t->fmspc, fmspc) && of_baseline(&t->document, choice) &&
+            (!best || preferred(&t->document, &best->document, choice)))
+            best = t;
+    }
+    return best;
+}
+
+const struct enclave_identity *find_identity(const struct endorsements *e, enum identity_kind kind,
+                                             const struct document_choice *choice)
+{
+    const struct enclave_identity *best = NULL;
+
+    for (size_t i = 0; i < e->identity_count; i++) {
+        const struct enclave_identity *d = &e->identities[i];
+
+        if (d->kind == kind && of_baseline(&d->document, choice) &&
+            (!best || preferred(&d->document, &best->document, choice)))
+            best = d;
+    }
+    return best;
 }
 
 /* Is c rather the issuer's CRL than best? The key identifier comes first: two roots may have one name. */
@@ -224,6 +260,13 @@ static struct bytes compacted(struct arena *a, struct bytes text)
     return wr_done(&w);
 }
 
+static const struct certificate *root_of(const struct certificate *c)
+{
+    while (c->next)
+        c = c->next;
+    return c;
+}
+
 static void find_signer(struct endorsements *e, struct signed_document *d)
 {
     struct bytes forms[] = {d->inner, compacted(&e->arena, d->inner)};
@@ -241,6 +284,9 @@ static void find_signer(struct endorsements *e, struct signed_document *d)
                 continue;
             d->signature_ok = true;
             memcpy(d->signer_spki, signer->spki_digest, SHA256_SIZE);
+            while (signer->next)
+                signer = signer->next;
+            memcpy(d->root_spki, signer->spki_digest, SHA256_SIZE);
         }
     }
 }

@@ -32,17 +32,34 @@ struct endorsements {
     size_t pin_count, pin_cap;
 };
 
-/* Would an appraisal at this time rather rest on d than on best? */
-bool document_preferred(const struct signed_document *d, const struct signed_document *best, int64_t time);
-/* Newest by issue date not after time, else the earliest; NULL when there is none. baseline 0: any. */
+/* Who asks for documents: the chain's root must have signed them too, the baseline is an evaluation number (0: any). */
+struct document_query {
+    const uint8_t *root_spki;
+    uint32_t baseline;
+    int64_t time;
+};
+/* Would this appraisal rather rest on d than on best? Signed under the root first; then newest by issue date not after the
+ * time, else the earliest. */
+bool document_preferred(const struct signed_document *d, const struct signed_document *best,
+                        const struct document_query *q);
+/* NULL when there is none. */
 const struct tcb_info *find_tcb_info(const struct endorsements *e, enum intel_tee tee, struct bytes fmspc,
-                                     uint32_t baseline, int64_t time);
-const struct enclave_identity *find_identity(const struct endorsements *e, enum identity_kind kind, uint32_t baseline,
-                                             int64_t time);
+                                     const struct document_query *q);
+const struct enclave_identity *find_identity(const struct endorsements *e, enum identity_kind kind,
+                                             const struct document_query *q);
 /* Of this issuer, by name and best by key; newest thisUpdate not after time, else the earliest. */
 const struct intel_crl *find_crl(const struct endorsements *e, const struct certificate *issuer, int64_t time);
 /* The chain whose key signed the document and which is in date; else any with that key; else any. */
 const struct signing_chain *find_chain(const struct endorsements *e, const struct signed_document *d, int64_t time);
+/* Rows of checks.def for one CRL. */
+struct crl_checks {
+    enum check_id present, signature, extensions, issued, fresh, not_revoked;
+};
+/* States them: the issuer's CRL is there, genuine, in date, and does not name `subject`. */
+bool crl_verify(struct exam *x, const struct certificate *issuer, const struct certificate *subject,
+                const struct crl_checks *ids);
+/* The same without stating anything, and without asking what the CRL names. */
+bool crl_holds(struct exam *x, const struct crl *crl, const struct certificate *issuer);
 bool anchor_is_development(const struct endorsements *e, const uint8_t spki[SHA256_SIZE]);
 struct anchors anchors_of(const struct endorsements *e);
 bool add_certificates(struct endorsements *e, struct bytes text, struct fault *fault);
