@@ -141,9 +141,14 @@ bool endorsements_add(struct endorsements *e, const char *name, struct bytes tex
         return fault_set(fault, FAULT_USAGE, "%s: %s", name, e->sealed ? "the set is sealed" : "the file is empty");
     if (text.n > 2 * LIMIT_CRL)
         return fault_set(fault, FAULT_LIMIT, "%s: longer than any endorsement", name);
+    const struct endorsements before = *e;
     name = arena_string(&e->arena, bytes_text(name));
     if (add_content(e, name, arena_copy(&e->arena, text), &reason))
         return true;
+    e->tcb_info_count = before.tcb_info_count; /* what a file of several parts added before one failed */
+    e->identity_count = before.identity_count;
+    e->crl_count = before.crl_count;
+    e->pool_count = before.pool_count;
     bool named = strncmp(reason.text, name, strlen(name)) == 0;
     return fault_set(fault, reason.code, "%s%s%s", named ? "" : name, named ? "" : ": ", reason.text);
 }

@@ -32,20 +32,17 @@ static bool signer_verify(struct exam *x, const struct signing_chain *chain, con
                                             CHECK_INTEL_SIGNER_NAMES, CHECK_INTEL_SIGNER_AUTHORITY,
                                             CHECK_INTEL_SIGNER_VALIDITY};
     struct anchors anchors = {&platform_root->spki_digest, 1};
-    const struct certificate *signer = chain->signer, *root = signer;
+    const struct certificate *signer = chain->signer;
 
-    while (root->next)
-        root = root->next;
     if (!path_verify(x->trace, &path, signer, chain->signatures_ok, &anchors, x->time))
         return false;
     static const char role[] = "SGX TCB Signing";
     if (!check_that(x, INTEL_SIGNER_ROLE,
                     signer->subject_cn.n && memmem(signer->subject_cn.p, signer->subject_cn.n, role, sizeof role - 1)))
         return false;
-    /* As a rule this is the CRL that was verified with the PCK chain; not where the two chains end in different roots. */
-    const struct intel_crl *crl = find_crl(x->endorsements, root, x->time);
-    bool holds = crl && (crl == verified_crl || crl_holds(x, crl->crl, root));
-    return check_found(x, INTEL_SIGNER_NOT_REVOKED, holds && !crl_revokes(crl->crl, signer->serial), signer->serial,
+    /* The root's CRL, which was verified with the PCK chain. */
+    const struct intel_crl *crl = find_crl(x->endorsements, platform_root, x->time);
+    return check_found(x, INTEL_SIGNER_NOT_REVOKED, crl && !crl_revokes(crl->crl, signer->serial), signer->serial,
                        "a serial number that the root's CRL does not name");
 }
 
@@ -74,11 +71,6 @@ static bool document_verify(struct exam *x, const struct signed_document *d, con
     }
     return check_record(x->trace, ids->fresh, x->time <= d->next_update, check_time(x->time),
                         check_time(d->next_update));
-}
-
-static struct document_choice choice_of(const struct exam *x, const struct pck_chain *chain)
-{
-    return (struct document_choice){baseline_of(x->settings), x->time, chain->root->spki_digest};
 }
 
 static bool tcb_info_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain,

@@ -56,7 +56,6 @@ struct signed_document {
     uint8_t hash[SHA256_SIZE];        /* SHA-256 of the document and one NUL (sgx-tdx.md 10) */
     bool signature_ok;                /* under the key of some TCB signing certificate that is at hand */
     uint8_t signer_spki[SHA256_SIZE]; /* that key */
-    uint8_t root_spki[SHA256_SIZE];   /* and the root that its chain ends in */
     uint8_t root_spki[SHA256_SIZE];   /* the key at the end of its chain */
 };
 

@@ -72,8 +72,11 @@ bool add_oe_endorsements(struct endorsements *e, const char *name, struct bytes 
     if (!read_items(text, item))
         return fault_set(fault, FAULT_SYNTAX, "%s: Open Enclave endorsements whose lengths disagree", name);
     /* Each item by its content, as if it were a file of its own. */
-    for (size_t i = ITEM_TCB_INFO; i < ITEM_CREATED; i++)
+    for (size_t i = ITEM_TCB_INFO; i < ITEM_CREATED; i++) {
+        if (is_oe_endorsements(item[i]))
+            return fault_set(fault, FAULT_SYNTAX, "%s: Open Enclave endorsements inside others", name);
         if (!endorsements_add(e, name, item[i], fault))
             return false;
+    }
     return true;
 }

@@ -19,8 +19,7 @@ bool document_preferred(const struct signed_document *d, const struct signed_doc
     if (now != best_now)
         return now;
     if (!now)
-        return d->issued <
-               best->issued; /* of what lies ahead the earliest, so that the reason given is the right one */
+        return d->issued < best->issued; /* the earliest that lies ahead, so that the reason given is the right one */
     if (d->evaluation != best->evaluation)
         return d->evaluation > best->evaluation;
     return d->issued > best->issued;
@@ -31,56 +30,31 @@ static bool of_baseline(const struct signed_document *d, const struct document_q
     return q->baseline == 0 || d->evaluation == q->baseline;
 }
 
-/* Would an appraisal rather rest on d than on best? Signed under the platform's root comes first; then issued by now; then
- * the higher evaluation number; then the newer. Of what lies ahead, the earliest, so that the reason given is the right one. */
-static bool preferred(const struct signed_document *d, const struct signed_document *best,
-                      const struct document_choice *choice)
-{
-    bool its = memcmp(d->root_spki, choice->root, SHA256_SIZE) == 0;
-    bool best_its = memcmp(best->root_spki, choice->root, SHA256_SIZE) == 0;
-    bool now = d->issued <= choice->time, best_now = best->issued <= choice->time;
-
-    if (its != best_its)
-        return its;
-    if (now != best_now)
-        return now;
-    if (!now)
-        return d->issued < best->issued;
-    if (d->evaluation != best->evaluation)
-        return d->evaluation > best->evaluation;
-    return d->issued > best->issued;
-}
-
-static bool of_baseline(const struct signed_document *d, const struct document_choice *choice)
-{
-    return choice->baseline == 0 || d->evaluation == choice->baseline;
-}
-
 const struct tcb_info *find_tcb_info(const struct endorsements *e, enum intel_tee tee, struct bytes fmspc,
-                                     const struct document_choice *choice)
+                                     const struct document_query *q)
 {
     const struct tcb_info *best = NULL;
 
     for (size_t i = 0; i < e->tcb_info_count; i++) {
         const struct tcb_info *t = &e->tcb_infos[i];
 
-        if (t->tee == tee && bytes_equal(t->fmspc, fmspc) && of_baseline(&t->document, choice) &&
-            (!best || preferred(&t->document, &best->document, choice)))
+        if (t->tee == tee && bytes_equal(t->fmspc, fmspc) && of_baseline(&t->document, q) &&
+            (!best || document_preferred(&t->document, &best->document, q)))
             best = t;
     }
     return best;
 }
 
 const struct enclave_identity *find_identity(const struct endorsements *e, enum identity_kind kind,
-                                             const struct document_choice *choice)
+                                             const struct document_query *q)
 {
     const struct enclave_identity *best = NULL;
 
     for (size_t i = 0; i < e->identity_count; i++) {
         const struct enclave_identity *d = &e->identities[i];
 
-        if (d->kind == kind && of_baseline(&d->document, choice) &&
-            (!best || preferred(&d->document, &best->document, choice)))
+        if (d->kind == kind && of_baseline(&d->document, q) &&
+            (!best || document_preferred(&d->document, &best->document, q)))
             best = d;
     }
     return best;
@@ -258,13 +232,6 @@ static struct bytes compacted(struct arena *a, struct bytes text)
             wr_u8(&w, text.p[++i]);
     }
     return wr_done(&w);
-}
-
-static const struct certificate *root_of(const struct certificate *c)
-{
-    while (c->next)
-        c = c->next;
-    return c;
 }
 
 static void find_signer(struct endorsements *e, struct signed_document *d)

@@ -58,8 +58,6 @@ struct crl_checks {
 /* States them: the issuer's CRL is there, genuine, in date, and does not name `subject`. */
 bool crl_verify(struct exam *x, const struct certificate *issuer, const struct certificate *subject,
                 const struct crl_checks *ids);
-/* The same without stating anything, and without asking what the CRL names. */
-bool crl_holds(struct exam *x, const struct crl *crl, const struct certificate *issuer);
 bool anchor_is_development(const struct endorsements *e, const uint8_t spki[SHA256_SIZE]);
 struct anchors anchors_of(const struct endorsements *e);
 bool add_certificates(struct endorsements *e, struct bytes text, struct fault *fault);
