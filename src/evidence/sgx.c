@@ -154,6 +154,7 @@ static bool tcb_status(struct exam *x, const struct quote *q, const struct pck_c
                        const struct intel_basis *basis)
 {
     const struct tcb_level *level = tcb_match_sgx(basis->tcb_info, chain);
+    const uint16_t never = 1u << TCB_REVOKED | 1u << TCB_NOT_SUPPORTED; /* whatever the operator names (sgx-tdx.md 8) */
     const struct svn_level *qe = svn_match(basis->identity->levels, basis->identity->level_count, q->qe_report.isv_svn);
     enum tcb_status platform = level ? level->status : TCB_NOT_SUPPORTED, of_qe = qe ? qe->status : TCB_NOT_SUPPORTED;
 
@@ -164,7 +165,7 @@ static bool tcb_status(struct exam *x, const struct quote *q, const struct pck_c
         x->advisory_count = level->advisory_count;
         x->tcb_date = level->date;
     }
-    if (check_found(x, INTEL_TCB_STATUS, x->settings->accepted_sgx & 1u << x->tcb_status,
+    if (check_found(x, INTEL_TCB_STATUS, x->settings->accepted_sgx & ~never & 1u << x->tcb_status,
                     tcb_status_name(x->tcb_status), "an accepted status"))
         return true;
     check_note(x->trace, "platform %s, quoting enclave %s, evaluation number %u", tcb_status_name(platform),
