@@ -136,7 +136,7 @@ static enum status verify_run(struct cli *cli, int argc, char **argv)
     if (!choose_kind(&v) || !verify_load_endorsements(&v) || !verify_appraise(&v))
         return STATUS_MISUSE;
     verify_print(&v);
-    endorsements_free((struct endorsements *)(uintptr_t)v.exam.endorsements);
+    endorsements_free(v.endorsements);
     return v.accepted ? STATUS_DONE : STATUS_REFUSED;
 }
 

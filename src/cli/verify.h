@@ -5,8 +5,7 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/recognise.h"
-#include "evidence/attester.h"
-#include "policy/policy.h"
+#include "core/core.h"
 
 struct verification {
     struct cli *cli;
@@ -19,15 +18,14 @@ struct verification {
     /* found */
     enum evidence_kind kind;
     struct bytes evidence;
-    struct exam exam;
+    struct endorsements *endorsements;
+    struct appraisal appraisal;
     bool accepted;
-    struct policy_error policy_error;
-    struct policy_run run; /* when a policy was given and the evidence was accepted */
 };
 
-/* Read the endorsements and anchors that were named into the exam; what is no endorsement is named in a warning. */
+/* Read the endorsements and anchors that were named into the set; what is no endorsement is named in a warning. */
 bool verify_load_endorsements(struct verification *v);
-/* The appraisal: fills exam, accepted and run. False for misuse, which has been reported. */
+/* The appraisal: fills it and accepted. False for misuse, which has been reported. */
 bool verify_appraise(struct verification *v);
 /* Verdict, trace, claims: on standard output, the reason of a refusal on standard error. */
 void verify_print(struct verification *v);

@@ -34,16 +34,29 @@ static struct json *check_json(struct arena *a, const struct trace_entry *e, boo
     return o;
 }
 
+/* The check that refused; one that was never made has no entry in the trace. */
+static struct trace_entry failure_of(const struct verification *v)
+{
+    const struct trace_entry *e = trace_failure(v->appraisal.exam.trace);
+    struct trace_entry missing = {.result = CHECK_FAIL, .note = "this check was never made: an error of this program"};
+
+    if (e)
+        return *e;
+    check_by_name(bytes_text(v->appraisal.answer.failed_check), &missing.id);
+    return missing;
+}
+
 static struct json *failed_json(struct arena *a, const struct verification *v)
 {
-    const struct trace_entry *e = trace_failure(v->exam.trace);
     struct json *o = json_new(a, JSON_OBJECT);
 
     if (v->accepted)
         return json_new(a, JSON_NULL);
-    show_string(a, o, "id", check_table[e->id].id);
-    show_text(a, o, "message", trace_message(v->exam.trace, a));
-    show_string(a, o, "remedy", check_table[e->id].remedy);
+    struct trace_entry e = failure_of(v);
+    struct bytes message = trace_message(v->appraisal.exam.trace, a);
+    show_string(a, o, "id", check_table[e.id].id);
+    show_text(a, o, "message", message.n ? message : bytes_text(e.note));
+    show_string(a, o, "remedy", check_table[e.id].remedy);
     return o;
 }
 
@@ -58,13 +71,13 @@ static struct json *advisories_json(struct arena *a, const struct exam *x)
 
 static struct json *proved_claims(struct arena *a, const struct verification *v)
 {
-    return v->accepted ? claims_object(a, &v->exam.incoming, CLAIM_TOKEN) : json_new(a, JSON_OBJECT);
+    return v->accepted ? claims_object(a, &v->appraisal.exam.incoming, CLAIM_TOKEN) : json_new(a, JSON_OBJECT);
 }
 
 static void print_json(const struct verification *v)
 {
     struct arena *a = v->cli->arena;
-    const struct exam *x = &v->exam;
+    const struct exam *x = &v->appraisal.exam;
     struct json *o = json_new(a, JSON_OBJECT), *checks = json_new(a, JSON_ARRAY);
 
     for (size_t i = 0; i < x->trace->n; i++)
@@ -76,7 +89,7 @@ static void print_json(const struct verification *v)
     show_tree(o, "advisories", advisories_json(a, x));
     show_tree(o, "claims", proved_claims(a, v));
     show_tree(o, "issued",
-              v->run.policy && v->accepted ? claims_object(a, &v->run.outgoing, 0) : json_new(a, JSON_NULL));
+              v->policy_file && v->accepted ? claims_object(a, &v->appraisal.run.outgoing, 0) : json_new(a, JSON_NULL));
     show_tree(o, "checks", checks);
     show_tree(o, "failed", failed_json(a, v));
     put_json(a, o);
@@ -115,18 +128,17 @@ static void print_entry(FILE *f, const struct trace_entry *e, struct arena *a)
 
 static void print_refusal(const struct verification *v)
 {
-    const struct trace_entry *e = trace_failure(v->exam.trace);
+    struct trace_entry e = failure_of(v);
 
     fflush(stdout);
-    print_entry(stderr, e, v->cli->arena);
-    fprintf(stderr, "    %sto do%s     %s\n", ink(stderr, INK_STRONG), ink(stderr, INK_NONE),
-            check_table[e->id].remedy);
+    print_entry(stderr, &e, v->cli->arena);
+    fprintf(stderr, "    %sto do%s     %s\n", ink(stderr, INK_STRONG), ink(stderr, INK_NONE), check_table[e.id].remedy);
 }
 
 static void print_text(const struct verification *v)
 {
     struct arena *a = v->cli->arena;
-    const struct exam *x = &v->exam;
+    const struct exam *x = &v->appraisal.exam;
 
     printf("%s%s%s\n", ink(stdout, v->accepted ? INK_GOOD : INK_BAD), v->accepted ? "accepted" : "rejected",
            ink(stdout, INK_NONE));
@@ -144,9 +156,9 @@ static void print_text(const struct verification *v)
         printf("\nclaims\n");
         put_tree(stdout, proved_claims(a, v), 2);
     }
-    if (v->accepted && v->run.policy) {
+    if (v->accepted && v->policy_file) {
         printf("\nissued by the policy\n");
-        put_tree(stdout, claims_object(a, &v->run.outgoing, 0), 2);
+        put_tree(stdout, claims_object(a, &v->appraisal.run.outgoing, 0), 2);
     }
     if (v->explain) {
         printf("\nchecks\n");

@@ -1,9 +1,9 @@
 /* The appraisal of `assay verify`: files to endorsements and exam, then the pipeline of the service without its frame. */
 #include "base/limits.h"
-#include "base/text.h"
 #include "cli/terminal.h"
 #include "cli/verify.h"
 #include "crypto/pem.h"
+#include "evidence/sgx.h"
 
 static bool add_endorsement(struct verification *v, struct endorsements *e, const char *path)
 {
@@ -64,7 +64,7 @@ bool verify_load_endorsements(struct verification *v)
     struct path_list files = {0};
     struct fault fault = {0};
 
-    v->exam.endorsements = e;
+    v->endorsements = e;
     for (size_t i = 0; i < v->collateral.n; i++) {
         const char *path = v->collateral.v[i];
 
@@ -82,5 +82,74 @@ bool verify_load_endorsements(struct verification *v)
         if (!add_anchor(v, e, v->anchors.v[i]))
             return false;
     endorsements_seal(e);
+    return true;
+}
+
+/* The data that an option named, as a request would carry them. States the check when they are not of the form. */
+static bool read_data(struct verification *v, const char *path, bool is_json, enum check_id id,
+                      struct request_data *out)
+{
+    struct arena *a = v->cli->arena;
+    struct trace *trace = v->appraisal.exam.trace;
+    struct fault fault = {0};
+
+    if (!path)
+        return true;
+    if (!input_file(a, path, LIMIT_TOOL_FILE, &out->data, &fault)) {
+        cli_error(v->cli, "%s", fault.text);
+        return false;
+    }
+    out->type = is_json ? DATA_JSON : DATA_BINARY;
+    bool ok = out->data.n <= LIMIT_RUNTIME_DATA;
+    if (ok && is_json)
+        ok = json_parse(a, bytes_trim_nul(out->data), NULL, &out->json, &fault) && out->json->kind == JSON_OBJECT;
+    if (!ok) {
+        check_record(trace, id, false, CHECK_NO_VALUE, CHECK_NO_VALUE);
+        check_note(trace, "%s: %s", path, fault.code ? fault.text : is_json ? "no JSON object" : "too large");
+    }
+    return true;
+}
+
+static bool decode(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    struct exam *x = &v->appraisal.exam;
+
+    if (x->trace->failed)
+        return false;
+    if (!check_that(x, EVIDENCE_KIND, v->kind == KIND_SGX || v->kind == KIND_OE)) {
+        check_note(x->trace,
+                   v->kind == KIND_UNKNOWN ? "%s is of no kind that is known"
+                                           : "%s is of a kind that this build does not verify: %s",
+                   v->file, evidence_kind_name(v->kind));
+        return false;
+    }
+    return v->kind == KIND_SGX ? sgx_decode_quote(x, v->evidence, runtime, init)
+                               : oe_decode_file(x, v->evidence, runtime, init);
+}
+
+bool verify_appraise(struct verification *v)
+{
+    struct arena *a = v->cli->arena;
+    struct request_data runtime = {0}, init = {0};
+    struct appraisal *x = &v->appraisal;
+    struct fault fault = {0};
+
+    *x = (struct appraisal){.exam = {.arena = a,
+                                     .trace = trace_new(a),
+                                     .endorsements = v->endorsements,
+                                     .settings = &v->settings,
+                                     .time = v->time},
+                            .attester = v->kind == KIND_OE ? &oe_attester : &sgx_attester};
+    claims_init(&x->exam.incoming, a);
+    if (!read_data(v, v->runtime_data, strcmp(v->runtime_type, "JSON") == 0, CHECK_REQUEST_RUNTIME_DATA, &runtime) ||
+        !read_data(v, v->init_data, false, CHECK_REQUEST_INIT_DATA, &init))
+        return false;
+    if (v->policy_file && !input_file(a, v->policy_file, LIMIT_TOOL_FILE, &x->policy_text, &fault)) {
+        cli_error(v->cli, "--policy %s", fault.text);
+        return false;
+    }
+    progress("verifying %s", v->file);
+    v->accepted = decode(v, &runtime, &init) && core_judge(x, v->policy_file != NULL);
+    progress(NULL);
     return true;
 }
