@@ -60,7 +60,7 @@ static bool schema_version(struct sqlite_store *s, int *out, struct fault *fault
 
 static bool make_schema(struct sqlite_store *s, struct fault *fault)
 {
-    int found;
+    int found = 0;
 
     if (!schema_version(s, &found, fault))
         return false;
