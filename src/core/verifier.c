@@ -1,5 +1,7 @@
 /* assay-verifier: parses everything hostile and holds no key (DESIGN 5). Descriptor 3 leads to the host, 4 to the signer.
  * Argument: the memory limit of one request in bytes. */
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -227,12 +229,23 @@ static _Noreturn void over_memory(struct arena *a)
     _exit(EXIT_FAILURE);
 }
 
+/* False when the host or the signer is gone: without its signer this process is of no use, and the host replaces both. */
+static bool wait_for_work(void)
+{
+    struct pollfd ends[] = {{.fd = HOST_FD, .events = POLLIN}, {.fd = SIGNER_FD}};
+
+    while (poll(ends, 2, -1) < 0)
+        if (errno != EINTR)
+            return false;
+    return ends[1].revents == 0 && ends[0].revents & POLLIN;
+}
+
 static void serve(struct arena *a)
 {
     enum frame_kind kind;
     struct bytes body;
 
-    for (; frame_read(HOST_FD, a, &kind, &body); arena_reset(a), cache_settle(cache)) {
+    for (; wait_for_work() && frame_read(HOST_FD, a, &kind, &body); arena_reset(a), cache_settle(cache)) {
         bool ok = kind == FRAME_ATTEST   ? attest(a, body)
                   : kind == FRAME_MANAGE ? manage(a, body)
                                          : take_snapshot(kind, body);

@@ -106,9 +106,8 @@ static void stop(evutil_socket_t number, short what, void *context)
     log_info("signal %d: ending after %zu requests that are under way", number, pool_busy(s->pool));
     s->stopping = true;
     http_stop(s->http);
-    struct event *timer = event_new(s->base, -1, EV_PERSIST, drained, s);
-    event_add(timer, &tenth);
-    event_active(timer, EV_TIMEOUT, 0);
+    event_add(s->drain, &tenth);
+    event_active(s->drain, EV_TIMEOUT, 0);
 }
 
 /* Set once the keys are known and every pair has its snapshot. */
@@ -148,16 +147,16 @@ static bool watch_signals(struct service *s)
     static const struct {
         int number;
         event_callback_fn callback;
-    } watched[] = {{SIGTERM, stop}, {SIGINT, stop}, {SIGHUP, reload}};
+    } watched[SIGNALS] = {{SIGTERM, stop}, {SIGINT, stop}, {SIGHUP, reload}};
 
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
-        struct event *e = evsignal_new(s->base, watched[i].number, watched[i].callback, s);
-
-        if (!e || event_add(e, NULL) != 0)
+    for (size_t i = 0; i < SIGNALS; i++) {
+        s->signals[i] = evsignal_new(s->base, watched[i].number, watched[i].callback, s);
+        if (!s->signals[i] || event_add(s->signals[i], NULL) != 0)
             return false;
     }
-    return true;
+    s->drain = event_new(s->base, -1, EV_PERSIST, drained, s);
+    return s->drain != NULL;
 }
 
 /* Keys do not live here, but callers' evidence does. */
@@ -192,6 +191,9 @@ static bool serve(struct service *s, const struct arguments *a, struct fault *fa
     pool_free(s->pool);
     store_close(s->store);
     SSL_CTX_free(tls);
+    for (size_t i = 0; i < SIGNALS; i++)
+        event_free(s->signals[i]);
+    event_free(s->drain);
     event_base_free(s->base);
     return true;
 }
@@ -213,9 +215,7 @@ int main(int argc, char **argv)
                             : config_read(&config, a.config, &fault) && config_complete(&config, &fault);
     if (ok && a.check) {
         puts("the configuration is well formed");
-        return EXIT_SUCCESS;
-    }
-    if (ok) {
+    } else if (ok) {
         forbid_dumps();
         service.config_path = a.config;
         ok = serve(&service, &a, &fault);

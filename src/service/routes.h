@@ -13,6 +13,8 @@ struct served {
     struct bytes jwks, openid;
 };
 
+enum { SIGNALS = 3 };
+
 struct service {
     struct event_base *base;
     struct config *config;
@@ -24,6 +26,7 @@ struct service {
     struct served *served;
     size_t served_count;
     struct bytes bearer; /* token that carries all rights; empty: none */
+    struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };
 
