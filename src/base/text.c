@@ -69,8 +69,6 @@ static bool decode_sextets(struct arena *a, struct bytes text, unsigned alphabet
         table[c] = sextet((uint8_t)c, alphabets);
     if (bad)
         *bad = 0;
-    if (text.n % 4 == 1)
-        return false;
     for (size_t i = 0; i < text.n; i++) {
         uint8_t v = table[text.p[i]];
 
@@ -87,6 +85,8 @@ static bool decode_sextets(struct arena *a, struct bytes text, unsigned alphabet
             bits = 0;
         }
     }
+    if (text.n % 4 == 1)
+        return false;
     if (text.n % 4 == 2) {
         *q++ = (uint8_t)(bits >> 4);
         bits &= 0xf;
