@@ -43,8 +43,11 @@ static bool decode_report(struct exam *x, struct sgx_evidence *e)
     uint64_t size = rd_u64le(&r);
 
     if (!check_that(x, OE_REPORT_SHAPE, rd_ok(&r) && version == OE_REPORT_VERSION && size == rd_left(&r))) {
-        check_note(x->trace, "version %u, %zu bytes behind a header that says %llu", version, rd_left(&r),
-                   (unsigned long long)size);
+        if (version >> 16 == QUOTE_KEY_ECDSA_P256)
+            check_note(x->trace, "a quote of version %u without an Open Enclave header", version & 0xffff);
+        else
+            check_note(x->trace, "version %u, %zu bytes behind a header that says %llu", version, rd_left(&r),
+                       (unsigned long long)size);
         return false;
     }
     return check_eq(x, OE_REPORT_TYPE, type, OE_REPORT_REMOTE) && sgx_decode_bytes(x, rd_rest(&r), e);

@@ -38,25 +38,29 @@ const char sgx_default_policy[] =
 
 const enum check_id sgx_required[] = {REQUIRED_OF_QUOTES, CHECK_END};
 
-/* Why a version is none of ours. */
-static const char *version_note(uint16_t version, uint16_t key_type)
+/* What it is that is no quote of ours. The wrappings of Open Enclave begin with their version as 32 bits, then a type (1, 2)
+ * or a format's UUID, where quotes have zeros or the TEE. */
+static const char *version_note(const struct quote *q)
 {
-    if (version == 1 || version == 2 || (version == 3 && key_type < QUOTE_KEY_ECDSA_P256))
+    if (q->key_type == 0 && q->version == 1 && (q->tee == 1 || q->tee == 2))
+        return "an Open Enclave report: it goes to OpenEnclave";
+    if (q->key_type == 0 && q->version == 3 && q->tee != 0)
+        return "Open Enclave evidence with its header, where a quote must be";
+    if (q->version >= 1 && q->version <= 3)
         return "an EPID quote: Intel's attestation service for EPID has ended";
-    return version == 0 ? "not a quote" : "an unknown version";
+    return q->version == 0 ? "not a quote" : "an unknown version";
 }
 
 bool sgx_decode_bytes(struct exam *x, struct bytes quote, struct sgx_evidence *e)
 {
     struct quote *q = &e->quote;
-    bool whole = quote.n <= LIMIT_QUOTE && quote_read(quote, q);
+    bool whole = quote_read(bytes_first(quote, LIMIT_QUOTE), q) && quote.n <= LIMIT_QUOTE;
     struct reader body = rd_open(q->body);
 
     /* The header first: it tells what was sent better than a length that does not fit. */
     bool epid = q->version >= 1 && q->version <= 3 && q->key_type < QUOTE_KEY_ECDSA_P256;
     if (!check_that(x, SGX_QUOTE_VERSION, q->version >= 3 && q->version <= 5 && !epid)) {
-        check_note(x->trace, "version %u, attestation key type %u: %s", q->version, q->key_type,
-                   version_note(q->version, q->key_type));
+        check_note(x->trace, "version %u, attestation key type %u: %s", q->version, q->key_type, version_note(q));
         return false;
     }
     if (!check_eq(x, SGX_QUOTE_KEY_TYPE, q->key_type, QUOTE_KEY_ECDSA_P256) ||
