@@ -22,6 +22,7 @@ enum {
     OPTION_ANCHOR,
     OPTION_FRESHNESS,
     OPTION_CRL_FRESHNESS,
+    OPTION_TAIL,
     OPTION_BASELINE,
     OPTION_ACCEPT,
     OPTION_POLICY,
@@ -94,6 +95,8 @@ static bool read_option(struct verification *v, int id, const char *value)
         v->settings.freshness = flag ? FRESHNESS_STRICT : FRESHNESS_PINNED;
         return true;
     case OPTION_CRL_FRESHNESS: return read_choice(v, "crl-freshness", value, "on", "off", &v->settings.crl_freshness);
+    case OPTION_TAIL:
+        return read_choice(v, "report-data-tail", value, "zero", "ignore", &v->settings.report_data_tail_zero);
     case OPTION_BASELINE: return read_baseline(v, value);
     case OPTION_ACCEPT: return read_accept(v, value);
     case OPTION_POLICY: v->policy_file = value; return true;
@@ -169,6 +172,8 @@ const struct command verify_command = {
              "strict: refuse TCB info and identities past their nextUpdate; pinned "
              "(default): do not"},
             {OPTION_CRL_FRESHNESS, "crl-freshness", "on|off", "refuse a CRL past its nextUpdate (default: on)"},
+            {OPTION_TAIL, "report-data-tail", "MODE",
+             "zero: refuse report data whose second half is not zero; ignore (default): do not look at it"},
             {OPTION_BASELINE, "baseline", "N", "TCB evaluation number to judge by (default: the highest at hand)"},
             {OPTION_ACCEPT, "accept", "STATUS",
              "accept this TCB status besides UpToDate and SWHardeningNeeded; repeatable"},

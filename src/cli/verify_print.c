@@ -69,9 +69,35 @@ static struct json *advisories_json(struct arena *a, const struct exam *x)
     return list;
 }
 
+/* Incoming claims under the names of tokens; not the old `$` names, which only policies see. */
 static struct json *proved_claims(struct arena *a, const struct verification *v)
 {
-    return v->accepted ? claims_object(a, &v->appraisal.exam.incoming, CLAIM_TOKEN) : json_new(a, JSON_OBJECT);
+    const struct claims *all = &v->appraisal.exam.incoming;
+    struct claims named;
+
+    claims_init(&named, a);
+    for (size_t i = 0; v->accepted && i < all->n; i++)
+        if (all->v[i].issuer == ISSUER_SERVICE && !bytes_begin(all->v[i].type, "$"))
+            claims_add(&named, all->v[i]);
+    return claims_object(a, &named, 0);
+}
+
+/* For people: without what stands there twice under older names, and without the hashes of what was read. */
+static struct json *important_claims(struct arena *a, const struct verification *v)
+{
+    static const char *const left_out[] = {"maa-", "aas-", "x-ms-sgx-collateral"};
+    struct json *all = proved_claims(a, v), *o = json_new(a, JSON_OBJECT);
+
+    JSON_EACH(item, all)
+    {
+        bool skip = false;
+
+        for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+            skip = skip || bytes_begin(item->name, left_out[i]);
+        if (!skip)
+            json_set(o, item->name, json_link(a, item));
+    }
+    return o;
 }
 
 static void print_json(const struct verification *v)
@@ -154,7 +180,7 @@ static void print_text(const struct verification *v)
                ink(stdout, INK_NONE));
     if (v->accepted) {
         printf("\nclaims\n");
-        put_tree(stdout, proved_claims(a, v), 2);
+        put_tree(stdout, important_claims(a, v), 2);
     }
     if (v->accepted && v->policy_file) {
         printf("\nissued by the policy\n");

@@ -3,7 +3,7 @@
 #include "cli/terminal.h"
 #include "cli/verify.h"
 #include "crypto/pem.h"
-#include "evidence/sgx.h"
+#include "simulate/simulate.h"
 
 static bool add_endorsement(struct verification *v, struct endorsements *e, const char *path)
 {
@@ -20,7 +20,7 @@ static bool add_endorsement(struct verification *v, struct endorsements *e, cons
         endorsements_add(e, path, text, &fault);
     progress(NULL);
     if (fault.code != FAULT_NONE)
-        cli_warn(v->cli, "%s is no endorsement: %s", path, fault.text);
+        cli_warn(v->cli, "left out: %s", fault.text);
     return true;
 }
 
@@ -43,7 +43,7 @@ static bool add_anchor(struct verification *v, struct endorsements *e, const cha
     }
     if (certificates_decode(a, text, &c, &count, &fault)) {
         for (; c; c = c->next)
-            endorsements_add_anchor(e, c->spki_digest, false);
+            endorsements_add_anchor(e, c->spki_digest, simulated_certificate(c));
         return true;
     }
     der = text;
@@ -117,10 +117,7 @@ static bool decode(struct verification *v, const struct request_data *runtime, c
     if (x->trace->failed)
         return false;
     if (!check_that(x, EVIDENCE_KIND, v->kind == KIND_SGX || v->kind == KIND_OE)) {
-        check_note(x->trace,
-                   v->kind == KIND_UNKNOWN ? "%s is of no kind that is known"
-                                           : "%s is of a kind that this build does not verify: %s",
-                   v->file, evidence_kind_name(v->kind));
+        check_note(x->trace, "%s is evidence of kind %s", v->file, evidence_kind_name(v->kind));
         return false;
     }
     return v->kind == KIND_SGX ? sgx_decode_quote(x, v->evidence, runtime, init)

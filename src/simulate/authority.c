@@ -5,10 +5,11 @@
 #include <openssl/x509v3.h>
 
 #include "crypto/verify.h"
+#include "simulate/simulate.h"
 
 static bool set_name(X509_NAME *name, const char *common_name)
 {
-    static const char *const rest[][2] = {{"O", "Intel Corporation"}, {"L", "Santa Clara"}, {"ST", "CA"}, {"C", "US"}};
+    static const char *const rest[][2] = {{"O", SIMULATED_ORGANIZATION}, {"L", "Nowhere"}, {"ST", "CA"}, {"C", "US"}};
 
     bool ok = X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name, -1, -1, 0) == 1;
     for (size_t i = 0; i < 4; i++)

@@ -80,6 +80,12 @@ enum simulate_kind simulate_kind_of(const char *fault)
     return SIMULATE_SGX;
 }
 
+bool simulated_certificate(const struct certificate *c)
+{
+    return c->subject.n &&
+           memmem(c->subject.p, c->subject.n, SIMULATED_ORGANIZATION, sizeof SIMULATED_ORGANIZATION - 1);
+}
+
 bool platform_fault(const struct platform *p, const char *id)
 {
     return p->options->fault && strcmp(p->options->fault, id) == 0;

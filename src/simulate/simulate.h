@@ -36,6 +36,10 @@ struct simulated {
     struct settings settings; /* under which the fault shows: strict freshness, a tail that must be zero */
 };
 
+/* In the names of all simulated certificates: what rests on them says that it is good for development only. */
+#define SIMULATED_ORGANIZATION "Assay simulation"
+bool simulated_certificate(const struct certificate *c);
+
 bool simulate_sgx(struct arena *a, const struct simulate_options *options, struct simulated *out, struct fault *fault);
 /* Ids of the checks whose failure can be simulated; NULL past the end. */
 const char *simulate_fault_at(size_t i);

@@ -41,7 +41,8 @@ static struct bytes readme(struct arena *a, const struct simulated *s, const cha
         wr_printf(&w, " --runtime-data %s/runtime.bin", folder);
     if (s->init_data.n)
         wr_printf(&w, " --init-data %s/init.bin", folder);
-    wr_text(&w, " --freshness strict\n");
+    wr_text(&w, s->settings.report_data_tail_zero ? " --freshness strict --report-data-tail zero\n"
+                                                  : " --freshness strict\n");
     return wr_done(&w);
 }
 

@@ -1,0 +1,167 @@
+/* assay simulate: evidence with its endorsements under a root of its own, well-formed or with one fault. */
+#include "simulate/simulate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "cli/input.h"
+#include "cli/terminal.h"
+
+enum {
+    OPTION_FAULT = OPTION_BASE,
+    OPTION_LIST_FAULTS,
+    OPTION_STATUS,
+    OPTION_QE_STATUS,
+    OPTION_QUOTE_VERSION,
+    OPTION_TCB_INFO_VERSION,
+    OPTION_CERTIFICATION,
+    OPTION_EVALUATION,
+    OPTION_EVIDENCE,
+    OPTION_KSS,
+    OPTION_DEBUG,
+};
+
+struct request {
+    struct cli *cli;
+    struct simulate_options options;
+    const char *folder;
+    bool list, evidence;
+};
+
+static bool read_number(struct request *r, const char *option, const char *value, unsigned *out)
+{
+    char *end;
+    unsigned long n = strtoul(value, &end, 10);
+
+    *out = (unsigned)n;
+    if (*value >= '1' && *value <= '9' && !*end && n <= UINT32_MAX)
+        return true;
+    cli_misuse(r->cli, "--%s %s: a number from 1 on", option, value);
+    return false;
+}
+
+static bool read_option(struct request *r, int id, const char *value)
+{
+    struct simulate_options *o = &r->options;
+
+    switch (id) {
+    case 'o': r->folder = value; return true;
+    case 't':
+        if (input_time(value, &o->time) && o->time > 0)
+            return true;
+        cli_misuse(r->cli, "--at %s: no time", value);
+        return false;
+    case OPTION_FAULT: o->fault = value; return true;
+    case OPTION_LIST_FAULTS: r->list = true; return true;
+    case OPTION_STATUS: o->status = value; return true;
+    case OPTION_QE_STATUS: o->qe_status = value; return true;
+    case OPTION_QUOTE_VERSION: return read_number(r, "quote-version", value, &o->version);
+    case OPTION_TCB_INFO_VERSION: return read_number(r, "tcb-info-version", value, &o->tcb_info_version);
+    case OPTION_CERTIFICATION: return read_number(r, "certification", value, &o->certification);
+    case OPTION_EVALUATION: return read_number(r, "evaluation", value, &o->evaluation);
+    case OPTION_EVIDENCE: r->evidence = true; return true;
+    case OPTION_KSS: o->kss = true; return true;
+    default: o->debug = true; return true;
+    }
+}
+
+static enum status list_faults(void)
+{
+    const char *id;
+    enum check_id check;
+
+    for (size_t i = 0; (id = simulate_fault_at(i)) != NULL; i++)
+        if (check_by_name(bytes_text(id), &check))
+            printf("%-28s %s\n", id, check_table[check].proves);
+    return STATUS_DONE;
+}
+
+static bool choose_kind(struct request *r, const char *name)
+{
+    bool oe = strcmp(name, "oe") == 0;
+
+    if (!oe && strcmp(name, "sgx") != 0) {
+        cli_misuse(r->cli, "%s: sgx or oe can be simulated", name);
+        return false;
+    }
+    if (r->evidence && !oe) {
+        cli_misuse(r->cli, "--evidence is for oe");
+        return false;
+    }
+    r->options.kind = r->evidence ? SIMULATE_OE_EVIDENCE : oe ? SIMULATE_OE_REPORT : SIMULATE_SGX;
+    if (r->options.fault && oe && simulate_kind_of(r->options.fault) == SIMULATE_OE_EVIDENCE)
+        r->options.kind = SIMULATE_OE_EVIDENCE; /* the fault is in what only this form has */
+    return true;
+}
+
+static enum status make(struct request *r)
+{
+    struct simulated made;
+    struct fault fault = {0};
+
+    progress("making keys and certificates");
+    bool ok = simulate_sgx(r->cli->arena, &r->options, &made, &fault);
+    progress(NULL);
+    if (!ok)
+        return cli_misuse(r->cli, "%s%s", fault.text,
+                          r->options.fault && fault.code == FAULT_USAGE ? "; --list-faults names those that can" : "");
+    if (!simulate_write(r->cli->arena, &made, r->folder, &fault)) {
+        cli_error(r->cli, "%s", fault.text);
+        return STATUS_MISUSE;
+    }
+    printf("%s/README.txt tells the command that verifies it.\n", r->folder);
+    return STATUS_DONE;
+}
+
+static enum status simulate_run(struct cli *cli, int argc, char **argv)
+{
+    struct request r = {.cli = cli};
+    struct options o;
+    enum status status;
+
+    options_open(&o, cli, argc, argv);
+    for (int id; (id = options_next(&o)) != 0;)
+        if (!read_option(&r, id, o.value))
+            return STATUS_MISUSE;
+    if (options_done(&o, r.list ? 0 : 1, 1, &status))
+        return status;
+    if (r.list)
+        return list_faults();
+    if (!choose_kind(&r, options_operand(&o, 0)))
+        return STATUS_MISUSE;
+    if (!r.folder)
+        return cli_misuse(cli, "-o DIR is needed: where to");
+    return make(&r);
+}
+
+const struct command simulate_command = {
+    .name = "simulate",
+    .summary = "make evidence with its endorsements under a test root",
+    .usage = "sgx|oe [--fault CHECK-ID] -o DIR",
+    .about =
+        "Writes a quote (sgx) or an Open Enclave report (oe), its runtime data, the request body for a service, the "
+        "root to trust and a folder of endorsements into DIR, and in README.txt the command that verifies it. With "
+        "--fault one thing is wrong: what that check must refuse; everything else is right. Nobody trusts the root "
+        "unless told to.",
+    .options =
+        (const struct option_row[]){
+            {'o', "output", "DIR", "folder to write to; it is made"},
+            {OPTION_FAULT, "fault", "CHECK-ID", "the one thing that is wrong"},
+            {OPTION_LIST_FAULTS, "list-faults", NULL, "print the faults that can be made"},
+            {OPTION_STATUS, "status", "STATUS", "TCB status of the platform"},
+            {OPTION_QE_STATUS, "qe-status", "STATUS", "TCB status of the quoting enclave"},
+            OPTION_AT("the middle of all validity"),
+            {OPTION_QUOTE_VERSION, "quote-version", "N", "3 (default), 4 or 5"},
+            {OPTION_TCB_INFO_VERSION, "tcb-info-version", "N", "3 (default) or 2"},
+            {OPTION_CERTIFICATION, "certification", "N", "type of the certification data (default 5, the PCK chain)"},
+            {OPTION_EVALUATION, "evaluation", "N", "TCB evaluation number (default 17)"},
+            {OPTION_EVIDENCE, "evidence", NULL, "oe: evidence with custom claims instead of a report"},
+            {OPTION_KSS, "kss", NULL, "the enclave uses KSS, with init-time data"},
+            {OPTION_DEBUG, "debug", NULL, "a debug enclave"},
+            OPTION_END},
+    .examples = "  assay simulate sgx -o platform\n"
+                "  assay simulate sgx --status OutOfDate -o old\n"
+                "  assay simulate oe --fault sgx.quote.signature -o forged\n",
+    .run = simulate_run,
+};
