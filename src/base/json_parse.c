@@ -81,7 +81,7 @@ static uint8_t *put_utf8(uint8_t *q, uint32_t c)
 static bool escape(struct parser *s, uint8_t **q)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    uint32_t c, low;
+    uint32_t c = 0, low = 0;
 
     if (s->p == s->end)
         return fail(s, "the text ends inside a string");

@@ -139,6 +139,14 @@ static void evict(struct cache *c, struct entry *e)
     c->limbo = e;
 }
 
+void cache_forget(struct cache *c, const uint8_t key[SHA256_SIZE])
+{
+    struct entry *e = c ? find(c, key) : NULL;
+
+    if (e)
+        evict(c, e);
+}
+
 struct arena *cache_arena(struct cache *c, struct arena *request)
 {
     struct entry *e = c ? calloc(1, sizeof *e) : NULL;

@@ -20,6 +20,8 @@ const void *cache_find(struct cache *c, const uint8_t key[SHA256_SIZE]);
 struct arena *cache_arena(struct cache *c, struct arena *request);
 void cache_keep(struct cache *c, const uint8_t key[SHA256_SIZE], struct arena *built, const void *object);
 void cache_discard(struct cache *c, struct arena *built);
+/* Drop one object, as if it had never been seen. */
+void cache_forget(struct cache *c, const uint8_t key[SHA256_SIZE]);
 /* Objects evicted since the last call are released now: call between requests, when no view of them is in use. */
 void cache_settle(struct cache *c);
 

@@ -155,7 +155,7 @@ static struct bytes unescape(struct query_parser *q, struct bytes b, uint8_t del
 static bool lex_quoted(struct query_parser *q)
 {
     size_t from = q->pos++;
-    struct bytes inside;
+    struct bytes inside = BYTES_NONE;
     const struct json *v;
 
     if (!delimited(q, '"', &inside))
@@ -169,7 +169,7 @@ static bool lex_quoted(struct query_parser *q)
 
 static bool lex_raw(struct query_parser *q)
 {
-    struct bytes inside;
+    struct bytes inside = BYTES_NONE;
 
     q->pos++;
     if (!delimited(q, '\'', &inside))
@@ -181,7 +181,7 @@ static bool lex_raw(struct query_parser *q)
 
 static bool lex_literal(struct query_parser *q)
 {
-    struct bytes inside;
+    struct bytes inside = BYTES_NONE;
 
     q->pos++;
     if (!delimited(q, '`', &inside))

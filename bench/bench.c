@@ -1,0 +1,266 @@
+/* What SGX appraisals cost beside the cryptography that nobody can leave out: all in one run, as ratios, a line each:
+ * name, value, unit, with tabs between. Usage: bench [CORE-FOLDER], the folder of assay-verifier and assay-signer. */
+#include "bench.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "core/mint_key.h"
+
+enum { MEMORY = 512 * 1024 * 1024, ROUNDS = 9, EACH = 400, FIRST_SEEN = 60, POLICY_CLAIMS = 100 };
+
+double cpu_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void print_figure(const char *name, double value, const char *unit)
+{
+    printf("%s\t%.3f\t%s\n", name, value, unit);
+    fflush(stdout);
+}
+
+/* One thing to measure: run it once. */
+typedef void unit_of_work(void *context);
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Median over the rounds of the CPU microseconds of each kind; the kinds alternate, so that a busy machine hits all alike. */
+static void measure(unit_of_work *const *work, void *const *context, size_t kinds, double *microseconds)
+{
+    double took[8][ROUNDS];
+
+    for (int round = 0; round < ROUNDS; round++)
+        for (size_t k = 0; k < kinds; k++) {
+            double began = cpu_now();
+
+            for (int i = 0; i < EACH; i++)
+                work[k](context[k]);
+            took[k][round] = (cpu_now() - began) / EACH * 1e6;
+        }
+    for (size_t k = 0; k < kinds; k++) {
+        qsort(took[k], ROUNDS, sizeof(double), ascending);
+        microseconds[k] = took[k][ROUNDS / 2];
+    }
+}
+
+struct bench {
+    struct arena request;
+    struct simulated made;
+    struct endorsements *endorsements;
+    struct cache *cache;
+    struct signing_key *key;
+    struct provider provider;
+    struct snapshot snapshot;
+    struct mint mint;
+    struct quote quote;
+    struct public_key attestation_key;
+};
+
+static void failed(const char *what)
+{
+    fprintf(stderr, "bench: %s\n", what);
+    exit(EXIT_FAILURE);
+}
+
+static void p256_verify(void *context)
+{
+    struct bench *b = context;
+    uint8_t hash[SHA256_SIZE];
+
+    sha256(b->quote.signed_part, hash);
+    if (!ecdsa_verify(&b->attestation_key, BYTES_OF(hash), b->quote.signature))
+        failed("the simulated quote's signature does not verify");
+}
+
+static void rsa_sign(void *context)
+{
+    struct bench *b = context;
+    struct bytes signature;
+
+    if (!sign_message(b->key, SIGNATURE_RS256, b->quote.signed_part, &b->request, &signature))
+        failed("cannot sign");
+    arena_reset(&b->request);
+}
+
+/* Decode and verify, endorsements and chain known. */
+static void verify_quote(void *context)
+{
+    struct bench *b = context;
+    struct exam x = {.arena = &b->request,
+                     .trace = trace_new(&b->request),
+                     .endorsements = b->endorsements,
+                     .settings = &b->provider.settings,
+                     .cache = b->cache,
+                     .time = b->made.time};
+
+    claims_init(&x.incoming, &b->request);
+    if (!sgx_decode_quote(&x, b->made.evidence, NULL, NULL) || !sgx_verify(&x))
+        failed(arena_string(&b->request, trace_message(x.trace, &b->request)));
+    arena_reset(&b->request);
+    cache_settle(b->cache);
+}
+
+/* The whole pipeline from request body to signed token. */
+static void attest(void *context)
+{
+    static const uint8_t entropy[TOKEN_JTI_ENTROPY];
+    struct bench *b = context;
+    struct core_request request = {.issuer = b->provider.issuer,
+                                   .attester = BYTES_LIT("SgxEnclave"),
+                                   .body = b->made.request,
+                                   .time = b->made.time,
+                                   .entropy = BYTES_OF(entropy)};
+    struct appraisal x;
+
+    core_attest(&x, &b->request, &b->snapshot, &request, &b->mint, b->cache);
+    if (x.answer.status != 200)
+        failed(arena_string(&b->request, x.answer.body));
+    arena_reset(&b->request);
+    cache_settle(b->cache);
+}
+
+/* The same platform for the first time: its chain is not in the cache, the rest of the world is. */
+static double first_seen_microseconds(struct bench *b)
+{
+    double took = 0;
+
+    for (int i = 0; i < FIRST_SEEN; i++) {
+        uint8_t key[SHA256_SIZE];
+        struct bytes pem = bytes_trim_nul(b->quote.certification);
+
+        cache_key("intel pck chain", &pem, 1, key);
+        cache_forget(b->cache, key);
+        double began = cpu_now();
+        attest(b);
+        took += cpu_now() - began;
+    }
+    return took / FIRST_SEEN * 1e6;
+}
+
+static void set_up(struct bench *b)
+{
+    struct simulate_options options = {0};
+    struct fault fault = {0};
+
+    arena_init(&b->request, MEMORY);
+    static struct arena forever;
+    arena_init(&forever, MEMORY);
+    b->endorsements = endorsements_new(MEMORY);
+    b->cache = cache_new(4096, 64 * 1024 * 1024);
+    b->key = signing_key_generate(KEY_RSA, &fault);
+    if (!b->key || !simulate_sgx(&forever, &options, &b->made, &fault) ||
+        !simulate_endorsements(&b->made, b->endorsements, true, &fault) || !quote_read(b->made.evidence, &b->quote) ||
+        !public_key_from_point(b->quote.attestation_key, &b->attestation_key))
+        failed(fault.text);
+    b->provider = (struct provider){.issuer = BYTES_LIT("https://bench.example"),
+                                    .settings = b->made.settings,
+                                    .kid = key_id(&forever, signing_key_spki(b->key, &forever))};
+    b->snapshot = (struct snapshot){.endorsements = b->endorsements, .providers = &b->provider, .provider_count = 1};
+    b->mint = mint_with_key(b->key);
+}
+
+/* The longest policy of the corpus that parses, on a hundred claims. */
+struct policy_bench {
+    struct arena request;
+    const struct policy *policy;
+    struct claims claims;
+};
+
+static void run_policy(void *context)
+{
+    struct policy_bench *p = context;
+    struct claims incoming;
+    struct policy_run run;
+
+    claims_init(&incoming, &p->request);
+    for (size_t i = 0; i < p->claims.n; i++)
+        claims_add(&incoming, p->claims.v[i]);
+    policy_start(&run, p->policy, &p->request, &incoming);
+    policy_configure(&run);
+    policy_decide(&run);
+    arena_reset(&p->request);
+}
+
+static struct bytes read_text(struct arena *a, const char *path)
+{
+    FILE *f = fopen(path, "rbe");
+    uint8_t *p = arena_alloc(a, LIMIT_POLICY_TEXT);
+    struct bytes out = bytes_make(p, f ? fread(p, 1, LIMIT_POLICY_TEXT, f) : 0);
+
+    if (f)
+        fclose(f);
+    return out;
+}
+
+static void bench_policy(const char *shared)
+{
+    struct policy_bench p = {0};
+    struct arena forever;
+    size_t longest = 0;
+    char *folder;
+    DIR *dir;
+
+    arena_init(&forever, MEMORY);
+    arena_init(&p.request, MEMORY);
+    folder = arena_printf(&forever, "%s/corpus/policies", shared);
+    dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        struct bytes text = read_text(&forever, arena_printf(&forever, "%s/%s", folder, e->d_name));
+        struct policy_error error;
+        const struct policy *policy;
+
+        if (e->d_name[0] != '.' && text.n > longest && policy_parse(&forever, text, &policy, &error)) {
+            p.policy = policy;
+            longest = text.n;
+        }
+    }
+    if (dir)
+        closedir(dir);
+    if (!p.policy)
+        return;
+    claims_init(&p.claims, &forever);
+    for (int i = 0; i < POLICY_CLAIMS; i++)
+        claims_integer(&p.claims, arena_printf(&forever, "claim-%d", i), i, CLAIM_POLICY);
+    unit_of_work *work[] = {run_policy};
+    void *context[] = {&p};
+    double took;
+    measure(work, context, 1, &took);
+    print_figure("policy.longest.us", took, "us");
+    arena_free(&p.request);
+    arena_free(&forever);
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b;
+    unit_of_work *work[] = {p256_verify, rsa_sign, verify_quote, attest};
+    void *context[] = {&b, &b, &b, &b};
+    double took[4];
+
+    set_up(&b);
+    attest(&b); /* warm */
+    measure(work, context, 4, took);
+    print_figure("p256.verify.us", took[0], "us");
+    print_figure("rsa2048.sign.us", took[1], "us");
+    print_figure("sgx.verify.us", took[2], "us");
+    print_figure("sgx.verify.ratio", took[2] / (2 * took[0]), "ratio");
+    print_figure("sgx.pipeline.ratio", took[3] / (2 * took[0] + took[1]), "ratio");
+    print_figure("sgx.firstseen.ratio", first_seen_microseconds(&b) / took[3], "ratio");
+    if (getenv("ASSAY_SHARED") && *getenv("ASSAY_SHARED"))
+        bench_policy(getenv("ASSAY_SHARED"));
+    if (argc > 1)
+        bench_pairs(argv[1], &b.made);
+    return EXIT_SUCCESS;
+}
