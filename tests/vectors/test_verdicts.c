@@ -1,6 +1,8 @@
 /* Every SGX quote of the corpus against its measured verdict, under strict and pinned; refusals by the right check. */
 #include "intel.h"
 
+#include "base/text.h"
+
 static struct arena arena;
 
 static int set_up(void **state)
@@ -156,29 +158,182 @@ static void open_enclave_samples(void **state)
 {
     (void)state;
     NEED_SHARED("Open Enclave samples");
-    oe_sample("evidence-dcap", "2023-01-18T23:01:10Z", FRESHNESS_STRICT, true, NULL);
-    oe_sample("evidence-dcap_v3", "2022-07-15T03:34:20Z", FRESHNESS_STRICT, true, NULL);
+    oe_sample("evidence-dcap", "2023-01-18T23:01:10Z", FRESHNESS_STRICT, true, "SWHardeningNeeded");
+    oe_sample("evidence-dcap", "2023-02-02T22:01:09Z", FRESHNESS_STRICT, true, "SWHardeningNeeded");
+    oe_sample("evidence-dcap_v3", "2022-07-15T03:34:20Z", FRESHNESS_STRICT, true, "UpToDate");
+    oe_sample("evidence-dcap_v3", "2022-07-30T02:44:00Z", FRESHNESS_STRICT, true, "UpToDate");
     oe_sample("evidence-dcap-expired", "2022-05-16T23:29:47Z", FRESHNESS_PINNED, true, "UpToDate");
     oe_sample("evidence-dcap-expired", "2022-05-16T23:29:47Z", FRESHNESS_STRICT, false, NULL);
     oe_sample("plugin-evidence", "2022-05-01T00:00:00Z", FRESHNESS_PINNED, true, "SWHardeningNeeded");
 }
 
-/* Intel's generated hierarchy has documents of every kind; its quote carries no chain, its root is not Intel's. */
-static void documents_under_another_root(void **state)
+/* The custom claim "pk" of the samples, as 32 bytes or as their hexadecimal text beside them. */
+static void custom_claims_of_samples(void **state)
+{
+    (void)state;
+    NEED_SHARED("custom claims of Open Enclave samples");
+    static const char *const names[] = {"dcap", "dcap_v3", "dcap-expired"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct bytes evidence = read_shared(&arena, arena_printf(&arena, "evidence/oe/oe-evidence-%s.bin", names[i]));
+        struct bytes pk =
+            read_shared(&arena, arena_printf(&arena, "evidence/oe/oe-evidence-%s.claim-pk.bin", names[i]));
+        struct oe_claim *list;
+        struct quote q;
+        size_t count;
+
+        if (pk.n != 32)
+            assert_true(hex_decode(&arena, bytes_trim_end(pk), &pk));
+        assert_true(quote_read(evidence, &q));
+        assert_true(oe_custom_claims(&arena, q.tail, &list, &count));
+        assert_int_equal(count, 1);
+        assert_bytes_are(list[0].name, "pk");
+        assert_bytes_equal(list[0].value, pk);
+    }
+}
+
+/* A version 3 quote with certification data of type 5 in the place of what it has: nothing signs those bytes. */
+static struct bytes with_chain(struct bytes quote, struct bytes pem)
+{
+    struct quote q;
+    struct writer data = wr_open(&arena), w = wr_open(&arena);
+
+    assert_true(quote_read(quote, &q));
+    wr_put(&data, q.signature);
+    wr_put(&data, q.attestation_key);
+    wr_put(&data, q.qe_report_bytes);
+    wr_put(&data, q.qe_signature);
+    wr_u16le(&data, (uint16_t)q.qe_auth_data.n);
+    wr_put(&data, q.qe_auth_data);
+    wr_u16le(&data, QUOTE_CERT_PCK_CHAIN);
+    wr_u32le(&data, (uint32_t)pem.n);
+    wr_put(&data, pem);
+    wr_put(&w, q.signed_part);
+    wr_u32le(&w, (uint32_t)wr_done(&data).n);
+    wr_put(&w, wr_done(&data));
+    return wr_done(&w);
+}
+
+/* Intel's generated sample, under a root that is pinned only when named. Its quote carries no chain, and is refused for that
+ * until it is given the chain that lies beside it. */
+static void sample_under_another_root(void **state)
 {
     (void)state;
     NEED_SHARED("qvl-sample-sgx");
-    static const char *const files[] = {"tcbInfo.json",     "qeIdentity.json",       "qveIdentity.json",
-                                        "tcbSignChain.pem", "rootCaCrl.der",         "intermediateCaCrl.der",
-                                        "rootCaCrl.pem",    "intermediateCaCrl.pem", "pckSignChain.pem"};
-    struct endorsements *e = endorsements_new(SET_MEMORY);
+    static const char *const files[] = {"tcbInfo.json",     "qeIdentity.json", "qveIdentity.json",
+                                        "tcbSignChain.pem", "rootCaCrl.der",   "intermediateCaCrl.der"};
+    struct writer chain = wr_open(&arena);
+    struct bytes bare = read_shared(&arena, "evidence/collateral/qvl-sample-sgx/quote.dat");
+    const struct certificate *root;
+    size_t count;
 
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        add_shared(&arena, e, arena_printf(&arena, "collateral/qvl-sample-sgx/%s", files[i]));
-    endorsements_seal(e);
-    endorsements_free(e);
-    refused("collateral/qvl-sample-sgx/quote.dat", "sgx-00906ed50000-e15-20230510-5db7", "2023-05-20T00:00:00Z",
-            "sgx.quote.certification");
+    wr_put(&chain, read_shared(&arena, "evidence/collateral/qvl-sample-sgx/pckCert.pem"));
+    wr_put(&chain, read_shared(&arena, "evidence/collateral/qvl-sample-sgx/pckSignChain.pem"));
+    struct bytes pem = read_shared(&arena, "evidence/collateral/qvl-sample-sgx/trustedRootCaCert.pem");
+    assert_true(certificates_decode(&arena, pem, &root, &count, NULL));
+    for (int trusted = 0; trusted < 2; trusted++) {
+        struct settings settings = SETTINGS_DEFAULT;
+        struct endorsements *e = endorsements_new(SET_MEMORY);
+        struct exam x;
+
+        if (trusted)
+            endorsements_add_anchor(e, root->spki_digest, false);
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+            add_shared(&arena, e, arena_printf(&arena, "collateral/qvl-sample-sgx/%s", files[i]));
+        endorsements_seal(e);
+        settings.freshness = FRESHNESS_STRICT;
+        exam_begin(&x, &arena, e, &settings, NULL, time_of(BYTES_LIT("2020-01-01T00:00:00Z")));
+        assert_false(judge_quote(&x, bare));
+        assert_string_equal(failed_id(&x), "sgx.quote.certification");
+        exam_begin(&x, &arena, e, &settings, NULL, time_of(BYTES_LIT("2020-01-01T00:00:00Z")));
+        bool ok = judge_quote(&x, with_chain(bare, wr_done(&chain)));
+        if (trusted && !ok)
+            fail_msg("%s", arena_string(&arena, trace_message(x.trace, &arena)));
+        if (!trusted)
+            assert_string_equal(failed_id(&x), "intel.pck.anchor");
+        else
+            assert_int_equal(x.tcb_status, TCB_UP_TO_DATE);
+        assert_int_equal(ok, trusted);
+        endorsements_free(e);
+    }
+}
+
+/* The status that VERDICTS-intel.tsv has for a quote and one complete set; false when it has none. */
+static bool measured(struct bytes quote_name, struct bytes *set, struct bytes *time, struct bytes *status)
+{
+    struct bytes text = read_shared(&arena, "evidence/VERDICTS-intel.tsv"), column[COLUMNS_MAX];
+    size_t n;
+
+    while (tsv_line(&text, column, &n))
+        if (bytes_equal(column[0], quote_name) && bytes_is(column[10], "complete")) {
+            *set = column[1];
+            *time = column[2];
+            *status = column[3];
+            return true;
+        }
+    return false;
+}
+
+/* "see quote file sgx/….bin" of the manifest: an OE report or a quote under another name, with held data beside it. */
+static bool same_quote(struct bytes column[COLUMNS_MAX], struct bytes *quote_name)
+{
+    static const char prefix[] = "see quote file ";
+
+    if (!bytes_begin(column[0], "oe/") || !bytes_begin(column[5], prefix))
+        return false;
+    *quote_name = bytes_after(column[5], sizeof prefix - 1);
+    return true;
+}
+
+/* The held data, where the manifest says that they match. */
+static bool held_data(const char *file, struct request_data *out)
+{
+    char *name = arena_printf(&arena, "evidence/%.*s.ehd.bin", (int)(strlen(file) - strlen(".bin")), file);
+    FILE *f = fopen(shared_path(&arena, name), "rb");
+
+    *out = (struct request_data){0};
+    if (!f)
+        return false;
+    fclose(f);
+    out->type = DATA_BINARY;
+    out->data = read_shared(&arena, name);
+    return true;
+}
+
+static void reports_with_held_data(void **state)
+{
+    (void)state;
+    NEED_SHARED("Open Enclave reports with held data");
+    struct bytes text = read_shared(&arena, "evidence/MANIFEST-intel.tsv"), column[COLUMNS_MAX], name, set, time,
+                 status;
+    unsigned judged = 0, with_data = 0;
+    size_t n;
+
+    while (tsv_line(&text, column, &n)) {
+        if (!same_quote(column, &name) || !measured(name, &set, &time, &status))
+            continue;
+        const char *file = arena_string(&arena, column[0]);
+        int64_t t = time_of(time);
+        struct settings settings = SETTINGS_DEFAULT;
+        struct endorsements *e = load_set(&arena, set, t);
+        struct request_data held;
+        struct exam x;
+
+        settings.accepted_sgx = UINT16_MAX;
+        with_data += held_data(file, &held);
+        exam_begin(&x, &arena, e, &settings, NULL, t);
+        struct bytes evidence = read_shared(&arena, arena_printf(&arena, "evidence/%s", file));
+        bool ok = (bytes_is(column[1], "oe-report") ? oe_decode_file(&x, evidence, &held, NULL)
+                                                    : sgx_decode_quote(&x, evidence, &held, NULL)) &&
+                  sgx_verify(&x);
+        if (!ok)
+            fail_msg("%s: %s", file, arena_string(&arena, trace_message(x.trace, &arena)));
+        assert_bytes_are(status, tcb_status_name(x.tcb_status));
+        endorsements_free(e);
+        judged++;
+    }
+    print_message("# %u reports judged, %u of them with their held data\n", judged, with_data);
+    assert_true(judged > 0 && with_data > 0);
 }
 
 int main(void)
@@ -187,7 +342,9 @@ int main(void)
         cmocka_unit_test(measured_rows),
         cmocka_unit_test(negative_samples),
         cmocka_unit_test(open_enclave_samples),
-        cmocka_unit_test(documents_under_another_root),
+        cmocka_unit_test(custom_claims_of_samples),
+        cmocka_unit_test(sample_under_another_root),
+        cmocka_unit_test(reports_with_held_data),
     };
     return cmocka_run_group_tests_name("verdicts", tests, set_up, tear_down);
 }
