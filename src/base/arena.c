@@ -12,7 +12,7 @@ struct arena_chunk {
     _Alignas(ALIGNMENT) uint8_t data[];
 };
 
-static _Noreturn void abort_exhausted(struct arena *a)
+static __attribute__((noreturn)) void abort_exhausted(struct arena *a)
 {
     fprintf(stderr, "assay: memory limit of %zu bytes reached\n", a->limit);
     abort();

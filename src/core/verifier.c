@@ -222,7 +222,7 @@ static bool manage(struct arena *a, struct bytes body)
     return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &change));
 }
 
-static _Noreturn void over_memory(struct arena *a)
+static __attribute__((noreturn)) void over_memory(struct arena *a)
 {
     (void)a;
     frame_write(HOST_FD, FRAME_OVERRUN, BYTES_NONE);
