@@ -1,7 +1,6 @@
 #include "evidence/sgx_claims.h"
 
 #include "base/text.h"
-#include "evidence/parts/development.h"
 #include "evidence/sgx.h"
 
 enum { BOTH = CLAIM_POLICY | CLAIM_TOKEN };
@@ -82,5 +81,4 @@ void sgx_claims(struct exam *x, const struct sgx_evidence *e, const struct intel
     old_names(x, r);
     caller_claims(x, e);
     collateral_claim(x, e, basis);
-    development_claim(x);
 }
