@@ -1,0 +1,74 @@
+/* What the targets over Intel evidence share: the endorsements of the recorded requests, where ASSAY_SHARED is at hand, so that
+ * mutations of genuine evidence get past the certificate chain. */
+#ifndef ASSAY_FUZZ_INTEL_H
+#define ASSAY_FUZZ_INTEL_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "evidence/sgx.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { FUZZ_TIME = 1668716909 }; /* 2022-11-17T20:28:29Z, of the recorded requests */
+
+static inline void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+static inline void fuzz_load(struct endorsements *e, const char *folder, const char *name)
+{
+    struct arena a;
+
+    arena_init(&a, LIMIT_REQUEST_MEMORY);
+    FILE *f = fopen(arena_printf(&a, "%s/evidence/collateral/%s", folder, name), "rb");
+    if (f) {
+        uint8_t *p = arena_alloc(&a, LIMIT_COLLATERAL);
+
+        endorsements_add(e, name, bytes_make(p, fread(p, 1, LIMIT_COLLATERAL, f)), NULL);
+        fclose(f);
+    }
+    arena_free(&a);
+}
+
+static inline struct endorsements *fuzz_endorsements(void)
+{
+    static const char *const files[] = {"tcbinfo-v2-sgx-00906ed50000-e10-20210331-0487222c.json",
+                                        "qeid-qe-e10-20210701-0f7320e2.json",
+                                        "certs/intel-tcbsigning-20180521-20250521-ec37d981.der",
+                                        "certs/intel-root-20180521-20491231-44a0196b.der",
+                                        "crl-processor-20221018-67a75283.der",
+                                        "crl-root-20220419-ef604c71.der"};
+    struct endorsements *e = endorsements_new(LIMIT_REQUEST_MEMORY);
+    const char *shared = getenv("ASSAY_SHARED");
+
+    for (size_t i = 0; shared && i < sizeof files / sizeof *files; i++)
+        fuzz_load(e, shared, files[i]);
+    endorsements_seal(e);
+    return e;
+}
+
+static inline void fuzz_exam(struct exam *x, struct arena *a, const struct endorsements *e, const struct settings *s)
+{
+    *x = (struct exam){.arena = a, .trace = trace_new(a), .endorsements = e, .settings = s, .time = FUZZ_TIME};
+    claims_init(&x->incoming, a);
+}
+
+/* Verify what was decoded: a refusal names its check, an acceptance made every check. */
+static inline void fuzz_verify(struct exam *x, bool decoded)
+{
+    enum check_id missing;
+    bool ok = decoded && sgx_verify(x);
+
+    must(ok == !x->trace->failed);
+    if (ok)
+        must(trace_complete(x->trace, sgx_required, &missing) && x->incoming.n > 0);
+    else
+        must(trace_message(x->trace, x->arena).n > 0);
+}
+
+#endif
