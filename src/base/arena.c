@@ -69,7 +69,7 @@ static size_t rounded(struct arena *a, size_t n)
     return (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_raw(struct arena *a, size_t n)
 {
     struct arena_chunk *c = a->chunk;
     size_t size = rounded(a, n ? n : 1);
@@ -78,12 +78,17 @@ void *arena_alloc(struct arena *a, size_t n)
         c = new_chunk(a, size);
     uint8_t *p = c->data + c->used;
     c->used += size;
-    return memset(p, 0, n);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    return memset(arena_raw(a, n), 0, n);
 }
 
 void *arena_grow(struct arena *a, void *p, size_t old_n, size_t new_n)
 {
-    uint8_t *q = arena_alloc(a, new_n);
+    uint8_t *q = arena_raw(a, new_n);
 
     if (old_n)
         memcpy(q, p, old_n < new_n ? old_n : new_n);
@@ -112,7 +117,7 @@ void *arena_more(struct arena *a, void *array, size_t size, size_t *cap)
 
 struct bytes arena_copy(struct arena *a, struct bytes b)
 {
-    uint8_t *p = arena_alloc(a, b.n);
+    uint8_t *p = arena_raw(a, b.n);
 
     if (b.n)
         memcpy(p, b.p, b.n);

@@ -21,7 +21,8 @@ void arena_init(struct arena *a, size_t limit);
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type, never NULL */
-/* Resize what arena_alloc gave, from old_n to new_n bytes; the old bytes stay, the new ones are zero. */
+void *arena_raw(struct arena *a, size_t n);   /* the same, but not zeroed: for what is written whole */
+/* Resize what arena_alloc gave, from old_n to new_n bytes; the old bytes stay, the new ones are not set. */
 void *arena_grow(struct arena *a, void *p, size_t old_n, size_t new_n);
 struct bytes arena_copy(struct arena *a, struct bytes b);
 char *arena_string(struct arena *a,

@@ -164,7 +164,7 @@ uint32_t rd_u32be(struct reader *r)
 
 enum { WRITER_FIRST = 256 };
 
-static uint8_t *room(struct writer *w, size_t n)
+uint8_t *wr_room(struct writer *w, size_t n)
 {
     if (w->cap - w->n < n) {
         size_t cap = w->cap ? w->cap : WRITER_FIRST;
@@ -186,13 +186,13 @@ void wr_put(struct writer *w, struct bytes b)
 {
     if (b.n == 0)
         return;
-    memcpy(room(w, b.n), b.p, b.n);
+    memcpy(wr_room(w, b.n), b.p, b.n);
     w->n += b.n;
 }
 
 void wr_u8(struct writer *w, uint8_t v)
 {
-    *room(w, 1) = v;
+    *wr_room(w, 1) = v;
     w->n++;
 }
 
@@ -225,7 +225,7 @@ void wr_text(struct writer *w, const char *s)
 void wr_hex(struct writer *w, struct bytes b)
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t *p = room(w, b.n * 2);
+    uint8_t *p = wr_room(w, b.n * 2);
 
     for (size_t i = 0; i < b.n; i++) {
         *p++ = (uint8_t)digits[b.p[i] >> 4];
@@ -243,7 +243,7 @@ void wr_printf(struct writer *w, const char *format, ...)
     int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (n > 0) {
-        char *p = (char *)room(w, (size_t)n + 1);
+        char *p = (char *)wr_room(w, (size_t)n + 1);
 
         vsnprintf(p, (size_t)n + 1, format, again);
         w->n += (size_t)n;

@@ -6,27 +6,27 @@
 const struct json *json_member(const struct json *object, const char *name)
 {
     if (object && object->kind == JSON_OBJECT)
-        JSON_EACH(m, object)
-    if (bytes_is(m->name, name))
-        return m;
+        JSON_EACH (m, object)
+            if (bytes_is(m->name, name))
+                return m;
     return NULL;
 }
 
 const struct json *json_member_nocase(const struct json *object, const char *name)
 {
     if (object && object->kind == JSON_OBJECT)
-        JSON_EACH(m, object)
-    if (bytes_is_nocase(m->name, name))
-        return m;
+        JSON_EACH (m, object)
+            if (bytes_is_nocase(m->name, name))
+                return m;
     return NULL;
 }
 
 const struct json *json_element(const struct json *array, size_t index)
 {
     if (array && array->kind == JSON_ARRAY)
-        JSON_EACH(e, array)
-    if (index-- == 0)
-        return e;
+        JSON_EACH (e, array)
+            if (index-- == 0)
+                return e;
     return NULL;
 }
 
@@ -118,6 +118,9 @@ struct json *json_link(struct arena *a, const struct json *v)
     return copy;
 }
 
+/* What must be escaped inside a string. */
+static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+
 void wr_json_string(struct writer *w, struct bytes text)
 {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
@@ -127,7 +130,7 @@ void wr_json_string(struct writer *w, struct bytes text)
     for (size_t i = 0; i < text.n; i++) {
         uint8_t c = text.p[i];
 
-        if (c >= 0x20 && c != '"' && c != '\\')
+        if (!special[c])
             continue;
         wr_put(w, bytes_make(text.p + plain, i - plain));
         plain = i + 1;
@@ -161,8 +164,7 @@ static const struct json **children_in_order(struct arena *a, const struct json 
     size_t n = 0;
     bool sorted = true;
 
-    JSON_EACH(child, v)
-    {
+    JSON_EACH (child, v) {
         if (n && v->kind == JSON_OBJECT && bytes_compare(list[n - 1]->name, child->name) > 0)
             sorted = false;
         list[n++] = child;

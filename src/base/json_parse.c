@@ -112,14 +112,19 @@ static bool escape(struct parser *s, uint8_t **q)
     return true;
 }
 
+/* What ends a run of plain characters. */
+static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+
 /* A string; without escapes the result is a view of the source. */
 static bool string(struct parser *s, struct bytes *out)
 {
     if (!take(s, '"'))
         return fail(s, "a string was expected");
     const uint8_t *from = s->p;
-    while (s->p < s->end && *s->p != '"' && *s->p != '\\' && *s->p >= 0x20)
-        s->p++;
+    const uint8_t *p = from;
+    while (p < s->end && !special[*p])
+        p++;
+    s->p = p;
     if (at(s, '"')) {
         *out = bytes_make(from, (size_t)(s->p - from));
         s->p++;
@@ -242,9 +247,9 @@ static bool name_is_new(const struct parser *s, const struct json *object, struc
 {
     if (object->count >= FEW_MEMBERS)
         return true; /* names_are_unique looks at the end */
-    JSON_EACH(m, object)
-    if (compare_names(m->name, name, s->fold_case) == 0)
-        return false;
+    JSON_EACH (m, object)
+        if (compare_names(m->name, name, s->fold_case) == 0)
+            return false;
     return true;
 }
 
@@ -254,8 +259,8 @@ static bool names_are_unique(struct parser *s, const struct json *object)
         return true;
     struct bytes *names = ARENA_ARRAY(s->arena, struct bytes, object->count);
     size_t n = 0;
-    JSON_EACH(m, object)
-    names[n++] = m->name;
+    JSON_EACH (m, object)
+        names[n++] = m->name;
     qsort(names, n, sizeof *names, s->fold_case ? by_name_folded : by_name_exact);
     for (size_t i = 1; i < n; i++)
         if (compare_names(names[i - 1], names[i], s->fold_case) == 0)

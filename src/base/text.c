@@ -43,60 +43,79 @@ struct bytes hex_encode(struct arena *a, struct bytes b)
 
 enum alphabet { STANDARD = 1, URL_SAFE = 2 };
 
-/* Value of each character plus one; 0 for characters of no alphabet. */
-static uint8_t sextet(uint8_t c, unsigned alphabets)
+enum { NO_SEXTET = 0x80 };
+
+/* Value of each character plus one; 0 for the characters of no alphabet. The last two letters of both alphabets are here;
+ * which of them a text may use is looked at separately. */
+static const uint8_t table_of_sextets[256] = {
+    ['A'] = 1, 2,  3,  4,  5,  6,  7,          8,          9,          10,         11,         12, 13,         14,
+    15,        16, 17, 18, 19, 20, 21,         22,         23,         24,         25,         26, ['a'] = 27, 28,
+    29,        30, 31, 32, 33, 34, 35,         36,         37,         38,         39,         40, 41,         42,
+    43,        44, 45, 46, 47, 48, 49,         50,         51,         52,         ['0'] = 53, 54, 55,         56,
+    57,        58, 59, 60, 61, 62, ['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+
+/* Has the bit NO_SEXTET for the characters of no alphabet. */
+static inline uint8_t sextet(uint8_t c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return (uint8_t)(c - 'A' + 1);
-    if (c >= 'a' && c <= 'z')
-        return (uint8_t)(c - 'a' + 27);
-    if (c >= '0' && c <= '9')
-        return (uint8_t)(c - '0' + 53);
-    if ((c == '+' && alphabets & STANDARD) || (c == '-' && alphabets & URL_SAFE))
-        return 63;
-    if ((c == '/' && alphabets & STANDARD) || (c == '_' && alphabets & URL_SAFE))
-        return 64;
+    return (uint8_t)(table_of_sextets[c] - 1);
+}
+
+static bool allowed(uint8_t c, unsigned alphabets)
+{
+    if (!table_of_sextets[c])
+        return false;
+    if (c == '+' || c == '/')
+        return alphabets & STANDARD;
+    return (c != '-' && c != '_') || alphabets & URL_SAFE;
+}
+
+/* The first character that the alphabets do not have, or 0. */
+static uint8_t first_bad(struct bytes text, unsigned alphabets)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!allowed(text.p[i], alphabets))
+            return text.p[i];
     return 0;
 }
 
 static bool decode_sextets(struct arena *a, struct bytes text, unsigned alphabets, struct bytes *out, uint8_t *bad)
 {
-    uint8_t *p = arena_alloc(a, text.n / 4 * 3 + 3), *q = p;
-    uint32_t bits = 0;
-    uint8_t table[256];
+    uint8_t *p = arena_raw(a, text.n / 4 * 3 + 3), *q = p, seen = 0;
+    const uint8_t *t = text.p;
+    size_t whole = text.n & ~(size_t)3, rest = text.n & 3;
+    uint32_t last = 0;
 
-    for (unsigned c = 0; c < sizeof table; c++)
-        table[c] = sextet((uint8_t)c, alphabets);
     if (bad)
         *bad = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        uint8_t v = table[text.p[i]];
+    for (size_t i = 0; i < whole; i += 4, q += 3) {
+        uint8_t v0 = sextet(t[i]), v1 = sextet(t[i + 1]), v2 = sextet(t[i + 2]), v3 = sextet(t[i + 3]);
 
-        if (v == 0) {
-            if (bad)
-                *bad = text.p[i];
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)(v - 1);
-        if (i % 4 == 3) {
-            *q++ = (uint8_t)(bits >> 16);
-            *q++ = (uint8_t)(bits >> 8);
-            *q++ = (uint8_t)bits;
-            bits = 0;
-        }
+        seen |= v0 | v1 | v2 | v3;
+        q[0] = (uint8_t)(v0 << 2 | v1 >> 4);
+        q[1] = (uint8_t)(v1 << 4 | v2 >> 2);
+        q[2] = (uint8_t)(v2 << 6 | v3);
     }
-    if (text.n % 4 == 1)
+    for (size_t i = 0; i < rest; i++) {
+        seen |= sextet(t[whole + i]);
+        last = last << 6 | (sextet(t[whole + i]) & 63u);
+    }
+    /* Both alphabets together: the table alone decides. */
+    if (seen & NO_SEXTET || (alphabets != (STANDARD | URL_SAFE) && first_bad(text, alphabets))) {
+        if (bad)
+            *bad = first_bad(text, alphabets);
         return false;
-    if (text.n % 4 == 2) {
-        *q++ = (uint8_t)(bits >> 4);
-        bits &= 0xf;
-    } else if (text.n % 4 == 3) {
-        *q++ = (uint8_t)(bits >> 10);
-        *q++ = (uint8_t)(bits >> 2);
-        bits &= 0x3;
+    }
+    if (rest == 2) {
+        *q++ = (uint8_t)(last >> 4);
+        last &= 0xf;
+    } else if (rest == 3) {
+        *q++ = (uint8_t)(last >> 10);
+        *q++ = (uint8_t)(last >> 2);
+        last &= 0x3;
     }
     *out = (struct bytes){p, (size_t)(q - p)};
-    return bits == 0; /* bits that no byte holds must be zero, or one value would have many texts */
+    return rest != 1 && last == 0; /* bits that no byte holds must be zero, or one value would have many texts */
 }
 
 /* Remove correct padding: one or two '=' that fill a group of four. */
@@ -126,20 +145,32 @@ bool base64_decode_strict(struct arena *a, struct bytes text, struct bytes *out)
 static void encode(struct writer *w, struct bytes b, const char last[2], bool pad)
 {
     static const char common[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    char table[64], group[4];
+    size_t size = (b.n + 2) / 3 * 4, i = 0;
+    uint8_t *q = wr_room(w, size), *start = q;
+    char table[64];
 
     memcpy(table, common, 62);
     memcpy(table + 62, last, 2);
-    for (size_t i = 0; i < b.n; i += 3) {
-        size_t n = b.n - i < 3 ? b.n - i : 3;
-        uint32_t bits = (uint32_t)b.p[i] << 16 | (n > 1 ? (uint32_t)b.p[i + 1] << 8 : 0) | (n > 2 ? b.p[i + 2] : 0);
+    for (; i + 3 <= b.n; i += 3, q += 4) {
+        uint32_t bits = (uint32_t)b.p[i] << 16 | (uint32_t)b.p[i + 1] << 8 | b.p[i + 2];
 
-        group[0] = table[bits >> 18];
-        group[1] = table[bits >> 12 & 63];
-        group[2] = n > 1 ? table[bits >> 6 & 63] : '=';
-        group[3] = n > 2 ? table[bits & 63] : '=';
-        wr_put(w, bytes_make(group, pad ? 4 : n + 1));
+        q[0] = (uint8_t)table[bits >> 18];
+        q[1] = (uint8_t)table[bits >> 12 & 63];
+        q[2] = (uint8_t)table[bits >> 6 & 63];
+        q[3] = (uint8_t)table[bits & 63];
     }
+    if (i < b.n) {
+        bool two = b.n - i == 2;
+        uint32_t bits = (uint32_t)b.p[i] << 16 | (two ? (uint32_t)b.p[i + 1] << 8 : 0);
+
+        *q++ = (uint8_t)table[bits >> 18];
+        *q++ = (uint8_t)table[bits >> 12 & 63];
+        if (two)
+            *q++ = (uint8_t)table[bits >> 6 & 63];
+        while (pad && (q - start) % 4)
+            *q++ = '=';
+    }
+    w->n += (size_t)(q - start);
 }
 
 void wr_base64url(struct writer *w, struct bytes b)
@@ -169,6 +200,15 @@ bool utf8_valid(struct bytes text)
     size_t i = 0;
 
     while (i < text.n) {
+        uint64_t eight;
+
+        if (text.n - i >= sizeof eight) { /* most text is ASCII */
+            memcpy(&eight, text.p + i, sizeof eight);
+            if (!(eight & 0x8080808080808080u)) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         uint8_t c = text.p[i++];
         unsigned more = c < 0x80                ? 0
                         : c >= 0xc2 && c < 0xe0 ? 1
