@@ -238,6 +238,15 @@ static bool takes_baseline(const struct attester *attester)
     return strcmp(attester->type, "sgx") == 0;
 }
 
+/* Why the policy's rules could not be run. The reason quotes the rule: only a draft's sender knows that already. */
+static void note_error(struct appraisal *x)
+{
+    check_note(x->exam.trace, "Policy Engine Exception: %s",
+               x->draft ? arena_string(x->exam.arena, x->run.error)
+                        : "a rule of the stored policy cannot be run over these claims; sent as a draft, the policy "
+                          "gets a reason that names the rule");
+}
+
 /* configurationrules to settings, before any evidence is judged (policy.md 5.1, step 2). */
 static bool configure(struct appraisal *x)
 {
@@ -247,8 +256,10 @@ static bool configure(struct appraisal *x)
     uint32_t baseline;
 
     if (!check_that(&x->exam, POLICY_CONFIGURATION, ran && text)) {
-        check_note(x->exam.trace, "%s",
-                   ran ? "x-ms-sgx-tcbidentifier must be a string" : arena_string(x->exam.arena, x->run.error));
+        if (ran)
+            check_note(x->exam.trace, "x-ms-sgx-tcbidentifier must be a string");
+        else
+            note_error(x);
         return refuse_traced(x);
     }
     if (!p || !text)
@@ -299,7 +310,7 @@ static bool decide(struct appraisal *x)
     bool permitted = policy_decide(&x->run);
 
     if (!check_that(&x->exam, POLICY_EVALUATION, x->run.decision != POLICY_ERROR)) {
-        check_note(x->exam.trace, "Policy Engine Exception: %s", arena_string(x->exam.arena, x->run.error));
+        note_error(x);
         return refuse_traced(x);
     }
     if (!check_that(&x->exam, POLICY_PERMIT, permitted)) {

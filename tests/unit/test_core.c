@@ -349,6 +349,10 @@ static void drafts(void **state)
 
     refused(f, attest(f, WITH_DRAFT("version=1.0;authorizationrules{=>permit();=>deny();};issuancerules{};")), 400,
             "PolicyEvaluationError", "policy.permit", "The rule that denied is =>deny()");
+    refused(f,
+            attest(f, WITH_DRAFT("version=1.2;authorizationrules{=>permit();};issuancerules{=>issue(type=\\\"x\\\","
+                                 "value=NegateBool(\\\"x\\\"));};")),
+            400, "PolicyEvaluationError", "policy.evaluation", "NegateBool");
     refused(f, attest(f, WITH_DRAFT("")), 400, "PolicyParsingError", "policy.parse", "<EOF>");
     refused(f, attest(f, "{\"evidence\":\"good\",\"draftPolicyForAttestation\":1}"), 400, "InvalidParameter",
             "request.policy", "base64");
@@ -373,7 +377,12 @@ static void policies_that_refuse(void **state)
     refused(f,
             attest_under(f, "version=1.2;authorizationrules{=>permit();};issuancerules{=>issue(type=\"x\", "
                             "value=NegateBool(\"x\"));};"),
-            400, "PolicyEvaluationError", "policy.evaluation", "Policy Engine Exception: ");
+            400, "PolicyEvaluationError", "policy.evaluation", "Policy Engine Exception: a rule of the stored policy");
+    assert_null(memmem(f->x.answer.body.p, f->x.answer.body.n, "NegateBool", 10));
+    refused(f,
+            attest_under(f, "version=1.2;configurationrules{=>issueproperty(type=\"x\",value=NegateBool(\"x\"));};"
+                            "authorizationrules{=>permit();};"),
+            400, "PolicyEvaluationError", "policy.configuration", "a rule of the stored policy");
     refused(f, attest_as(f, "NoDefault", "{\"evidence\":\"good\"}"), 400, "Bad request", NULL, "has not been set");
 }
 
