@@ -240,7 +240,9 @@ static bool make_claim(struct evaluation *e, enum action_kind kind, struct bytes
     if (kind == ACTION_ISSUE_PROPERTY || kind == ACTION_ISSUE) {
         if (value.flags & CLAIM_READ_ONLY)
             return evaluation_fail(e, "a read-only value cannot be issued");
-        if (!put(e, kind == ACTION_ISSUE ? &e->run->outgoing : &e->run->properties, claim))
+        /* Issued texts are sorted and written out, as often as they are issued. */
+        if (!evaluation_spend(e, steps_for(type.n) + steps_for(value.v.text.n)) ||
+            !put(e, kind == ACTION_ISSUE ? &e->run->outgoing : &e->run->properties, claim))
             return false;
     }
     return kind == ACTION_ISSUE_PROPERTY || put(e, e->incoming, claim);
