@@ -46,23 +46,18 @@ static bool signer_verify(struct exam *x, const struct signing_chain *chain, con
                        "a serial number that the root's CRL does not name");
 }
 
-/* Signer, signature and dates of a document that is there. */
-static bool document_verify(struct exam *x, const struct signed_document *d, const struct document_checks *ids,
-                            const struct certificate *platform_root, const struct signing_chain *verified,
-                            const struct signing_chain **out)
+/* Which document a refusal is about. */
+static bool note_document(struct exam *x, const struct signed_document *d, const struct pck_chain *platform)
 {
-    const struct signing_chain *chain = find_chain(x->endorsements, d, x->time);
+    struct bytes fmspc = hex_encode(x->arena, platform->fmspc);
 
-    if (!check_that(x, INTEL_SIGNER_PRESENT, chain != NULL))
-        return false;
-    if (chain && chain != verified && !signer_verify(x, chain, platform_root))
-        return false;
-    *out = chain;
-    bool by_chain = chain && d->signature_ok && memcmp(d->signer_spki, chain->signer->spki_digest, SHA256_SIZE) == 0;
-    if (!check_record(x->trace, ids->signature, by_chain, CHECK_NO_VALUE, CHECK_NO_VALUE)) {
-        check_note(x->trace, "%s", d->name);
-        return false;
-    }
+    check_note(x->trace, "%s, for FMSPC %.*s, evaluation number %u", d->name, (int)fmspc.n, (const char *)fmspc.p,
+               d->evaluation);
+    return false;
+}
+
+static bool document_dates(struct exam *x, const struct signed_document *d, const struct document_checks *ids)
+{
     if (!check_record(x->trace, ids->issued, d->issued <= x->time, check_time(x->time), check_time(d->issued)))
         return false;
     if (x->settings->freshness == FRESHNESS_PINNED) {
@@ -71,6 +66,24 @@ static bool document_verify(struct exam *x, const struct signed_document *d, con
     }
     return check_record(x->trace, ids->fresh, x->time <= d->next_update, check_time(x->time),
                         check_time(d->next_update));
+}
+
+/* Signer, signature and dates of a document that is there. */
+static bool document_verify(struct exam *x, const struct signed_document *d, const struct document_checks *ids,
+                            const struct pck_chain *platform, const struct signing_chain *verified,
+                            const struct signing_chain **out)
+{
+    const struct signing_chain *chain = find_chain(x->endorsements, d, x->time);
+
+    if (!check_that(x, INTEL_SIGNER_PRESENT, chain != NULL))
+        return note_document(x, d, platform);
+    if (chain && chain != verified && !signer_verify(x, chain, platform->root))
+        return false;
+    *out = chain;
+    bool by_chain = chain && d->signature_ok && memcmp(d->signer_spki, chain->signer->spki_digest, SHA256_SIZE) == 0;
+    if (!check_record(x->trace, ids->signature, by_chain, CHECK_NO_VALUE, CHECK_NO_VALUE) || !document_dates(x, d, ids))
+        return note_document(x, d, platform);
+    return true;
 }
 
 static bool tcb_info_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain,
@@ -88,7 +101,7 @@ static bool tcb_info_verify(struct exam *x, enum intel_tee tee, const struct pck
     out->tcb_info = info;
     if (!info)
         return true; /* only a mutant comes here; the checks that it skips are required */
-    return document_verify(x, &info->document, &tcb_info_checks, chain->root, NULL, &out->tcb_info_chain) &&
+    return document_verify(x, &info->document, &tcb_info_checks, chain, NULL, &out->tcb_info_chain) &&
            check_eq(x, INTEL_TCB_INFO_PCE, info->pce_id, chain->pce_id);
 }
 
@@ -103,8 +116,7 @@ static bool identity_verify(struct exam *x, enum intel_tee tee, const struct pck
         return false;
     }
     out->identity = e;
-    return !e ||
-           document_verify(x, &e->document, &identity_checks, chain->root, out->tcb_info_chain, &out->identity_chain);
+    return !e || document_verify(x, &e->document, &identity_checks, chain, out->tcb_info_chain, &out->identity_chain);
 }
 
 bool intel_basis_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain, struct intel_basis *out)

@@ -44,10 +44,13 @@ bool crl_verify(struct exam *x, const struct certificate *issuer, const struct c
     if (!found)
         return true; /* only a mutant comes here; the checks that it skips are required */
     const struct crl *crl = found->crl;
-    return check_record(x->trace, ids->signature, crl_signature_ok(x, crl, issuer), CHECK_NO_VALUE, CHECK_NO_VALUE) &&
-           check_record(x->trace, ids->extensions, crl->number.n && crl->authority_key_id.n && !crl->critical_unknown,
-                        CHECK_NO_VALUE, CHECK_NO_VALUE) &&
-           crl_dates(x, crl, ids) &&
-           check_record(x->trace, ids->not_revoked, !crl_revokes(crl, subject->serial), check_bytes(subject->serial),
-                        check_text("a serial number that the CRL does not name"));
+    if (check_record(x->trace, ids->signature, crl_signature_ok(x, crl, issuer), CHECK_NO_VALUE, CHECK_NO_VALUE) &&
+        check_record(x->trace, ids->extensions, crl->number.n && crl->authority_key_id.n && !crl->critical_unknown,
+                     CHECK_NO_VALUE, CHECK_NO_VALUE) &&
+        crl_dates(x, crl, ids) &&
+        check_record(x->trace, ids->not_revoked, !crl_revokes(crl, subject->serial), check_bytes(subject->serial),
+                     check_text("a serial number that the CRL does not name")))
+        return true;
+    check_note(x->trace, "the CRL of %.*s", (int)issuer->subject_cn.n, (const char *)issuer->subject_cn.p);
+    return false;
 }
