@@ -14,7 +14,7 @@ static const struct bytes kind_names[] = {[CLAIM_STRING] = BYTES_LIT("String"),
                                           [CLAIM_INTEGER] = BYTES_LIT("Integer"),
                                           [CLAIM_BOOLEAN] = BYTES_LIT("Boolean")};
 
-/* The rule's text in one line, without comments: each run of white space with a line end in it becomes one blank. */
+/* The rule's text in one line, without comments, and with one blank for each run of white space. */
 static void wr_rule(struct writer *w, struct bytes source)
 {
     bool quoted = false;
@@ -214,6 +214,8 @@ static bool condition(struct evaluation *e, const struct condition *c, struct bi
         any = true;
         if (!c->name.n)
             break; /* nothing wants to know the others */
+        if (!evaluation_spend(e, 1)) /* for the memory: 64 conditions can bind 64 Ki claims each */
+            return false;
         e->bound = ARENA_ROOM(e->run->arena, e->bound, e->bound_count, &e->bound_cap);
         e->bound[e->bound_count++] = (uint32_t)i;
         binding->count++;
