@@ -17,6 +17,7 @@ enum {
     OPTION_TCB_INFO_VERSION,
     OPTION_CERTIFICATION,
     OPTION_EVALUATION,
+    OPTION_SEED,
     OPTION_EVIDENCE,
     OPTION_KSS,
     OPTION_DEBUG,
@@ -41,6 +42,16 @@ static bool read_number(struct request *r, const char *option, const char *value
     return false;
 }
 
+static bool read_seed(struct request *r, const char *value)
+{
+    unsigned seed;
+
+    if (!read_number(r, "seed", value, &seed))
+        return false;
+    r->options.seed = seed;
+    return true;
+}
+
 static bool read_option(struct request *r, int id, const char *value)
 {
     struct simulate_options *o = &r->options;
@@ -60,6 +71,7 @@ static bool read_option(struct request *r, int id, const char *value)
     case OPTION_TCB_INFO_VERSION: return read_number(r, "tcb-info-version", value, &o->tcb_info_version);
     case OPTION_CERTIFICATION: return read_number(r, "certification", value, &o->certification);
     case OPTION_EVALUATION: return read_number(r, "evaluation", value, &o->evaluation);
+    case OPTION_SEED: return read_seed(r, value);
     case OPTION_EVIDENCE: r->evidence = true; return true;
     case OPTION_KSS: o->kss = true; return true;
     default: o->debug = true; return true;
@@ -68,12 +80,10 @@ static bool read_option(struct request *r, int id, const char *value)
 
 static enum status list_faults(void)
 {
-    const char *id;
-    enum check_id check;
+    const struct simulate_fault *f;
 
-    for (size_t i = 0; (id = simulate_fault_at(i)) != NULL; i++)
-        if (check_by_name(bytes_text(id), &check))
-            printf("%-28s %s\n", id, check_table[check].proves);
+    for (size_t i = 0; (f = simulate_fault_at(i)) != NULL; i++)
+        printf("%-40s %s\n", f->name, f->wrong);
     return STATUS_DONE;
 }
 
@@ -89,8 +99,9 @@ static bool choose_kind(struct request *r, const char *name)
         cli_misuse(r->cli, "--evidence is for oe");
         return false;
     }
+    const struct simulate_fault *f = r->options.fault ? simulate_fault_by_name(r->options.fault) : NULL;
     r->options.kind = r->evidence ? SIMULATE_OE_EVIDENCE : oe ? SIMULATE_OE_REPORT : SIMULATE_SGX;
-    if (r->options.fault && oe && simulate_kind_of(r->options.fault) == SIMULATE_OE_EVIDENCE)
+    if (oe && f && simulate_fault_kind(f) == SIMULATE_OE_EVIDENCE)
         r->options.kind = SIMULATE_OE_EVIDENCE; /* the fault is in what only this form has */
     return true;
 }
@@ -138,12 +149,12 @@ static enum status simulate_run(struct cli *cli, int argc, char **argv)
 const struct command simulate_command = {
     .name = "simulate",
     .summary = "make evidence with its endorsements under a test root",
-    .usage = "sgx|oe [--fault CHECK-ID] -o DIR",
+    .usage = "sgx|oe [--fault CHECK-ID[:VARIANT]] -o DIR",
     .about =
         "Writes a quote (sgx) or an Open Enclave report (oe), its runtime data, the request body for a service, the "
         "root to trust and a folder of endorsements into DIR, and in README.txt the command that verifies it. With "
-        "--fault one thing is wrong: what that check must refuse; everything else is right. Nobody trusts the root "
-        "unless told to.",
+        "--fault one thing is wrong: what that check must refuse; everything else is right. A check that can fail in "
+        "several ways has variants, named behind a colon. Nobody trusts the root unless told to.",
     .options =
         (const struct option_row[]){
             {'o', "output", "DIR", "folder to write to; it is made"},
@@ -156,6 +167,7 @@ const struct command simulate_command = {
             {OPTION_TCB_INFO_VERSION, "tcb-info-version", "N", "3 (default) or 2"},
             {OPTION_CERTIFICATION, "certification", "N", "type of the certification data (default 5, the PCK chain)"},
             {OPTION_EVALUATION, "evaluation", "N", "TCB evaluation number (default 17)"},
+            {OPTION_SEED, "seed", "N", "make the same evidence again, byte for byte; its keys are known to all"},
             {OPTION_EVIDENCE, "evidence", NULL, "oe: evidence with custom claims instead of a report"},
             {OPTION_KSS, "kss", NULL, "the enclave uses KSS, with init-time data"},
             {OPTION_DEBUG, "debug", NULL, "a debug enclave"},

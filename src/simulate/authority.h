@@ -1,10 +1,9 @@
-/* Certificates and CRLs of the simulated platform, through OpenSSL, so that our own decoders meet another's encoder. */
+/* Certificates and CRLs of the simulated platform. Their content is written by OpenSSL, so that our own decoders meet
+ * another's encoder; the signature over it is ours (simulate/keys.h). */
 #ifndef ASSAY_SIMULATE_AUTHORITY_H
 #define ASSAY_SIMULATE_AUTHORITY_H
 
-#include <openssl/evp.h>
-
-#include "base/arena.h"
+#include "simulate/keys.h"
 
 struct authority_certificate {
     const char *subject, *issuer; /* common names */
@@ -15,6 +14,8 @@ struct authority_certificate {
     bool ca;
     int path_length;            /* of a CA; -1: none */
     struct bytes sgx_extension; /* PCK certificates: the extension's value */
+    bool without_cert_sign;     /* a CA whose keyUsage lacks it */
+    bool unknown_critical;      /* a critical extension that nobody knows */
 };
 /* DER; empty when OpenSSL failed. */
 struct bytes authority_issue(struct arena *a, const struct authority_certificate *c);
@@ -25,12 +26,9 @@ struct authority_crl {
     EVP_PKEY *issuer_key; /* whose identifier the CRL names */
     int64_t this_update, next_update;
     uint64_t revoked; /* one serial number, 0: none */
-    bool without_number;
+    bool without_number, without_authority_key, without_next_update;
+    bool partial; /* a critical issuingDistributionPoint: it speaks of some certificates only */
 };
 struct bytes authority_revoke(struct arena *a, const struct authority_crl *c);
-
-/* r || s over a message, and x || y of a key; P-256. */
-struct bytes authority_sign(struct arena *a, EVP_PKEY *key, struct bytes message);
-struct bytes authority_point(struct arena *a, EVP_PKEY *key);
 
 #endif

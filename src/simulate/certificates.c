@@ -1,14 +1,33 @@
 /* Certificates and CRLs of the platform. */
-#include "crypto/der_write.h"
 #include "crypto/pem.h"
 #include "simulate/platform.h"
 
-static struct bytes issue(struct platform *p, const struct authority_certificate *c)
-{
-    struct bytes der = authority_issue(p->arena, c);
+#define NAME_ROOT      "Intel SGX Root CA"
+#define NAME_AUTHORITY "Intel SGX PCK Platform CA"
+#define NAME_LEAF      "Intel SGX PCK Certificate"
+#define NAME_SIGNER    "Intel SGX TCB Signing"
+#define NAME_STRANGER  "Another CA"
 
-    p->failed |= der.n == 0;
-    return der;
+/* The hierarchies in which certificates stand; also the middle of their faults' names. */
+#define PCK    "pck"
+#define SIGNER "signer"
+
+static const char *root_name(const struct platform *p)
+{
+    return platform_fault(p, "intel.pck.role:root") ? "Intel SGX" : NAME_ROOT;
+}
+
+static const char *authority_name(const struct platform *p)
+{
+    return platform_fault(p, "intel.pck.role:authority") ? "Intel SGX PCK Platform" : NAME_AUTHORITY;
+}
+
+static enum simulated_key root_key(const struct platform *p, const char *hierarchy)
+{
+    bool strange = platform_fault(p, "intel.pck.anchor") ||
+                   (strcmp(hierarchy, SIGNER) == 0 && platform_fault(p, "intel.signer.anchor"));
+
+    return strange ? KEY_STRANGE_ROOT : KEY_ROOT;
 }
 
 static struct authority_certificate template(const struct platform *p, const char *subject, const char *issuer,
@@ -24,119 +43,145 @@ static struct authority_certificate template(const struct platform *p, const cha
                                           .path_length = -1};
 }
 
-static struct bytes root_der(struct platform *p, enum simulated_key key, bool authority)
+static struct bytes issue(struct platform *p, const struct authority_certificate *c)
 {
-    struct authority_certificate c = template(p, NAME_ROOT, NAME_ROOT, key, key, 0x1001);
+    struct bytes der = authority_issue(p->arena, c);
 
-    c.ca = authority;
-    c.path_length = authority ? 1 : -1;
-    return issue(p, &c);
+    p->failed |= der.n == 0;
+    return der;
 }
 
-static enum simulated_key pck_root(const struct platform *p)
+static bool flawed(const struct platform *p, const char *hierarchy, const char *check, const char *variant)
 {
-    return platform_fault(p, "intel.pck.anchor") ? KEY_STRANGE_ROOT : KEY_ROOT;
+    return platform_fault(p, arena_printf(p->arena, "intel.%s.%s%s", hierarchy, check, variant));
 }
 
-/* OID 1.2.840.113741.1.13.1 followed by these arcs (each below 128). */
-static struct bytes sgx_oid(struct arena *a, uint8_t first, uint8_t second)
+/* With the faults that any certificate of a hierarchy can have; `who` is NULL for its end, else "authority" or "root". */
+static struct bytes issue_in(struct platform *p, struct authority_certificate *c, const char *hierarchy,
+                             const char *who)
 {
-    static const uint8_t base[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
-    uint8_t arcs[2] = {first, second};
+    const char *end = who ? arena_printf(p->arena, ":%s", who) : "",
+               *expired = who ? arena_printf(p->arena, ":%s-expired", who) : "",
+               *early = who ? arena_printf(p->arena, ":%s-early", who) : ":early";
 
-    return DER_ELEMENT(a, DER_OID, BYTES_OF(base), bytes_make(arcs, second ? 2 : 1));
+    if (flawed(p, hierarchy, "signatures", end))
+        c->issuer_key = p->key[KEY_FORGER];
+    if (flawed(p, hierarchy, "names", end))
+        c->issuer = NAME_STRANGER;
+    if (flawed(p, hierarchy, "validity", expired))
+        c->not_after = p->now - DAY;
+    if (flawed(p, hierarchy, "validity", early))
+        c->not_before = p->now + DAY;
+    return issue(p, c);
 }
 
-static struct bytes pair(struct arena *a, struct bytes oid, struct bytes value)
+static struct bytes root(struct platform *p, const char *hierarchy)
 {
-    return DER_ELEMENT(a, DER_SEQUENCE, oid, value);
+    bool pck = strcmp(hierarchy, PCK) == 0;
+    const char *name = pck ? root_name(p) : NAME_ROOT;
+    enum simulated_key key = root_key(p, hierarchy);
+    struct authority_certificate c = template(p, name, name, key, key, SERIAL_ROOT);
+
+    c.ca = !platform_fault(p, pck ? "intel.pck.authority:root" : "intel.signer.authority");
+    c.path_length = !c.ca ? -1 : pck && platform_fault(p, "intel.pck.authority:path-length") ? 0 : 1;
+    c.without_cert_sign = !pck && platform_fault(p, "intel.signer.authority:key-usage");
+    return issue_in(p, &c, hierarchy, "root");
 }
 
-static struct bytes octets(struct arena *a, const void *p, size_t n)
+static struct bytes authority(struct platform *p)
 {
-    return DER_ELEMENT(a, DER_OCTET_STRING, bytes_make(p, n));
+    struct authority_certificate c =
+        template(p, authority_name(p), root_name(p), KEY_AUTHORITY, root_key(p, PCK), SERIAL_AUTHORITY);
+
+    c.ca = !platform_fault(p, "intel.pck.authority");
+    c.path_length = c.ca ? 0 : -1;
+    c.without_cert_sign = platform_fault(p, "intel.pck.authority:key-usage");
+    return issue_in(p, &c, PCK, "authority");
 }
 
-static struct bytes sgx_extension(struct platform *p)
+static struct bytes leaf(struct platform *p)
 {
-    struct arena *a = p->arena;
-    struct writer tcb = wr_open(a);
-    uint8_t svn = PLATFORM_SVN, pce_svn = PLATFORM_PCESVN, cpu_svn[16], ppid[16] = {0x5a}, type = 1;
+    struct authority_certificate c = template(p, platform_fault(p, "intel.pck.role") ? "Intel SGX" : NAME_LEAF,
+                                              authority_name(p), KEY_PLATFORM, KEY_AUTHORITY, SERIAL_LEAF);
 
-    memset(cpu_svn, PLATFORM_SVN, sizeof cpu_svn);
-    for (uint8_t i = 1; i <= 16; i++)
-        wr_put(&tcb, pair(a, sgx_oid(a, 2, i), der_write_unsigned(a, bytes_make(&svn, 1))));
-    wr_put(&tcb, pair(a, sgx_oid(a, 2, 17), der_write_unsigned(a, bytes_make(&pce_svn, 1))));
-    wr_put(&tcb, pair(a, sgx_oid(a, 2, 18), octets(a, cpu_svn, sizeof cpu_svn)));
-    return DER_ELEMENT(a, DER_SEQUENCE, pair(a, sgx_oid(a, 1, 0), octets(a, ppid, sizeof ppid)),
-                       pair(a, sgx_oid(a, 2, 0), DER_ELEMENT(a, DER_SEQUENCE, wr_done(&tcb))),
-                       pair(a, sgx_oid(a, 3, 0), octets(a, "\0\0", 2)),
-                       pair(a, sgx_oid(a, 4, 0), octets(a, p->fmspc.p, p->fmspc.n)),
-                       pair(a, sgx_oid(a, 5, 0), DER_ELEMENT(a, DER_ENUMERATED, bytes_make(&type, 1))));
+    c.unknown_critical = platform_fault(p, "intel.pck.authority:critical");
+    if (!platform_fault(p, "intel.pck.shape"))
+        c.sgx_extension = platform_sgx_extension(p);
+    return issue_in(p, &c, PCK, NULL);
+}
+
+/* PEM of certificates, one after another; empty ones are left out. */
+static struct bytes joined(struct platform *p, const struct bytes *der, size_t count)
+{
+    struct writer w = wr_open(p->arena);
+
+    for (size_t i = 0; i < count; i++)
+        if (der[i].n)
+            wr_pem(&w, "CERTIFICATE", der[i]);
+    return wr_done(&w);
 }
 
 struct bytes platform_pck_chain(struct platform *p)
 {
-    enum simulated_key root = pck_root(p);
-    struct authority_certificate authority =
-        template(p, NAME_AUTHORITY, platform_fault(p, "intel.pck.names") ? "Another Root CA" : NAME_ROOT, KEY_AUTHORITY,
-                 root, SERIAL_AUTHORITY);
-    struct authority_certificate leaf =
-        template(p, platform_fault(p, "intel.pck.role") ? "Intel SGX Something" : NAME_LEAF, NAME_AUTHORITY,
-                 KEY_PLATFORM, platform_fault(p, "intel.pck.signatures") ? KEY_FORGER : KEY_AUTHORITY, SERIAL_LEAF);
-    struct writer w = wr_open(p->arena);
+    struct bytes a = authority(p), r = root(p, PCK);
+    bool swapped = platform_varies(p, "pem-root-second");
+    struct bytes der[4] = {leaf(p), swapped ? r : a, swapped ? a : r, BYTES_NONE};
 
-    authority.ca = !platform_fault(p, "intel.pck.authority");
-    authority.path_length = authority.ca ? 0 : -1;
-    if (platform_fault(p, "intel.pck.validity"))
-        leaf.not_after = p->now - DAY;
-    leaf.sgx_extension = sgx_extension(p);
-    wr_pem(&w, "CERTIFICATE", issue(p, &leaf));
-    if (p->options->certification == 4)
-        return wr_done(&w);
-    wr_pem(&w, "CERTIFICATE", issue(p, &authority));
-    wr_pem(&w, "CERTIFICATE", root_der(p, root, true));
-    return wr_done(&w);
+    if (platform_fault(p, "intel.pck.shape:no-pem"))
+        return BYTES_LIT("no PEM");
+    if (platform_fault(p, "intel.pck.shape:two-certificates"))
+        return joined(p, der, 2);
+    if (platform_fault(p, "intel.pck.shape:four-certificates"))
+        der[3] = r;
+    return joined(p, der, p->options->certification == 4 ? 1 : 4);
+}
+
+struct bytes platform_pck_issuers(struct platform *p)
+{
+    return joined(p, (struct bytes[]){authority(p), root(p, PCK)}, 2);
 }
 
 struct bytes platform_signing_chain(struct platform *p)
 {
-    enum simulated_key root = platform_fault(p, "intel.signer.anchor") ? KEY_STRANGE_ROOT : pck_root(p);
-    struct authority_certificate signer =
-        template(p, platform_fault(p, "intel.signer.role") ? "Intel Something" : NAME_SIGNER,
-                 platform_fault(p, "intel.signer.names") ? "Another Root CA" : NAME_ROOT, KEY_SIGNER,
-                 platform_fault(p, "intel.signer.signatures") ? KEY_FORGER : root, SERIAL_SIGNER);
-    struct writer w = wr_open(p->arena);
+    struct authority_certificate c = template(p, platform_fault(p, "intel.signer.role") ? "Intel SGX" : NAME_SIGNER,
+                                              NAME_ROOT, KEY_SIGNER, root_key(p, SIGNER), SERIAL_SIGNER);
 
     if (platform_fault(p, "intel.signer.present"))
         return BYTES_NONE;
-    if (platform_fault(p, "intel.signer.validity"))
-        signer.not_after = p->now - DAY;
-    wr_pem(&w, "CERTIFICATE", issue(p, &signer));
-    wr_pem(&w, "CERTIFICATE", root_der(p, root, !platform_fault(p, "intel.signer.authority")));
-    return wr_done(&w);
+    c.unknown_critical = platform_fault(p, "intel.signer.authority:critical");
+    return joined(p, (struct bytes[]){issue_in(p, &c, SIGNER, NULL), root(p, SIGNER)}, 2);
 }
 
 struct bytes platform_root(struct platform *p)
 {
-    return pem_encode(p->arena, "CERTIFICATE", root_der(p, KEY_ROOT, true));
+    struct authority_certificate c = template(p, NAME_ROOT, NAME_ROOT, KEY_ROOT, KEY_ROOT, SERIAL_ROOT);
+
+    c.ca = true;
+    c.path_length = 1;
+    return pem_encode(p->arena, "CERTIFICATE", issue(p, &c));
 }
 
 /* The CRL of `kind` ("root_crl", "pck_crl") with that kind's faults. */
-static struct bytes crl(struct platform *p, const char *kind, struct authority_crl c)
+static struct bytes crl(struct platform *p, const char *kind, const char *issuer, enum simulated_key key,
+                        uint64_t revoked)
 {
+    bool stranger = platform_fault_of(p, "intel.%s.present:stranger", kind);
+    bool forged = stranger || platform_fault_of(p, "intel.%s.signature", kind);
+    bool future = platform_fault_of(p, "intel.%s.issued", kind), over = platform_fault_of(p, "intel.%s.fresh", kind);
+    struct authority_crl c = {.issuer = stranger ? NAME_STRANGER : issuer,
+                              .key = p->key[forged ? KEY_FORGER : key],
+                              .issuer_key = p->key[stranger ? KEY_FORGER : key],
+                              .this_update = p->now + (future ? DAY : -10 * DAY),
+                              .next_update = p->now + (over ? -DAY : 30 * DAY),
+                              .revoked = revoked};
     struct bytes der;
 
-    if (platform_fault(p, arena_printf(p->arena, "intel.%s.present", kind)))
+    if (platform_fault_of(p, "intel.%s.present", kind))
         return BYTES_NONE;
-    c.issuer_key = c.key;
-    if (platform_fault(p, arena_printf(p->arena, "intel.%s.signature", kind)))
-        c.key = p->key[KEY_FORGER];
-    c.without_number = platform_fault(p, arena_printf(p->arena, "intel.%s.extensions", kind));
-    if (platform_fault(p, arena_printf(p->arena, "intel.%s.issued", kind)))
-        c.this_update = p->now + DAY;
-    if (platform_fault(p, arena_printf(p->arena, "intel.%s.fresh", kind)))
-        c.next_update = p->now - DAY;
+    c.without_number = platform_fault_of(p, "intel.%s.extensions", kind);
+    c.without_authority_key = platform_fault_of(p, "intel.%s.extensions:authority-key", kind);
+    c.partial = platform_fault_of(p, "intel.%s.extensions:partial", kind);
+    c.without_next_update = platform_fault_of(p, "intel.%s.fresh:endless", kind);
     der = authority_revoke(p->arena, &c);
     p->failed |= der.n == 0;
     return der;
@@ -144,22 +189,15 @@ static struct bytes crl(struct platform *p, const char *kind, struct authority_c
 
 struct bytes platform_root_crl(struct platform *p)
 {
-    return crl(p, "root_crl",
-               (struct authority_crl){.issuer = NAME_ROOT,
-                                      .key = p->key[pck_root(p)],
-                                      .this_update = p->now - 10 * DAY,
-                                      .next_update = p->now + 30 * DAY,
-                                      .revoked = platform_fault(p, "intel.pck_ca.not_revoked")   ? SERIAL_AUTHORITY
-                                                 : platform_fault(p, "intel.signer.not_revoked") ? SERIAL_SIGNER
-                                                                                                 : 0});
+    uint64_t revoked = platform_fault(p, "intel.pck_ca.not_revoked")   ? SERIAL_AUTHORITY
+                       : platform_fault(p, "intel.signer.not_revoked") ? SERIAL_SIGNER
+                                                                       : 0;
+
+    return crl(p, "root_crl", root_name(p), root_key(p, PCK), revoked);
 }
 
 struct bytes platform_pck_crl(struct platform *p)
 {
-    return crl(p, "pck_crl",
-               (struct authority_crl){.issuer = NAME_AUTHORITY,
-                                      .key = p->key[KEY_AUTHORITY],
-                                      .this_update = p->now - 10 * DAY,
-                                      .next_update = p->now + 30 * DAY,
-                                      .revoked = platform_fault(p, "intel.pck.not_revoked") ? SERIAL_LEAF : 0});
+    return crl(p, "pck_crl", authority_name(p), KEY_AUTHORITY,
+               platform_fault(p, "intel.pck.not_revoked") ? SERIAL_LEAF : 0);
 }

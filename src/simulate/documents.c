@@ -3,47 +3,62 @@
 #include "base/text.h"
 #include "simulate/platform.h"
 
-/* Offset of the highest level's components above the platform's, for each status: the platform meets the second level. */
-static void level(struct writer *w, const struct platform *p, int svn, const char *status, bool first)
+enum { COMPONENTS = 16 };
+
+static void components(struct writer *w, const char *member, int svn)
 {
-    if (!first)
-        wr_text(w, ",");
+    wr_printf(w, "\"%s\":[", member);
+    for (int i = 0; i < COMPONENTS; i++)
+        wr_printf(w, "%s{\"svn\":%d}", i ? "," : "", svn);
+    wr_text(w, "],");
+}
+
+static void level(struct writer *w, const struct platform *p, int svn, const char *status)
+{
     wr_text(w, "{\"tcb\":{");
-    if (p->options->tcb_info_version == 2) {
-        for (int i = 1; i <= 16; i++)
+    if (p->options->tcb_info_version == 2)
+        for (int i = 1; i <= COMPONENTS; i++)
             wr_printf(w, "\"sgxtcbcomp%02dsvn\":%d,", i, svn);
-    } else {
-        wr_text(w, "\"sgxtcbcomponents\":[");
-        for (int i = 0; i < 16; i++)
-            wr_printf(w, "%s{\"svn\":%d}", i ? "," : "", svn);
-        wr_text(w, "],");
-    }
-    wr_printf(w, "\"pcesvn\":%d},\"tcbDate\":\"2025-08-13T00:00:00Z\",\"tcbStatus\":\"%s\"", svn + 6, status);
+    else
+        components(w, "sgxtcbcomponents", svn);
+    if (platform_fault(p, "intel.tcb_info.present:tdx"))
+        components(w, "tdxtcbcomponents", svn);
+    wr_printf(w, "\"pcesvn\":%d},\"tcbDate\":\"2025-08-13T00:00:00Z\",\"tcbStatus\":\"%s\"",
+              svn + PLATFORM_PCESVN - PLATFORM_SVN, status);
     if (strcmp(status, "UpToDate") != 0)
         wr_text(w, ",\"advisoryIDs\":[\"INTEL-SA-00001\",\"INTEL-SA-00002\"]");
     wr_text(w, "}");
 }
 
+static const char *platform_status(const struct platform *p)
+{
+    if (platform_fault(p, "intel.tcb.status"))
+        return "OutOfDate";
+    if (platform_fault(p, "intel.tcb.status:revoked"))
+        return "Revoked";
+    if (platform_fault(p, "intel.tcb.status:unsupported"))
+        return "TCB_NOT_SUPPORTED";
+    return p->options->status ? p->options->status : "UpToDate";
+}
+
+/* The platform meets the second of three levels, or is below the only one. */
 static void levels(struct writer *w, const struct platform *p)
 {
-    const char *status = p->options->status ? p->options->status : "UpToDate";
+    const char *status = platform_status(p);
 
-    if (platform_fault(p, "intel.tcb.status"))
-        status = "OutOfDate";
-    if (strcmp(status, "TCB_NOT_SUPPORTED") == 0) {
-        level(w, p, PLATFORM_SVN + 1, "UpToDate", true);
+    level(w, p, PLATFORM_SVN + 1, "UpToDate");
+    if (strcmp(status, "TCB_NOT_SUPPORTED") == 0)
         return;
-    }
-    level(w, p, PLATFORM_SVN + 1, "UpToDate", true);
-    level(w, p, PLATFORM_SVN, status, false);
-    level(w, p, PLATFORM_SVN - 1, "OutOfDate", false);
+    wr_text(w, ",");
+    level(w, p, PLATFORM_SVN, status);
+    wr_text(w, ",");
+    level(w, p, PLATFORM_SVN - 1, "OutOfDate");
 }
 
 static void dates(struct writer *w, const struct platform *p, const char *kind)
 {
     char issued[32], next[32];
-    bool future = platform_fault(p, arena_printf(p->arena, "intel.%s.issued", kind));
-    bool over = platform_fault(p, arena_printf(p->arena, "intel.%s.fresh", kind));
+    bool future = platform_fault_of(p, "intel.%s.issued", kind), over = platform_fault_of(p, "intel.%s.fresh", kind);
 
     time_format(p->now + (future ? DAY : -10 * DAY), issued);
     time_format(p->now + (over ? -DAY : 20 * DAY), next);
@@ -53,11 +68,17 @@ static void dates(struct writer *w, const struct platform *p, const char *kind)
 /* {"member":inner,"signature":hex} */
 static struct bytes sign_document(struct platform *p, const char *member, const char *kind, struct bytes inner)
 {
-    bool forged = platform_fault(p, arena_printf(p->arena, "intel.%s.signature", kind));
-    struct bytes signature = authority_sign(p->arena, p->key[forged ? KEY_FORGER : KEY_SIGNER], inner);
+    static const uint8_t zero[64] = {0};
+    bool forged = platform_fault_of(p, "intel.%s.signature", kind);
+    struct bytes signature = platform_sign(p, forged ? KEY_FORGER : KEY_SIGNER, inner);
     struct writer w = wr_open(p->arena);
 
-    p->failed |= signature.n == 0;
+    if (platform_fault_of(p, "intel.%s.signature:zero", kind))
+        signature = BYTES_OF(zero);
+    /* The last digit of issueDate's year: another document of the same form. */
+    const char *date = memmem(inner.p, inner.n, "\"issueDate\":\"", 13);
+    if (date && platform_fault_of(p, "intel.%s.signature:changed", kind))
+        inner = platform_flip(p, inner, (size_t)(date + 13 + 3 - (const char *)inner.p));
     wr_printf(&w, "{\"%s\":", member);
     wr_put(&w, inner);
     wr_text(&w, ",\"signature\":\"");
@@ -66,39 +87,61 @@ static struct bytes sign_document(struct platform *p, const char *member, const 
     return wr_done(&w);
 }
 
+static void tdx_module(struct writer *w)
+{
+    wr_printf(
+        w, "\"tdxModule\":{\"mrsigner\":\"%096d\",\"attributes\":\"%016d\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"},",
+        0, 0);
+}
+
 struct bytes platform_tcb_info(struct platform *p)
 {
-    unsigned version = p->options->tcb_info_version == 2 ? 2 : 3;
+    bool tdx = platform_fault(p, "intel.tcb_info.present:tdx");
+    unsigned version = p->options->tcb_info_version;
     struct writer w = wr_open(p->arena);
 
     if (platform_fault(p, "intel.tcb_info.present"))
         return BYTES_NONE;
-    wr_printf(&w, "{%s\"version\":%u,", version == 3 ? "\"id\":\"SGX\"," : "", version);
+    wr_text(&w, "{");
+    if (version == 3)
+        wr_printf(&w, "\"id\":\"%s\",", tdx ? "TDX" : "SGX");
+    wr_printf(&w, "\"version\":%u,", version);
     dates(&w, p, "tcb_info");
     wr_text(&w, "\"fmspc\":\"");
-    wr_hex(&w, p->fmspc);
-    wr_printf(&w, "\",\"pceId\":\"%s\",\"tcbType\":0,\"tcbEvaluationDataNumber\":%u,\"tcbLevels\":[",
+    wr_hex(&w, platform_fault(p, "intel.tcb_info.present:fmspc") ? platform_flip(p, p->fmspc, 0) : p->fmspc);
+    wr_printf(&w, "\",\"pceId\":\"%s\",\"tcbType\":0,\"tcbEvaluationDataNumber\":%u,",
               platform_fault(p, "intel.tcb_info.pce") ? "0001" : "0000", p->options->evaluation);
+    if (tdx)
+        tdx_module(&w);
+    wr_text(&w, "\"tcbLevels\":[");
     levels(&w, p);
     wr_text(&w, "]}");
     return sign_document(p, "tcbInfo", "tcb_info", wr_done(&w));
 }
 
+static const char *qe_status(const struct platform *p)
+{
+    if (platform_fault(p, "intel.tcb.status:quoting-enclave"))
+        return "OutOfDate";
+    return p->options->qe_status ? p->options->qe_status : "UpToDate";
+}
+
 struct bytes platform_identity(struct platform *p)
 {
-    const char *status = p->options->qe_status ? p->options->qe_status : "UpToDate";
+    const char *status = qe_status(p);
     bool unsupported = strcmp(status, "TCB_NOT_SUPPORTED") == 0;
     struct writer w = wr_open(p->arena);
 
     if (platform_fault(p, "intel.qe_identity.present"))
         return BYTES_NONE;
-    wr_text(&w, "{\"id\":\"QE\",\"version\":2,");
+    wr_printf(&w, "{\"id\":\"%s\",\"version\":2,",
+              platform_fault(p, "intel.qe_identity.present:tdx")   ? "TD_QE"
+              : platform_fault(p, "intel.qe_identity.present:qve") ? "QVE"
+                                                                   : "QE");
     dates(&w, p, "qe_identity");
     wr_printf(&w, "\"tcbEvaluationDataNumber\":%u,\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",",
               p->options->evaluation);
-    wr_text(
-        &w,
-        "\"attributes\":\"11000000000000000000000000000000\",\"attributesMask\":\"FBFFFFFFFFFFFFFF0000000000000000\",");
+    wr_printf(&w, "\"attributes\":\"11%030d\",\"attributesMask\":\"FBFFFFFFFFFFFFFF%016d\",", 0, 0);
     wr_printf(&w, "\"mrsigner\":\"%064d\",\"isvprodid\":%d,\"tcbLevels\":[", 0, QE_PRODUCT);
     wr_printf(&w, "{\"tcb\":{\"isvsvn\":%d},\"tcbDate\":\"2025-08-13T00:00:00Z\",\"tcbStatus\":\"%s\"}]}",
               unsupported ? QE_SVN + 1 : QE_SVN, unsupported ? "UpToDate" : status);

@@ -19,19 +19,15 @@ enum simulated_key {
 enum {
     DAY = 86400,
     YEAR = 365 * DAY,
-    SERIAL_AUTHORITY = 0x1002,
-    SERIAL_LEAF = 0x1003,
-    SERIAL_SIGNER = 0x1004,
+    SERIAL_ROOT = 0x1001,
+    SERIAL_AUTHORITY,
+    SERIAL_LEAF,
+    SERIAL_SIGNER,
     PLATFORM_SVN = 7,
     PLATFORM_PCESVN = 13,
     QE_SVN = 8,
     QE_PRODUCT = 1
 };
-
-#define NAME_ROOT      "Intel SGX Root CA"
-#define NAME_AUTHORITY "Intel SGX PCK Platform CA"
-#define NAME_LEAF      "Intel SGX PCK Certificate"
-#define NAME_SIGNER    "Intel SGX TCB Signing"
 
 struct platform {
     struct arena *arena;
@@ -39,18 +35,29 @@ struct platform {
     int64_t now;
     EVP_PKEY *key[KEY_TOTAL];
     struct bytes fmspc;
-    bool failed; /* OpenSSL could not do something */
+    bool failed; /* libcrypto could not do something */
 };
 
 /* Is this the fault that was asked for? */
-bool platform_fault(const struct platform *p, const char *id);
+bool platform_fault(const struct platform *p, const char *name);
+/* The same for one of several alike: the %s of `format` is `what`. */
+bool platform_fault_of(const struct platform *p, const char *format, const char *what);
+bool platform_varies(const struct platform *p, const char *variation);
+
 struct bytes platform_pck_chain(struct platform *p);     /* PEM: leaf, authority, root */
+struct bytes platform_pck_issuers(struct platform *p);   /* PEM: authority, root */
 struct bytes platform_signing_chain(struct platform *p); /* PEM: signer, root */
 struct bytes platform_root(struct platform *p);          /* PEM: what is to be trusted */
 struct bytes platform_root_crl(struct platform *p);
 struct bytes platform_pck_crl(struct platform *p);
+/* The PCK certificate's extension 1.2.840.113741.1.13.1 (sgx-tdx.md 4.4). */
+struct bytes platform_sgx_extension(struct platform *p);
 struct bytes platform_tcb_info(struct platform *p);
 struct bytes platform_identity(struct platform *p);
 struct bytes platform_quote(struct platform *p, struct bytes report_data, struct bytes config_id);
+/* A signature that is r || s; the key is one of the platform's. */
+struct bytes platform_sign(struct platform *p, enum simulated_key key, struct bytes message);
+/* A copy with one bit of the byte at `offset` turned. */
+struct bytes platform_flip(struct platform *p, struct bytes b, size_t offset);
 
 #endif

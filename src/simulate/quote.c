@@ -1,7 +1,7 @@
-/* Quotes of the platform: versions 3, 4 and 5, every type of certification data. */
+/* Quotes of the platform: versions 3, 4 and 5, every type of certification data (sgx-tdx.md 1, 2). */
 #include "simulate/platform.h"
 
-enum { QE_AUTH_SIZE = 32 };
+enum { HEADER_USER_DATA = 28, BODY_MRENCLAVE = 64, QE_CPU_SVN = 0, QE_AUTH_SIZE = 32, SIGNATURE_SIZE = 64 };
 
 /* What differs between the enclave and the quoting enclave. */
 struct report_fields {
@@ -48,6 +48,18 @@ static struct bytes report(struct arena *a, const struct report_fields *f)
     return wr_done(&w);
 }
 
+/* Version, type of the attestation key, TEE: what each fault says instead. */
+static void head(const struct platform *p, struct writer *w)
+{
+    bool old = platform_fault(p, "sgx.quote.version"), epid = platform_fault(p, "sgx.quote.version:epid");
+    unsigned version = old ? 2 : platform_fault(p, "sgx.quote.version:future") ? 6 : p->options->version;
+    unsigned key_type = old || epid ? 1 : platform_fault(p, "sgx.quote.key_type") ? 3 : QUOTE_KEY_ECDSA_P256;
+
+    wr_u16le(w, (uint16_t)version);
+    wr_u16le(w, (uint16_t)key_type);
+    wr_u32le(w, platform_fault(p, "sgx.quote.tee") ? QUOTE_TEE_TDX : QUOTE_TEE_SGX);
+}
+
 static struct bytes header_and_body(struct platform *p, struct bytes report_data, struct bytes config_id)
 {
     static const uint8_t vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
@@ -62,20 +74,15 @@ static struct bytes header_and_body(struct platform *p, struct bytes report_data
     struct writer w = wr_open(p->arena);
 
     enclave.flags = 0x05u | (o->debug ? SGX_FLAG_DEBUG : 0u) | (o->kss ? SGX_FLAG_KSS : 0u);
-    wr_u16le(&w, (uint16_t)o->version);
-    wr_u16le(&w, 2); /* ECDSA-256 with P-256 */
-    wr_u32le(&w, 0); /* SGX */
+    head(p, &w);
     wr_u16le(&w, o->version == 3 ? QE_SVN : 0);
     wr_u16le(&w, o->version == 3 ? PLATFORM_PCESVN : 0);
-    if (platform_fault(p, "sgx.quote.vendor"))
-        fill(&w, 0xee, sizeof vendor);
-    else
-        wr_put(&w, BYTES_OF(vendor));
+    wr_put(&w, platform_fault(p, "sgx.quote.vendor") ? platform_flip(p, BYTES_OF(vendor), 0) : BYTES_OF(vendor));
     fill(&w, 0x1d, 16);
     fill(&w, 0, 4);
     if (o->version == 5) {
-        wr_u16le(&w, 1); /* SGX report */
-        wr_u32le(&w, SGX_REPORT_SIZE);
+        wr_u16le(&w, platform_fault(p, "sgx.quote.shape:body-type") ? QUOTE_BODY_TD10 : QUOTE_BODY_SGX);
+        wr_u32le(&w, SGX_REPORT_SIZE + platform_fault(p, "sgx.quote.shape:body-size"));
     }
     wr_put(&w, report(p->arena, &enclave));
     return wr_done(&w);
@@ -98,48 +105,123 @@ static struct bytes qe_report(struct platform *p, struct bytes attestation_key, 
     return report(p->arena, &qe);
 }
 
-static void certification(struct platform *p, struct writer *w)
+static struct bytes with_crlf(struct arena *a, struct bytes text)
+{
+    struct writer w = wr_open(a);
+
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '\n')
+            wr_u8(&w, '\r');
+        wr_u8(&w, text.p[i]);
+    }
+    return wr_done(&w);
+}
+
+/* The chain, or as many bytes as the other types have: zero, for nobody can verify them. */
+static struct bytes certification_data(struct platform *p)
 {
     static const size_t sizes[] = {[1] = 36, [2] = 276, [3] = 404, [7] = 64};
     unsigned type = p->options->certification;
-    bool chain = type == 4 || type == 5;
-    struct bytes pem = chain ? platform_pck_chain(p) : BYTES_NONE;
+    struct writer w = wr_open(p->arena);
 
-    wr_u16le(w, (uint16_t)type);
-    wr_u32le(w, (uint32_t)(chain ? pem.n + 1 : type < sizeof sizes / sizeof *sizes ? sizes[type] : 0));
-    wr_put(w, pem);
-    fill(w, 0, chain ? 1 : type < sizeof sizes / sizeof *sizes ? sizes[type] : 0);
+    if (type != 4 && type != QUOTE_CERT_PCK_CHAIN) {
+        fill(&w, 0, type < sizeof sizes / sizeof *sizes ? sizes[type] : 0);
+        return wr_done(&w);
+    }
+    struct bytes pem = platform_pck_chain(p);
+    wr_put(&w, platform_varies(p, "pem-crlf") ? with_crlf(p->arena, pem) : pem);
+    if (!platform_varies(p, "pem-without-nul"))
+        wr_u8(&w, 0);
+    return wr_done(&w);
+}
+
+/* With the faults of signature `kind` ("sgx.quote", "sgx.qe"): a stranger's, or numbers out of range. */
+static struct bytes sign_part(struct platform *p, const char *kind, enum simulated_key key, struct bytes part)
+{
+    bool forged = platform_fault_of(p, "%s.signature", kind);
+    struct bytes good = platform_sign(p, forged ? KEY_FORGER : key, part);
+    uint8_t *raw = arena_alloc(p->arena, SIGNATURE_SIZE);
+
+    if (good.n == SIGNATURE_SIZE)
+        memcpy(raw, good.p, SIGNATURE_SIZE);
+    if (platform_fault_of(p, "%s.signature:zero-r", kind))
+        memset(raw, 0, SIGNATURE_SIZE / 2);
+    if (platform_fault_of(p, "%s.signature:huge-r", kind))
+        memset(raw, 0xff, SIGNATURE_SIZE / 2);
+    if (platform_fault_of(p, "%s.signature:zero-s", kind))
+        memset(raw + SIGNATURE_SIZE / 2, 0, SIGNATURE_SIZE / 2);
+    return bytes_make(raw, SIGNATURE_SIZE);
+}
+
+static struct bytes attestation_key(struct platform *p)
+{
+    uint8_t *point = arena_alloc(p->arena, SIGNATURE_SIZE); /* (0, 0), which is on no curve of ours */
+
+    if (platform_fault(p, "sgx.quote.key:zero"))
+        return bytes_make(point, SIGNATURE_SIZE);
+    memset(point, 0x11, SIGNATURE_SIZE);
+    if (platform_fault(p, "sgx.quote.key"))
+        return bytes_make(point, SIGNATURE_SIZE);
+    return key_point(p->arena, p->key[KEY_ATTESTATION]);
+}
+
+/* QE report, its signature, authentication data, certification data. */
+static struct bytes qe_part(struct platform *p, struct bytes key)
+{
+    struct bytes certification = certification_data(p);
+    struct writer w = wr_open(p->arena);
+    uint8_t auth[QE_AUTH_SIZE];
+    const uint32_t too_many = 1u << 20;
+
+    for (uint8_t i = 0; i < QE_AUTH_SIZE; i++)
+        auth[i] = i;
+    struct bytes r = qe_report(p, key, BYTES_OF(auth)), signature = sign_part(p, "sgx.qe", KEY_PLATFORM, r);
+    auth[0] ^= platform_fault(p, "sgx.qe.binding:auth-data");
+    wr_put(&w, platform_fault(p, "sgx.qe.signature:changed") ? platform_flip(p, r, QE_CPU_SVN) : r);
+    wr_put(&w, signature);
+    wr_u16le(&w, platform_fault(p, "sgx.quote.shape:auth-length") ? UINT16_MAX : QE_AUTH_SIZE);
+    wr_put(&w, BYTES_OF(auth));
+    wr_u16le(&w, (uint16_t)p->options->certification);
+    wr_u32le(&w,
+             (uint32_t)certification.n + (platform_fault(p, "sgx.quote.shape:certification-length") ? too_many : 0));
+    wr_put(&w, certification);
+    return wr_done(&w);
+}
+
+static struct bytes signature_data(struct platform *p, struct bytes signed_part)
+{
+    struct bytes key = attestation_key(p), qe = qe_part(p, key);
+    struct writer w = wr_open(p->arena);
+
+    wr_put(&w, sign_part(p, "sgx.quote", KEY_ATTESTATION, signed_part));
+    wr_put(&w, key);
+    if (p->options->version != 3) {
+        wr_u16le(&w, platform_fault(p, "sgx.quote.shape:outer-type") ? QUOTE_CERT_PCK_CHAIN : QUOTE_CERT_QE);
+        wr_u32le(&w, (uint32_t)qe.n);
+    }
+    wr_put(&w, qe);
+    return wr_done(&w);
 }
 
 struct bytes platform_quote(struct platform *p, struct bytes report_data, struct bytes config_id)
 {
-    struct bytes signed_part = header_and_body(p, report_data, config_id),
-                 key = authority_point(p->arena, p->key[KEY_ATTESTATION]);
-    struct writer qe = wr_open(p->arena), data = wr_open(p->arena), w = wr_open(p->arena);
-    uint8_t auth[QE_AUTH_SIZE], off_curve[64];
-    enum simulated_key signer = platform_fault(p, "sgx.quote.signature") ? KEY_FORGER : KEY_ATTESTATION;
+    struct bytes signed_part = header_and_body(p, report_data, config_id), data = signature_data(p, signed_part);
+    size_t header = signed_part.n - SGX_REPORT_SIZE;
+    uint32_t length = (uint32_t)data.n;
+    struct writer w = wr_open(p->arena);
 
-    for (uint8_t i = 0; i < QE_AUTH_SIZE; i++)
-        auth[i] = i;
-    memset(off_curve, 0x11, sizeof off_curve);
-    if (platform_fault(p, "sgx.quote.key"))
-        key = BYTES_OF(off_curve);
-    struct bytes r = qe_report(p, key, BYTES_OF(auth));
-    wr_put(&qe, r);
-    wr_put(&qe, authority_sign(p->arena, p->key[platform_fault(p, "sgx.qe.signature") ? KEY_FORGER : KEY_PLATFORM], r));
-    wr_u16le(&qe, QE_AUTH_SIZE);
-    wr_put(&qe, BYTES_OF(auth));
-    certification(p, &qe);
-
-    wr_put(&data, authority_sign(p->arena, p->key[signer], signed_part));
-    wr_put(&data, key);
-    if (p->options->version != 3) {
-        wr_u16le(&data, 6); /* QE report certification data */
-        wr_u32le(&data, (uint32_t)wr_done(&qe).n);
-    }
-    wr_put(&data, wr_done(&qe));
+    if (platform_fault(p, "sgx.quote.signature:header"))
+        signed_part = platform_flip(p, signed_part, HEADER_USER_DATA);
+    if (platform_fault(p, "sgx.quote.signature:body"))
+        signed_part = platform_flip(p, signed_part, header + BODY_MRENCLAVE);
+    if (platform_fault(p, "sgx.quote.shape:signature-length"))
+        length = UINT32_MAX;
+    if (platform_fault(p, "sgx.quote.shape:signature-short"))
+        length--;
     wr_put(&w, signed_part);
-    wr_u32le(&w, (uint32_t)wr_done(&data).n);
-    wr_put(&w, wr_done(&data));
+    wr_u32le(&w, length);
+    wr_put(&w, bytes_first(data, data.n - platform_fault(p, "sgx.quote.shape")));
+    if (platform_varies(p, "quote-with-tail"))
+        fill(&w, 0x7a, 100);
     return wr_done(&w);
 }

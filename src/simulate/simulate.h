@@ -1,8 +1,9 @@
 /* A software SGX platform under its own root: evidence with its endorsements, well-formed or with any one fault. For tests,
  * development and `assay simulate`; its root is trusted by nobody unless named as an anchor (DESIGN 6).
  *
- * A fault is named by the check that must refuse it; everything else is right and consistently signed, so that a build in
- * which that one check answers yes accepts the vector of a proof. */
+ * A fault is named by the check that must refuse it, with a variant behind a colon where a check can fail in several ways.
+ * Everything else is right and consistently signed, so that a build in which that one check answers yes accepts the vector
+ * of a proof. */
 #ifndef ASSAY_SIMULATE_SIMULATE_H
 #define ASSAY_SIMULATE_SIMULATE_H
 
@@ -12,16 +13,19 @@ enum simulate_kind { SIMULATE_SGX, SIMULATE_OE_REPORT, SIMULATE_OE_EVIDENCE };
 
 struct simulate_options {
     enum simulate_kind kind;
-    const char *fault;         /* id of a check, or NULL */
+    const char *fault;         /* by name, or NULL */
+    const char *variation;     /* a harmless one, by name, or NULL */
     int64_t time;              /* the middle of all validity; 0: 2026-01-01 */
+    uint64_t seed;             /* of all keys: the same evidence again, byte for byte; 0: random keys */
     unsigned version;          /* of the quote: 3 (also for 0), 4, 5 */
     unsigned tcb_info_version; /* 3 (also for 0) or 2 */
     unsigned certification;    /* type of certification data; 0: 5 */
     unsigned evaluation;       /* tcbEvaluationDataNumber; 0: 17 */
     const char *status;        /* of the platform: a TCB status by name; NULL: UpToDate */
-    const char *qe_status; /* of the quoting enclave: UpToDate (also for NULL), OutOfDate, Revoked, TCB_NOT_SUPPORTED */
-    bool kss;              /* the enclave uses KSS, and init_data is bound to its CONFIGID */
-    bool debug;            /* a debug enclave */
+    const char *qe_status;     /* of the quoting enclave: UpToDate (NULL), OutOfDate, Revoked, TCB_NOT_SUPPORTED */
+    bool kss;                  /* the enclave uses KSS, and init_data is bound to its CONFIGID */
+    bool debug;                /* a debug enclave */
+    struct bytes runtime_data; /* JSON of the enclave's own; empty: a small object */
 };
 
 struct simulated {
@@ -32,6 +36,8 @@ struct simulated {
     struct bytes anchor;  /* PEM of the root to trust */
     uint8_t anchor_spki[SHA256_SIZE];
     struct bytes tcb_info, identity, root_crl, pck_crl, signing_chain; /* empty where the fault leaves it out */
+    struct bytes
+        endorsements; /* all of them as Open Enclave wraps them (sgx-tdx.md 9.5); empty where one is left out */
     int64_t time;
     struct settings settings; /* under which the fault shows: strict freshness, a tail that must be zero */
 };
@@ -40,15 +46,27 @@ struct simulated {
 #define SIMULATED_ORGANIZATION "Assay simulation"
 bool simulated_certificate(const struct certificate *c);
 
+/* FAULT_USAGE for options that do not exist or do not go together, FAULT_CRYPTO when libcrypto fails. */
 bool simulate_sgx(struct arena *a, const struct simulate_options *options, struct simulated *out, struct fault *fault);
-/* Ids of the checks whose failure can be simulated; NULL past the end. */
-const char *simulate_fault_at(size_t i);
-/* The kind that a fault needs. */
-enum simulate_kind simulate_kind_of(const char *fault);
+
+struct simulate_fault {
+    const char *name;  /* "intel.pck.validity", "intel.pck.validity:root-early" */
+    unsigned kinds;    /* bit set of enum simulate_kind: where it can be */
+    unsigned version;  /* of the quote that it needs; 0: any */
+    const char *wrong; /* what is wrong, for people */
+};
+const struct simulate_fault *simulate_fault_at(size_t i); /* NULL past the end */
+const struct simulate_fault *simulate_fault_by_name(const char *name);
+enum check_id simulate_fault_check(const struct simulate_fault *fault);
+/* A kind in which the fault can be. */
+enum simulate_kind simulate_fault_kind(const struct simulate_fault *fault);
+/* Names of the harmless variations; NULL past the end. */
+const char *simulate_variation_at(size_t i);
+
 /* All endorsements into a set, and the anchor when trusted. The set is sealed. */
 bool simulate_endorsements(const struct simulated *s, struct endorsements *e, bool trusted, struct fault *fault);
-/* DIR/quote.bin (report.bin, evidence.bin), runtime.bin, request.json, anchor.pem, collateral/…, README.txt with the command
- * that verifies it. The folders are made. */
+/* DIR/quote.bin (report.bin, evidence.bin), runtime.bin, request.json, anchor.pem, collateral/…, endorsements.bin for OE,
+ * README.txt with the command that verifies it. The folders are made. */
 bool simulate_write(struct arena *a, const struct simulated *s, const char *folder, struct fault *fault);
 
 #endif

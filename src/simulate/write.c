@@ -29,12 +29,17 @@ static bool put(struct arena *a, const char *folder, const char *name, struct by
 
 static struct bytes readme(struct arena *a, const struct simulated *s, const char *folder, const char *evidence)
 {
+    const struct simulate_fault *wrong = s->options.fault ? simulate_fault_by_name(s->options.fault) : NULL;
     struct writer w = wr_open(a);
     char when[32];
 
     time_format(s->time, when);
-    wr_printf(&w, "Simulated SGX evidence of Assay, under a root that nobody trusts unless told to%s%s.\n\n",
-              s->options.fault ? "; its fault: " : "", s->options.fault ? s->options.fault : "");
+    wr_text(&w, "Simulated SGX evidence of Assay, under a root that nobody trusts unless told to.\n");
+    if (s->options.seed)
+        wr_text(&w, "Its keys are made from a seed: whoever knows that has them. Never trust this root in earnest.\n");
+    if (wrong)
+        wr_printf(&w, "Its fault: %s (%s).\n", wrong->wrong, wrong->name);
+    wr_text(&w, "\n");
     wr_printf(&w, "assay verify %s/%s --collateral %s/collateral --anchor %s/anchor.pem --at %s", folder, evidence,
               folder, folder, when);
     if (s->runtime_data.n)
@@ -60,5 +65,6 @@ bool simulate_write(struct arena *a, const struct simulated *s, const char *fold
            put(a, collateral, "qeidentity.json", s->identity, fault) &&
            put(a, collateral, "root.crl", s->root_crl, fault) && put(a, collateral, "pck.crl", s->pck_crl, fault) &&
            put(a, collateral, "tcb-signing-chain.pem", s->signing_chain, fault) &&
+           (s->options.kind == SIMULATE_SGX || put(a, folder, "endorsements.bin", s->endorsements, fault)) &&
            put(a, folder, "README.txt", readme(a, s, folder, evidence), fault);
 }

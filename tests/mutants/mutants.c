@@ -1,6 +1,6 @@
-/* Are the tests real? For each proof: its vector is refused by that very check, and accepted once the check answers yes. For
- * each backstop: refused by that check, and once it answers yes by another. A row without its vector fails. Shapes are fuzzed.
- * One line a row; the last line counts. */
+/* Are the tests real? For each proof: every vector of it is refused by that very check, and accepted once the check answers
+ * yes. For each backstop: refused by that check, and once it answers yes by another. A row without a vector fails. Shapes are
+ * fuzzed. One line a vector; the last line counts. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,8 +9,8 @@
 
 enum { MEMORY = 256 * 1024 * 1024 };
 
-/* Vectors of the rows that are about policies. */
-static const struct {
+/* Vectors of the rows that are about policies: good evidence under these. */
+static const struct policy_vector {
     const char *id, *policy;
 } policies[] = {
     {"policy.configuration",
@@ -24,43 +24,20 @@ static const struct {
     {"policy.permit", "version=1.0;authorizationrules{[type==\"x-ms-sgx-svn\",value>2]=>permit();};"},
 };
 
-static const char *policy_of(const char *id)
-{
-    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
-        if (strcmp(policies[i].id, id) == 0)
-            return policies[i].policy;
-    return NULL;
-}
-
-static bool simulated_row(const char *id)
-{
-    for (size_t i = 0; simulate_fault_at(i); i++)
-        if (strcmp(simulate_fault_at(i), id) == 0)
-            return true;
-    return false;
-}
-
-/* The vector of a row: evidence with that fault, or good evidence under a policy with it. */
 struct vector {
     struct simulated made;
     struct endorsements *endorsements;
     const char *policy;
 };
 
-static bool make_vector(struct arena *a, const char *id, struct vector *v)
+static bool make_vector(struct arena *a, const struct simulate_options *options, const char *policy, struct vector *v)
 {
-    struct simulate_options options = {0};
     struct fault fault = {0};
 
-    v->policy = id ? policy_of(id) : NULL;
-    if (id && !v->policy) {
-        options.fault = id;
-        options.kind = simulate_kind_of(id);
-    }
-    v->endorsements = endorsements_new(MEMORY);
-    if (simulate_sgx(a, &options, &v->made, &fault) && simulate_endorsements(&v->made, v->endorsements, true, &fault))
+    *v = (struct vector){.policy = policy, .endorsements = endorsements_new(MEMORY)};
+    if (simulate_sgx(a, options, &v->made, &fault) && simulate_endorsements(&v->made, v->endorsements, true, &fault))
         return true;
-    printf("# %s: %s\n", id ? id : "no fault", fault.text);
+    printf("# %s: %s\n", options->fault ? options->fault : "no fault", fault.text);
     return false;
 }
 
@@ -96,62 +73,100 @@ static const char *shown(const char *id)
     return id ? id : "accepted";
 }
 
-/* True when the row holds; says why not. */
-static bool row_holds(struct arena *a, enum check_id row)
-{
-    const struct check_info *info = &check_table[row];
-    struct vector v = {0};
-    bool ok = make_vector(a, info->id, &v);
+static struct counts {
+    unsigned passed, failed;
+} counts;
 
-    check_mutant = CHECK_COUNT;
-    const char *plain = ok ? judge(a, &v) : "no vector";
-    check_mutant = row;
-    const char *mutated = ok ? judge(a, &v) : "no vector";
-    check_mutant = CHECK_COUNT;
-    bool refused = plain && strcmp(plain, info->id) == 0;
-    bool changed = info->form == CHECK_PROOF ? mutated == NULL : mutated && strcmp(mutated, info->id) != 0;
-    printf("%s %s %s: as it is: %s; answering yes: %s\n", refused && changed ? "ok    " : "not ok",
-           info->form == CHECK_PROOF ? "proof   " : "backstop", info->id, shown(plain), shown(mutated));
-    endorsements_free(v.endorsements);
-    arena_reset(a);
-    return refused && changed;
+static void count(bool ok)
+{
+    *(ok ? &counts.passed : &counts.failed) += 1;
 }
 
-/* Without a fault all is accepted, or the rows above would prove nothing. */
-static bool good_evidence_passes(struct arena *a)
+/* One vector of a row: as it is, and with the row answering yes. */
+static void try_vector(struct arena *a, enum check_id row, const char *name, const struct simulate_options *options,
+                       const char *policy)
 {
-    struct vector v = {0};
-    bool ok = make_vector(a, NULL, &v) && judge(a, &v) == NULL;
+    const struct check_info *info = &check_table[row];
+    struct vector v;
+    bool made = make_vector(a, options, policy, &v);
 
-    printf("%s well-formed evidence is accepted\n", ok ? "ok    " : "not ok");
+    check_mutant = CHECK_COUNT;
+    const char *plain = made ? judge(a, &v) : "no vector";
+    check_mutant = row;
+    const char *mutated = made ? judge(a, &v) : "no vector";
+    check_mutant = CHECK_COUNT;
+    bool refused = plain && strcmp(plain, info->id) == 0;
+    bool changed = info->form == CHECK_PROOF ? mutated == NULL : made && mutated && strcmp(mutated, info->id) != 0;
+    printf("%s %s %s: as it is: %s; answering yes: %s\n", refused && changed ? "ok    " : "not ok",
+           info->form == CHECK_PROOF ? "proof   " : "backstop", name, shown(plain), shown(mutated));
     endorsements_free(v.endorsements);
     arena_reset(a);
-    return ok;
+    count(refused && changed);
+}
+
+static void try_row(struct arena *a, enum check_id row)
+{
+    const struct simulate_fault *f;
+    unsigned vectors = 0;
+
+    for (size_t i = 0; (f = simulate_fault_at(i)) != NULL; i++)
+        if (simulate_fault_check(f) == row) {
+            struct simulate_options options = {.fault = f->name, .kind = simulate_fault_kind(f)};
+
+            try_vector(a, row, f->name, &options, NULL);
+            vectors++;
+        }
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
+        if (strcmp(policies[i].id, check_table[row].id) == 0) {
+            try_vector(a, row, policies[i].id, &(struct simulate_options){0}, policies[i].policy);
+            vectors++;
+        }
+    if (vectors)
+        return;
+    printf("not ok %s has no vector\n", check_table[row].id);
+    count(false);
+}
+
+static void try_good(struct arena *a, const struct simulate_options *options)
+{
+    static const char *const forms[] = {"a quote", "an Open Enclave report", "Open Enclave evidence"};
+    struct vector v;
+    const char *refusal = make_vector(a, options, NULL, &v) ? judge(a, &v) : "nothing was made";
+
+    printf("%s good     %s, version %u, TCB info %u%s%s%s: %s\n", refusal ? "not ok" : "ok    ", forms[options->kind],
+           options->version, options->tcb_info_version, options->kss ? ", KSS" : "", options->variation ? ", " : "",
+           options->variation ? options->variation : "", shown(refusal));
+    endorsements_free(v.endorsements);
+    arena_reset(a);
+    count(!refusal);
+}
+
+/* Without a fault all is accepted, or the rows would prove nothing. */
+static void try_all_good(struct arena *a)
+{
+    for (unsigned version = 3; version <= 5; version++)
+        for (int kind = SIMULATE_SGX; kind <= SIMULATE_OE_EVIDENCE; kind++)
+            for (unsigned info = 2; info <= 3; info++)
+                try_good(a, &(struct simulate_options){.kind = (enum simulate_kind)kind,
+                                                       .version = version,
+                                                       .tcb_info_version = info,
+                                                       .kss = version == 5});
+    for (size_t i = 0; simulate_variation_at(i); i++)
+        try_good(
+            a, &(struct simulate_options){.version = 3, .tcb_info_version = 3, .variation = simulate_variation_at(i)});
 }
 
 int main(void)
 {
-    unsigned passed = 0, failed = 0;
     struct arena a;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     arena_init(&a, MEMORY);
-    *(good_evidence_passes(&a) ? &passed : &failed) += 1;
-    for (int id = 0; id < CHECK_COUNT; id++) {
-        const struct check_info *info = &check_table[id];
-
-        if (info->form == CHECK_SHAPE)
-            continue;
-        if (!simulated_row(info->id) && !policy_of(info->id)) {
-            printf("not ok %s has no vector\n", info->id);
-            failed++;
-        } else if (row_holds(&a, (enum check_id)id)) {
-            passed++;
-        } else {
-            failed++;
-        }
-    }
+    try_all_good(&a);
+    for (int id = 0; id < CHECK_COUNT; id++)
+        if (check_table[id].form != CHECK_SHAPE)
+            try_row(&a, (enum check_id)id);
     arena_free(&a);
-    printf("%u passed, %u failed, 0 skipped\n", passed, failed);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    printf("%u passed, %u failed, 0 skipped\n", counts.passed, counts.failed);
+    return counts.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -20,16 +20,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Make, judge under the simulation's own settings; true when accepted with all required checks. */
-static bool judge(const struct simulate_options *options, struct exam *x, struct simulated *s)
+/* Under the simulation's own settings; true when accepted with all required checks. */
+static bool judge_with(const struct simulated *s, const struct endorsements *e, struct exam *x)
 {
-    struct endorsements *e = endorsements_new(64 * 1024 * 1024);
     struct request_data runtime = {0}, init = {0};
-    struct fault fault = {0};
     enum check_id missing;
 
-    if (!simulate_sgx(&arena, options, s, &fault) || !simulate_endorsements(s, e, true, &fault))
-        fail_msg("%s: %s", options->fault ? options->fault : "no fault", fault.text);
     *x = (struct exam){
         .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s->settings, .time = s->time};
     claims_init(&x->incoming, &arena);
@@ -40,8 +36,19 @@ static bool judge(const struct simulate_options *options, struct exam *x, struct
     bool decoded = s->options.kind == SIMULATE_SGX ? sgx_decode_quote(x, s->evidence, &runtime, &init)
                                                    : oe_decode_file(x, s->evidence, &runtime, &init);
     bool ok = decoded && sgx_verify(x) && trace_complete(x->trace, sgx_required, &missing);
-    endorsements_free(e);
     x->endorsements = NULL;
+    return ok;
+}
+
+static bool judge(const struct simulate_options *options, struct exam *x, struct simulated *s)
+{
+    struct endorsements *e = endorsements_new(64 * 1024 * 1024);
+    struct fault fault = {0};
+
+    if (!simulate_sgx(&arena, options, s, &fault) || !simulate_endorsements(s, e, true, &fault))
+        fail_msg("%s: %s", options->fault ? options->fault : "no fault", fault.text);
+    bool ok = judge_with(s, e, x);
+    endorsements_free(e);
     return ok;
 }
 
@@ -134,37 +141,101 @@ static void every_converge_cell(void **state)
         }
 }
 
+/* In every form of evidence in which it can be. */
 static void each_fault_by_its_own_check(void **state)
 {
     (void)state;
-    for (size_t i = 0; simulate_fault_at(i); i++) {
-        struct simulate_options o = {.fault = simulate_fault_at(i), .kind = simulate_kind_of(simulate_fault_at(i))};
+    const struct simulate_fault *f;
+
+    for (size_t i = 0; (f = simulate_fault_at(i)) != NULL; i++)
+        for (int kind = SIMULATE_SGX; kind <= SIMULATE_OE_EVIDENCE; kind++) {
+            struct simulate_options o = {.fault = f->name, .kind = (enum simulate_kind)kind};
+            struct simulated s;
+            struct exam x;
+
+            if (!(f->kinds & 1u << kind))
+                continue;
+            if (judge(&o, &x, &s))
+                fail_msg("%s: accepted", f->name);
+            if (trace_failure(x.trace)->id != simulate_fault_check(f))
+                fail_msg("%s: %s", f->name, arena_string(&arena, trace_message(x.trace, &arena)));
+            arena_reset(&arena);
+        }
+}
+
+static void harmless_variations_are_accepted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; simulate_variation_at(i); i++) {
+        struct simulate_options o = {.variation = simulate_variation_at(i)};
         struct simulated s;
         struct exam x;
 
-        if (judge(&o, &x, &s))
-            fail_msg("%s: accepted", o.fault);
-        if (strcmp(failed_id(&x), o.fault) != 0)
-            fail_msg("%s: %s", o.fault, arena_string(&arena, trace_message(x.trace, &arena)));
+        if (!judge(&o, &x, &s))
+            fail_msg("%s: %s", o.variation, arena_string(&arena, trace_message(x.trace, &arena)));
         arena_reset(&arena);
     }
 }
 
-static void each_judging_row_has_its_fault(void **state)
+static bool same(struct bytes a, struct bytes b)
+{
+    return a.n && bytes_equal(a, b);
+}
+
+static void one_seed_makes_one_platform(void **state)
+{
+    (void)state;
+    struct simulate_options o = {.seed = 7, .kind = SIMULATE_OE_REPORT};
+    struct simulated a, b, other;
+
+    assert_true(simulate_sgx(&arena, &o, &a, NULL) && simulate_sgx(&arena, &o, &b, NULL));
+    assert_true(same(a.evidence, b.evidence) && same(a.request, b.request) && same(a.anchor, b.anchor));
+    assert_true(same(a.endorsements, b.endorsements));
+    o.seed = 8;
+    assert_true(simulate_sgx(&arena, &o, &other, NULL));
+    assert_false(bytes_equal(a.evidence, other.evidence));
+    o.seed = 0;
+    assert_true(simulate_sgx(&arena, &o, &a, NULL) && simulate_sgx(&arena, &o, &b, NULL));
+    assert_memory_not_equal(a.anchor_spki, b.anchor_spki, SHA256_SIZE);
+}
+
+/* One file with all of them in Open Enclave's form, and nothing else. */
+static void wrapped_endorsements_suffice(void **state)
+{
+    (void)state;
+    for (int kind = SIMULATE_SGX; kind <= SIMULATE_OE_EVIDENCE; kind++) {
+        struct simulate_options o = {.kind = (enum simulate_kind)kind};
+        struct endorsements *e = endorsements_new(64 * 1024 * 1024);
+        struct simulated s;
+        struct exam x;
+        struct fault fault = {0};
+
+        assert_true(simulate_sgx(&arena, &o, &s, NULL));
+        endorsements_add_anchor(e, s.anchor_spki, true);
+        if (!endorsements_add(e, "endorsements.bin", s.endorsements, &fault))
+            fail_msg("%s", fault.text);
+        endorsements_seal(e);
+        if (!judge_with(&s, e, &x))
+            fail_msg("kind %d: %s", kind, arena_string(&arena, trace_message(x.trace, &arena)));
+        endorsements_free(e);
+        arena_reset(&arena);
+    }
+}
+
+static void each_row_has_its_fault(void **state)
 {
     (void)state;
     static const char *const families[] = {"sgx.", "intel.", "oe."};
 
     for (int id = 0; id < CHECK_COUNT; id++) {
+        const struct simulate_fault *f;
         bool concerns = false, found = false;
 
-        for (size_t f = 0; f < 3; f++)
-            concerns |= strncmp(check_table[id].id, families[f], strlen(families[f])) == 0;
-        if (!concerns || check_table[id].form == CHECK_SHAPE)
-            continue;
-        for (size_t i = 0; simulate_fault_at(i); i++)
-            found |= strcmp(simulate_fault_at(i), check_table[id].id) == 0;
-        if (!found)
+        for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+            concerns |= strncmp(check_table[id].id, families[i], strlen(families[i])) == 0;
+        for (size_t i = 0; (f = simulate_fault_at(i)) != NULL; i++)
+            found |= simulate_fault_check(f) == (enum check_id)id;
+        if (concerns && !found)
             fail_msg("%s has no simulated fault", check_table[id].id);
     }
 }
@@ -193,6 +264,12 @@ static void wrong_options_are_named(void **state)
 
     assert_false(simulate_sgx(&arena, &(struct simulate_options){.fault = "no.such.check"}, &s, &fault));
     assert_non_null(strstr(fault.text, "no.such.check"));
+    fault = (struct fault){0};
+    assert_false(simulate_sgx(&arena, &(struct simulate_options){.fault = "oe.report.type"}, &s, &fault));
+    assert_non_null(strstr(fault.text, "an Open Enclave report"));
+    assert_false(simulate_sgx(&arena, &(struct simulate_options){.fault = "sgx.quote.tee", .version = 3}, &s, NULL));
+    assert_false(simulate_sgx(&arena, &(struct simulate_options){.variation = "no-such"}, &s, NULL));
+    assert_false(simulate_sgx(&arena, &(struct simulate_options){.tcb_info_version = 4}, &s, NULL));
     assert_false(simulate_sgx(&arena, &(struct simulate_options){.version = 9}, &s, NULL));
     assert_false(simulate_sgx(&arena, &(struct simulate_options){.status = "Fine"}, &s, NULL));
     assert_false(simulate_sgx(&arena, &(struct simulate_options){.certification = 6}, &s, NULL));
@@ -201,13 +278,11 @@ static void wrong_options_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(well_formed_ones_are_accepted),
-        cmocka_unit_test(without_the_anchor_refused),
-        cmocka_unit_test(every_converge_cell),
-        cmocka_unit_test(each_fault_by_its_own_check),
-        cmocka_unit_test(each_judging_row_has_its_fault),
-        cmocka_unit_test(certification_types_by_name),
-        cmocka_unit_test(wrong_options_are_named),
+        cmocka_unit_test(well_formed_ones_are_accepted), cmocka_unit_test(without_the_anchor_refused),
+        cmocka_unit_test(every_converge_cell),           cmocka_unit_test(each_fault_by_its_own_check),
+        cmocka_unit_test(each_row_has_its_fault),        cmocka_unit_test(harmless_variations_are_accepted),
+        cmocka_unit_test(one_seed_makes_one_platform),   cmocka_unit_test(wrapped_endorsements_suffice),
+        cmocka_unit_test(certification_types_by_name),   cmocka_unit_test(wrong_options_are_named),
     };
     return cmocka_run_group_tests_name("simulate", tests, set_up, tear_down);
 }
