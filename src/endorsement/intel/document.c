@@ -80,9 +80,9 @@ void document_level(struct document_reader *r, const struct json *level, enum tc
         return;
     }
     struct bytes *list = ARENA_ARRAY(r->arena, struct bytes, ids->count);
-    JSON_EACH(id, ids)
-    if (!json_text(id, &list[(*advisory_count)++]))
-        document_fail(r, "advisoryIDs", "not a text");
+    JSON_EACH (id, ids)
+        if (!json_text(id, &list[(*advisory_count)++]))
+            document_fail(r, "advisoryIDs", "not a text");
     *advisories = list;
 }
 
@@ -97,8 +97,7 @@ const struct svn_level *document_svn_levels(struct document_reader *r, const str
     struct svn_level *list = levels ? ARENA_ARRAY(r->arena, struct svn_level, levels->count) : NULL;
     size_t n = 0;
 
-    JSON_EACH(level, levels)
-    {
+    JSON_EACH (level, levels) {
         struct svn_level *l = &list[n++];
 
         l->isv_svn = (uint16_t)document_number(r, json_member(level, "tcb"), "isvsvn", UINT16_MAX);

@@ -21,9 +21,9 @@ static void components_v3(struct document_reader *r, const struct json *tcb, con
 
     if (list && list->count != TCB_COMPONENTS)
         document_fail(r, member, "not 16 components");
-    JSON_EACH(component, list)
-    if (!r->failed)
-        out[n++] = (uint8_t)document_number(r, component, "svn", UINT8_MAX);
+    JSON_EACH (component, list)
+        if (!r->failed)
+            out[n++] = (uint8_t)document_number(r, component, "svn", UINT8_MAX);
 }
 
 /* Descending by SGX components, PCESVN, TDX components (sgx-tdx.md 7 F 2). */
@@ -42,8 +42,7 @@ static void read_levels(struct document_reader *r, const struct json *inner, str
     const struct json *levels = document_array(r, inner, "tcbLevels", LIMIT_TCB_LEVELS);
     struct tcb_level *list = levels ? ARENA_ARRAY(r->arena, struct tcb_level, levels->count) : NULL;
 
-    JSON_EACH(level, levels)
-    {
+    JSON_EACH (level, levels) {
         struct tcb_level *l = &list[info->level_count++];
         const struct json *tcb = json_member(level, "tcb");
 
@@ -87,8 +86,7 @@ static void read_tdx(struct document_reader *r, const struct json *inner, struct
         return;
     list = document_array(r, inner, "tdxModuleIdentities", LIMIT_MODULE_IDENTITIES);
     struct tdx_module *modules = list ? ARENA_ARRAY(r->arena, struct tdx_module, list->count) : NULL;
-    JSON_EACH(item, list)
-    {
+    JSON_EACH (item, list) {
         struct tdx_module *m = &modules[info->module_identity_count++];
 
         m->id = document_text(r, item, "id");
