@@ -105,6 +105,7 @@ bool jws_decode(struct arena *a, struct bytes text, bool lenient_names, struct j
 bool jws_verify(const struct jws *jws, const struct public_key *key)
 {
     return !jws->unsecured && alg_fits_key(jws->alg, key->kind) &&
+           (key->alg == SIGNATURE_NONE || key->alg == jws->alg) &&
            signature_verify(key, jws->alg, jws->signing_input, jws->signature);
 }
 
@@ -138,10 +139,22 @@ static bool decode_ec(struct arena *a, const struct json *jwk, struct public_key
     return public_key_from_point(wr_done(&point), out);
 }
 
+/* key_ops, where it stands, names an operation on signatures. */
+static bool for_signatures(const struct json *operations)
+{
+    if (!operations)
+        return true;
+    JSON_EACH (operation, operations)
+        if (operation->kind == JSON_STRING &&
+            (bytes_is(operation->text, "verify") || bytes_is(operation->text, "sign")))
+            return true;
+    return false;
+}
+
 bool jwk_decode(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault)
 {
     const struct json *use = json_member(jwk, "use"), *alg = json_member(jwk, "alg");
-    enum signature_alg named;
+    enum signature_alg named = SIGNATURE_NONE;
     struct bytes text;
 
     *out = (struct public_key){0};
@@ -152,7 +165,10 @@ bool jwk_decode(struct arena *a, const struct json *jwk, struct public_key *out,
                          "JWK: neither RSA of 2048 to 4096 bits (n, e) nor a point of P-256 or P-384 (crv, x, y)");
     if (use && (!json_text(use, &text) || !bytes_is(text, "sig")))
         return fault_set(fault, FAULT_SYNTAX, "JWK: its use is not sig");
+    if (!for_signatures(json_member(jwk, "key_ops")))
+        return fault_set(fault, FAULT_SYNTAX, "JWK: its key_ops name no operation on signatures");
     if (alg && (!json_text(alg, &text) || !alg_by_name(text, true, &named) || !alg_fits_key(named, out->kind)))
         return fault_set(fault, FAULT_SYNTAX, "JWK: its alg does not fit the key");
+    out->alg = named;
     return true;
 }

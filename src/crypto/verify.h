@@ -8,14 +8,29 @@
 
 #include "crypto/digest.h"
 
+/* Signature algorithms by name, as certificates and JOSE use them. */
+enum signature_alg {
+    SIGNATURE_NONE,
+    SIGNATURE_RS256,
+    SIGNATURE_RS384,
+    SIGNATURE_RS512,
+    SIGNATURE_PS256,
+    SIGNATURE_PS384,
+    SIGNATURE_PS512,
+    SIGNATURE_ES256, /* digest SHA-256; in JOSE on P-256 only, in X.509 on any curve */
+    SIGNATURE_ES384,
+    SIGNATURE_ES512, /* X.509 only: SHA-512 with P-256 or P-384 */
+};
+
 enum key_kind { KEY_NONE, KEY_P256, KEY_P384, KEY_RSA };
 
 struct public_key {
     enum key_kind kind;
-    struct bytes point;    /* EC: x || y, big endian, 64 or 96 bytes */
-    struct bytes modulus;  /* RSA: big endian without leading zeros */
-    struct bytes exponent; /* RSA: the same */
-    struct bytes spki;     /* DER SubjectPublicKeyInfo, where the key came from one */
+    struct bytes point;     /* EC: x || y, big endian, 64 or 96 bytes */
+    struct bytes modulus;   /* RSA: big endian without leading zeros */
+    struct bytes exponent;  /* RSA: the same */
+    struct bytes spki;      /* DER SubjectPublicKeyInfo, where the key came from one */
+    enum signature_alg alg; /* the only one it may be used with (a JWK's); SIGNATURE_NONE: any of its kind */
 };
 
 /* From DER SubjectPublicKeyInfo; trailing bytes, other algorithms and other sizes are refused. */
@@ -36,19 +51,6 @@ bool rsa_pkcs1_verify(const struct public_key *key, enum digest_alg alg, struct 
 bool rsa_pss_verify(const struct public_key *key, enum digest_alg alg, struct bytes hash, size_t salt_size,
                     struct bytes signature);
 
-/* Signature algorithms by name, as certificates and JOSE use them. */
-enum signature_alg {
-    SIGNATURE_NONE,
-    SIGNATURE_RS256,
-    SIGNATURE_RS384,
-    SIGNATURE_RS512,
-    SIGNATURE_PS256,
-    SIGNATURE_PS384,
-    SIGNATURE_PS512,
-    SIGNATURE_ES256, /* digest SHA-256; in JOSE on P-256 only, in X.509 on any curve */
-    SIGNATURE_ES384,
-    SIGNATURE_ES512, /* X.509 only: SHA-512 with P-256 or P-384 */
-};
 /* Verify over a message: hash it, check that the key fits the algorithm, verify. ECDSA signature as r || s. */
 bool signature_verify(const struct public_key *key, enum signature_alg alg, struct bytes message,
                       struct bytes signature);
