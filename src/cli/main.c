@@ -121,5 +121,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "assay: standard output cannot be written\n");
         return STATUS_MISUSE;
     }
-    return status;
+    return (int)status;
 }
