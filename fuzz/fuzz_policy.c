@@ -1,5 +1,5 @@
-/* A policy, a NUL, claims as JSON: whatever they are, the parse ends with a program or a place and a reason, and the evaluation
- * within its steps and within the memory of a request. */
+/* A policy, a NUL, claims as JSON: whatever they are, the parse ends with a program or a place and a reason, and the
+ * evaluation within its steps and within the memory of a request. */
 #include <stdlib.h>
 
 #include "base/limits.h"

@@ -1,5 +1,5 @@
-/* Runs a compiled policy over claims (policy.md 4, 5): sets, not combinations. A rule fires once, whatever number of claims its
- * conditions matched. */
+/* Runs a compiled policy over claims (policy.md 4, 5): sets, not combinations. A rule fires once, whatever number of
+ * claims its conditions matched. */
 #include "policy/evaluator.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* The state of one section's run, and the sets of values that its expressions give. For the evaluator and the functions. */
+/* The state of one section's run, and the sets of values that its expressions give. For the evaluator and the
+ * functions. */
 #ifndef ASSAY_POLICY_EVALUATOR_H
 #define ASSAY_POLICY_EVALUATOR_H
 
@@ -32,8 +33,8 @@ struct value_set {
 struct value value_at(const struct evaluation *e, const struct value_set *set, size_t i);
 /* Equal when of one kind and the same; costs steps. */
 bool values_equal(struct evaluation *e, const struct claim_value *a, const struct claim_value *b, bool *equal);
-/* Each step is one look at a property or a value, or the handling of LIMIT_POLICY_STEP_BYTES bytes. False, with a reason in
- * the run, when the budget is used up. */
+/* Each step is one look at a property or a value, or the handling of LIMIT_POLICY_STEP_BYTES bytes. False, with a
+ * reason in the run, when the budget is used up. */
 bool evaluation_spend(struct evaluation *e, size_t steps);
 size_t steps_for(size_t bytes);
 /* The run ends with an error: why, with the rule's own text behind it. Always false. */

@@ -1,4 +1,5 @@
-/* Policy text to tokens (policy.md 1). The text must be valid UTF-8; policy_parse sees to that first. For the parser alone. */
+/* Policy text to tokens (policy.md 1). The text must be valid UTF-8; policy_parse sees to that first. For the parser
+ * alone. */
 #ifndef ASSAY_POLICY_LEXER_H
 #define ASSAY_POLICY_LEXER_H
 

@@ -1,4 +1,5 @@
-/* Errors of a parse: the place, the symbol as it stands, what was expected, and the path of grammar rules (policy.md 11). */
+/* Errors of a parse: the place, the symbol as it stands, what was expected, and the path of grammar rules (policy.md
+ * 11). */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -21,8 +22,8 @@ static bool is_shown(struct bytes character)
     return utf8_valid(character) && *character.p >= ' ' && *character.p != 0x7f;
 }
 
-/* A C string of whole characters, cut where there is no room. Control characters and what is no UTF-8 become \x…, so that the
- * symbol can be put into any answer. */
+/* A C string of whole characters, cut where there is no room. Control characters and what is no UTF-8 become \x…, so
+ * that the symbol can be put into any answer. */
 static void copy_symbol(char *out, size_t size, struct bytes source)
 {
     size_t used = 0;

@@ -1,5 +1,5 @@
-/* The state of a parse and what its parts share: tokens, errors with their place, expressions. For parser.c, expression.c and
- * parse_error.c alone. */
+/* The state of a parse and what its parts share: tokens, errors with their place, expressions. For parser.c,
+ * expression.c and parse_error.c alone. */
 #ifndef ASSAY_POLICY_PARSER_H
 #define ASSAY_POLICY_PARSER_H
 

@@ -1,5 +1,5 @@
-/* The attestation policy language (policy.md). A text is parsed once to a program, which is immutable and can be cached by
- * the text's digest; running it is bounded by LIMIT_POLICY_STEPS and cannot loop. */
+/* The attestation policy language (policy.md). A text is parsed once to a program, which is immutable and can be
+ * cached by the text's digest; running it is bounded by LIMIT_POLICY_STEPS and cannot loop. */
 #ifndef ASSAY_POLICY_POLICY_H
 #define ASSAY_POLICY_POLICY_H
 
@@ -53,8 +53,8 @@ struct policy_run {
 void policy_start(struct policy_run *run, const struct policy *p, struct arena *a, struct claims *incoming);
 /* configurationrules, against an empty incoming set; false on an evaluation error (policy.md 5.1, step 2). */
 bool policy_configure(struct policy_run *run);
-/* authorizationrules, then issuancerules when permitted (policy.md 5.1, steps 5 to 7); true when permitted and nothing failed.
- * Otherwise nothing is issued. After an error in policy_configure it stays an error. */
+/* authorizationrules, then issuancerules when permitted (policy.md 5.1, steps 5 to 7); true when permitted and
+ * nothing failed. Otherwise nothing is issued. After an error in policy_configure it stays an error. */
 bool policy_decide(struct policy_run *run);
 
 #endif

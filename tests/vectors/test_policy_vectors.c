@@ -1,5 +1,5 @@
-/* The vectors of the policy language and every policy of the corpus, in place. What needs a function that this build does not
- * have is counted and named. */
+/* The vectors of the policy language and every policy of the corpus, in place. What needs a function that this build
+ * does not have is counted and named. */
 #include "test.h"
 
 #include "claims/claims_json.h"
