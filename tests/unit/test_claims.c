@@ -59,7 +59,8 @@ static void flags(void **state)
     becomes(CLAIM_TOKEN | CLAIM_POLICY, "{\"both\":3}");
 }
 
-/* Values of one type stay in the order of issue, equal ones are folded into the first; the types need not stand together. */
+/* Values of one type stay in the order of issue, equal ones are folded into the first; the types need not stand
+ * together. */
 static void folding(void **state)
 {
     (void)state;
