@@ -78,6 +78,7 @@ static bool read_option(struct request *r, int id, const char *value)
     }
 }
 
+/* A fault is named by the check that must refuse it; behind a colon, which of several such faults it is. */
 static enum status list_faults(void)
 {
     const struct simulate_fault *f;

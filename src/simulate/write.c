@@ -12,7 +12,7 @@ static bool make_folder(const char *path, struct fault *fault)
            fault_set(fault, FAULT_SYSTEM, "cannot make the folder %s: %s", path, strerror(errno));
 }
 
-/* An empty file is one that the fault leaves out: an older one of that name goes. */
+/* An empty file is one that this form of evidence, or its fault, leaves out: an older one of that name goes. */
 static bool put(struct arena *a, const char *folder, const char *name, struct bytes content, struct fault *fault)
 {
     char *path = arena_printf(a, "%s/%s", folder, name);
@@ -57,14 +57,30 @@ bool simulate_write(struct arena *a, const struct simulated *s, const char *fold
         [SIMULATE_SGX] = "quote.bin", [SIMULATE_OE_REPORT] = "report.bin", [SIMULATE_OE_EVIDENCE] = "evidence.bin"};
     const char *evidence = names[s->options.kind];
     char *collateral = arena_printf(a, "%s/collateral", folder);
+    const struct {
+        const char *folder, *name;
+        struct bytes content;
+    } files[] = {
+        {folder, "runtime.bin", s->runtime_data},
+        {folder, "init.bin", s->init_data},
+        {folder, "request.json", s->request},
+        {folder, "anchor.pem", s->anchor},
+        {folder, "endorsements.bin", s->options.kind == SIMULATE_SGX ? BYTES_NONE : s->endorsements},
+        {folder, "README.txt", readme(a, s, folder, evidence)},
+        {collateral, "tcbinfo.json", s->tcb_info},
+        {collateral, "qeidentity.json", s->identity},
+        {collateral, "root.crl", s->root_crl},
+        {collateral, "pck.crl", s->pck_crl},
+        {collateral, "tcb-signing-chain.pem", s->signing_chain},
+    };
 
-    return make_folder(folder, fault) && make_folder(collateral, fault) &&
-           put(a, folder, evidence, s->evidence, fault) && put(a, folder, "runtime.bin", s->runtime_data, fault) &&
-           put(a, folder, "init.bin", s->init_data, fault) && put(a, folder, "request.json", s->request, fault) &&
-           put(a, folder, "anchor.pem", s->anchor, fault) && put(a, collateral, "tcbinfo.json", s->tcb_info, fault) &&
-           put(a, collateral, "qeidentity.json", s->identity, fault) &&
-           put(a, collateral, "root.crl", s->root_crl, fault) && put(a, collateral, "pck.crl", s->pck_crl, fault) &&
-           put(a, collateral, "tcb-signing-chain.pem", s->signing_chain, fault) &&
-           (s->options.kind == SIMULATE_SGX || put(a, folder, "endorsements.bin", s->endorsements, fault)) &&
-           put(a, folder, "README.txt", readme(a, s, folder, evidence), fault);
+    if (!make_folder(folder, fault) || !make_folder(collateral, fault))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!put(a, folder, names[i], names[i] == evidence ? s->evidence : BYTES_NONE, fault))
+            return false;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (!put(a, files[i].folder, files[i].name, files[i].content, fault))
+            return false;
+    return true;
 }

@@ -1,6 +1,8 @@
 /* The simulated platform: every status and converge cell, every version and certification type, each fault by its own check. */
 #include "test.h"
 
+#include <unistd.h>
+
 #include "base/check.h"
 #include "simulate/simulate.h"
 
@@ -222,6 +224,34 @@ static void wrapped_endorsements_suffice(void **state)
     }
 }
 
+/* A folder holds what was written last, and nothing of before. */
+static void a_folder_holds_one_platform(void **state)
+{
+    (void)state;
+    struct simulate_options report = {.kind = SIMULATE_OE_REPORT, .kss = true},
+                            quote = {.fault = "intel.pck_crl.present"};
+    char folder[] = "/tmp/assay-simulate-XXXXXX";
+    struct simulated s;
+
+    assert_non_null(mkdtemp(folder));
+    char *inside = arena_printf(&arena, "%s/platform", folder);
+    assert_true(simulate_sgx(&arena, &report, &s, NULL) && simulate_write(&arena, &s, inside, NULL));
+    assert_bytes_equal(read_file(&arena, arena_printf(&arena, "%s/report.bin", inside)), s.evidence);
+    assert_bytes_equal(read_file(&arena, arena_printf(&arena, "%s/endorsements.bin", inside)), s.endorsements);
+    assert_bytes_equal(read_file(&arena, arena_printf(&arena, "%s/collateral/pck.crl", inside)), s.pck_crl);
+    assert_true(simulate_sgx(&arena, &quote, &s, NULL) && simulate_write(&arena, &s, inside, NULL));
+    assert_bytes_equal(read_file(&arena, arena_printf(&arena, "%s/quote.bin", inside)), s.evidence);
+    static const char *const gone[] = {"report.bin", "endorsements.bin", "init.bin", "collateral/pck.crl"};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        assert_int_equal(access(arena_printf(&arena, "%s/%s", inside, gone[i]), F_OK), -1);
+    struct bytes note = read_file(&arena, arena_printf(&arena, "%s/README.txt", inside));
+    assert_non_null(memmem(note.p, note.n, "there is no PCK CRL (intel.pck_crl.present)", 43));
+    struct fault fault = {0};
+    assert_false(simulate_write(&arena, &s, arena_printf(&arena, "%s/quote.bin/below", inside), &fault));
+    assert_int_equal(fault.code, FAULT_SYSTEM);
+    assert_int_equal(system(arena_printf(&arena, "rm -r %s", folder)), 0);
+}
+
 static void each_row_has_its_fault(void **state)
 {
     (void)state;
@@ -282,7 +312,8 @@ int main(void)
         cmocka_unit_test(every_converge_cell),           cmocka_unit_test(each_fault_by_its_own_check),
         cmocka_unit_test(each_row_has_its_fault),        cmocka_unit_test(harmless_variations_are_accepted),
         cmocka_unit_test(one_seed_makes_one_platform),   cmocka_unit_test(wrapped_endorsements_suffice),
-        cmocka_unit_test(certification_types_by_name),   cmocka_unit_test(wrong_options_are_named),
+        cmocka_unit_test(a_folder_holds_one_platform),   cmocka_unit_test(certification_types_by_name),
+        cmocka_unit_test(wrong_options_are_named),
     };
     return cmocka_run_group_tests_name("simulate", tests, set_up, tear_down);
 }
