@@ -136,11 +136,13 @@ static enum status verify_run(struct cli *cli, int argc, char **argv)
         cli_error(cli, "%s", fault.text);
         return STATUS_MISUSE; /* a file past the limit goes on, to be refused as evidence */
     }
-    if (!choose_kind(&v) || !verify_load_endorsements(&v) || !verify_appraise(&v))
+    if (!choose_kind(&v))
         return STATUS_MISUSE;
-    verify_print(&v);
+    bool ran = verify_load_endorsements(&v) && verify_appraise(&v);
+    if (ran)
+        verify_print(&v);
     endorsements_free(v.endorsements);
-    return v.accepted ? STATUS_DONE : STATUS_REFUSED;
+    return !ran ? STATUS_MISUSE : v.accepted ? STATUS_DONE : STATUS_REFUSED;
 }
 
 const struct command verify_command = {

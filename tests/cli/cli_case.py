@@ -59,7 +59,8 @@ class CliCase(unittest.TestCase):
                              timeout=timeout, cwd=self.dir)
         run.out, run.err = run.stdout.decode(errors="replace"), run.stderr.decode(errors="replace")
         # A sanitizer's report is a failure whatever the test was about.
-        self.assertNotIn("Sanitizer", run.err, run.err)
+        if "Sanitizer" in run.err:
+            self.fail(f"{args}\n" + run.err[:3000])
         self.assertIn(run.returncode, (DONE, MISUSE, REFUSED), run.err)
         return run
 
@@ -132,45 +133,3 @@ class Server:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
-
-
-class TapResult(unittest.TestResult):
-    """One line for each test, as every other test program of this project prints."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def line(self, word, test, tail=""):
-        self.count += 1
-        print(f"{word} {self.count} - {test.id().split('.', 1)[-1]}{tail}", flush=True)
-
-    def addSuccess(self, test):
-        self.line("ok", test)
-
-    def addSkip(self, test, reason):
-        super().addSkip(test, reason)
-        self.line("ok", test, f" # SKIP {reason}")
-
-    def wrong(self, test, error):
-        self.line("not ok", test)
-        for text in self._exc_info_to_string(error, test).splitlines():
-            print("#", text, flush=True)
-
-    def addFailure(self, test, error):
-        super().addFailure(test, error)
-        self.wrong(test, error)
-
-    addError = addFailure
-
-    def addSubTest(self, test, subtest, error):
-        if error:
-            self.failures.append((subtest, ""))
-            self.wrong(subtest, error)
-
-
-def main(module):
-    result = TapResult()
-    unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
-    print(f"1..{result.count}")
-    raise SystemExit(0 if result.wasSuccessful() else 1)
