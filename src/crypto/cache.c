@@ -75,7 +75,9 @@ void cache_key(const char *kind, const struct bytes *parts, size_t count, uint8_
     size_t n = 0;
 
     framed[n++] = bytes_make(kind, strlen(kind) + 1);
-    for (size_t i = 0; i < count && i < PARTS_MAX; i++) {
+    if (count > PARTS_MAX)
+        abort(); /* a key of some of its parts would be the key of other things too */
+    for (size_t i = 0; i < count; i++) {
         lengths[i] = parts[i].n;
         framed[n++] = bytes_make(&lengths[i], sizeof lengths[i]);
         framed[n++] = parts[i];
@@ -149,11 +151,12 @@ void cache_forget(struct cache *c, const uint8_t key[SHA256_SIZE])
 
 struct arena *cache_arena(struct cache *c, struct arena *request)
 {
-    struct entry *e = c ? calloc(1, sizeof *e) : NULL;
-
-    if (!e)
+    if (!c)
         return request;
-    arena_init(&e->arena, c->bytes);
+    struct entry *e = calloc(1, sizeof *e);
+    if (!e)
+        request->exhausted(request);
+    arena_init(&e->arena, request->limit);
     e->arena.exhausted = request->exhausted;
     return &e->arena;
 }
@@ -170,6 +173,10 @@ void cache_keep(struct cache *c, const uint8_t key[SHA256_SIZE], struct arena *b
 
     if (!e)
         return;
+    if (e->arena.used > c->bytes) {
+        cache_discard(c, built);
+        return;
+    }
     if (twin)
         evict(c, twin);
     memcpy(e->key, key, SHA256_SIZE);

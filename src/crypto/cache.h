@@ -15,8 +15,9 @@ void cache_free(struct cache *c);
 void cache_key(const char *kind, const struct bytes *parts, size_t count, uint8_t key[SHA256_SIZE]);
 /* NULL when absent; c may be NULL (never a hit). */
 const void *cache_find(struct cache *c, const uint8_t key[SHA256_SIZE]);
-/* An arena in which to build an object to be kept; it becomes the cache's by cache_keep, or goes by cache_discard. With
- * c NULL both functions use `request` instead, so callers have one path. */
+/* An arena in which to build an object to be kept, under the same limit as the request's; it becomes the cache's by cache_keep
+ * (which does not keep what is larger than the whole cache), or goes by cache_discard. Both leave the object readable until
+ * cache_settle. With c NULL `request` serves instead, so callers have one path. */
 struct arena *cache_arena(struct cache *c, struct arena *request);
 void cache_keep(struct cache *c, const uint8_t key[SHA256_SIZE], struct arena *built, const void *object);
 void cache_discard(struct cache *c, struct arena *built);

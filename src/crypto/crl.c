@@ -9,6 +9,8 @@
 /* 2.5.29.n */
 enum { EXT_CRL_NUMBER = 20, EXT_REASON = 21, EXT_INVALIDITY_DATE = 24, EXT_AUTHORITY_KEY_ID = 35 };
 
+enum { TEXT_MOST = 2 * LIMIT_CRL + 64 }; /* hexadecimal with what may stand behind it; the longest form */
+
 /* The DER of whatever form the text has (sgx-tdx.md 5). */
 static bool to_der(struct arena *a, struct bytes text, struct bytes *der)
 {
@@ -85,7 +87,11 @@ static bool read_extensions(struct crl *c, struct reader *r)
             return false;
         struct reader number = rd_open(e.value);
         switch (x509_certificate_arc(e.oid)) {
-        case EXT_CRL_NUMBER: c->number = der_unsigned(&number); break;
+        case EXT_CRL_NUMBER:
+            c->number = der_unsigned(&number);
+            if (!rd_end(&number))
+                return false;
+            break;
         case EXT_AUTHORITY_KEY_ID: c->authority_key_id = x509_authority_key_id(e.value); break;
         default: c->critical_unknown |= e.critical; break;
         }
@@ -118,10 +124,12 @@ bool crl_decode(struct arena *a, struct bytes text, const struct crl **out, stru
     struct bytes inner_alg;
 
     *out = NULL;
-    if (text.n > 2 * LIMIT_CRL) /* hexadecimal text is twice as long */
+    if (text.n > TEXT_MOST)
         return fault_set(fault, FAULT_LIMIT, "CRL: longer than %d bytes", LIMIT_CRL);
     if (!to_der(a, text, &c->der))
         return fault_set(fault, FAULT_SYNTAX, "CRL: neither DER nor PEM nor hexadecimal");
+    if (c->der.n > LIMIT_CRL)
+        return fault_set(fault, FAULT_LIMIT, "CRL: longer than %d bytes", LIMIT_CRL);
     c->der = arena_copy(a, c->der);
     if (!x509_envelope(c->der, &parts))
         return fault_set(fault, FAULT_SYNTAX, "CRL: not the DER of one CRL");

@@ -6,7 +6,6 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 static const struct {
     const char *name;
@@ -48,19 +47,14 @@ void digest_parts(enum digest_alg alg, const struct bytes *parts, size_t count, 
 
 void sha256(struct bytes b, uint8_t out[SHA256_SIZE])
 {
-    static const uint8_t nothing[1];
-
-    SHA256(b.n ? b.p : nothing, b.n, out);
+    digest_parts(DIGEST_SHA256, &b, 1, out); /* OpenSSL's own one-shot fetches the algorithm each time */
 }
 
 struct bytes digest(struct arena *a, enum digest_alg alg, struct bytes b)
 {
     uint8_t *out = arena_alloc(a, algorithms[alg].size);
 
-    if (alg == DIGEST_SHA256)
-        sha256(b, out);
-    else
-        digest_parts(alg, &b, 1, out);
+    digest_parts(alg, &b, 1, out);
     return bytes_make(out, algorithms[alg].size);
 }
 

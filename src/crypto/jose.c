@@ -80,7 +80,7 @@ static bool read_header(struct arena *a, struct bytes encoded, bool lenient, str
     out->unsecured = bytes_is(alg, "none");
     return out->unsecured || alg_by_name(alg, lenient, &out->alg) ||
            fault_set(fault, FAULT_SYNTAX,
-                     "The alg '%.*s' is not accepted; use RS256, RS384, RS512, PS256, ES256 or ES384.",
+                     "The alg '%.*s' is not accepted; use RS256, RS384, RS512, PS256, PS384, PS512, ES256 or ES384.",
                      (int)(alg.n < 32 ? alg.n : 32), (const char *)alg.p);
 }
 

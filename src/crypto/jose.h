@@ -23,8 +23,8 @@ bool jws_decode(struct arena *a, struct bytes text, bool lenient_names, struct j
 /* True only for a secured JWS whose algorithm fits the key and whose signature verifies. */
 bool jws_verify(const struct jws *jws, const struct public_key *key);
 const char *signature_alg_name(enum signature_alg alg); /* "RS256" */
-/* Key of a JWK: kty RSA (n, e) or EC (crv P-256, P-384; x, y); a "use" other than sig, "key_ops" without verify or sign, or an "alg" that does not fit
- * *alg (when given), refuses it. x5c is not looked at. */
+/* Key of a JWK: kty RSA (n, e) or EC (crv P-256, P-384; x, y). A "use" other than sig, "key_ops" without verify or sign, or
+ * an "alg" that does not fit the key refuses it; "alg" binds the key to that algorithm. x5c is not looked at. */
 bool jwk_decode(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault);
 
 #endif

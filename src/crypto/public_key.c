@@ -11,6 +11,26 @@ static const uint8_t oid_ec[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
 static const uint8_t oid_p256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 static const uint8_t oid_p384[] = {0x2b, 0x81, 0x04, 0x00, 0x22};
 
+/* Residues of powers of 65537: what every prime that Infineon's faulty library made lies among (ROCA, CVE-2017-15361), and
+ * so their product. One in 2^28 other moduli does. TPMs with that library are still about, and their keys can be factored. */
+static bool generated_by_roca(struct bytes modulus)
+{
+    /* The primes up to 167 of which these powers are not all residues. */
+    static const uint8_t primes[] = {11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157};
+
+    for (size_t i = 0; i < sizeof primes; i++) {
+        uint32_t p = primes[i], residue = 0, power = 1;
+
+        for (size_t k = 0; k < modulus.n; k++)
+            residue = (residue << 8 | modulus.p[k]) % p;
+        while (power != residue && (power = power * (65537 % p) % p) != 1)
+            ;
+        if (power != residue)
+            return false;
+    }
+    return true;
+}
+
 static bool rsa_key(struct bytes modulus, struct bytes exponent, struct public_key *out)
 {
     size_t bits = modulus.n * 8;
@@ -20,8 +40,10 @@ static bool rsa_key(struct bytes modulus, struct bytes exponent, struct public_k
             return false; /* a leading zero byte */
     if (bits < RSA_BITS_LEAST || bits > RSA_BITS_MOST || !(modulus.p[modulus.n - 1] & 1))
         return false;
-    if (exponent.n == 0 || exponent.n > RSA_EXPONENT_BYTES || !(exponent.p[exponent.n - 1] & 1) ||
+    if (exponent.n == 0 || exponent.n > RSA_EXPONENT_BYTES || exponent.p[0] == 0 || !(exponent.p[exponent.n - 1] & 1) ||
         (exponent.n == 1 && exponent.p[0] < 3))
+        return false;
+    if (generated_by_roca(modulus))
         return false;
     *out = (struct public_key){.kind = KEY_RSA, .modulus = modulus, .exponent = exponent};
     return true;

@@ -20,7 +20,7 @@ static bool broken(struct fault *fault, const char *doing)
 {
     char reason[160];
 
-    ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
+    ERR_error_string_n(ERR_peek_last_error(), reason, sizeof reason);
     ERR_clear_error();
     return fault_set(fault, FAULT_CRYPTO, "%s: %s", doing, reason);
 }
@@ -31,7 +31,9 @@ static enum key_kind kind_of(const EVP_PKEY *pkey)
     size_t n;
 
     if (EVP_PKEY_is_a(pkey, "RSA"))
-        return EVP_PKEY_get_bits(pkey) >= SIGNING_RSA_BITS ? KEY_RSA : KEY_NONE;
+        return EVP_PKEY_get_bits(pkey) >= SIGNING_RSA_BITS && EVP_PKEY_get_bits(pkey) <= SIGNING_RSA_BITS_MOST
+                   ? KEY_RSA
+                   : KEY_NONE;
     if (!EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_get_group_name(pkey, group, sizeof group, &n) != 1)
         return KEY_NONE;
     return strcmp(group, "prime256v1") == 0 ? KEY_P256 : strcmp(group, "secp384r1") == 0 ? KEY_P384 : KEY_NONE;
@@ -46,8 +48,8 @@ static struct signing_key *wrap(EVP_PKEY *pkey, struct fault *fault)
         *k = (struct signing_key){pkey, kind_of(pkey)};
         if (k->kind != KEY_NONE)
             return k;
-        fault_set(fault, FAULT_CRYPTO, "a signing key must be RSA of %d bits or more, P-256 or P-384",
-                  SIGNING_RSA_BITS);
+        fault_set(fault, FAULT_CRYPTO, "a signing key must be RSA of %d to %d bits, P-256 or P-384", SIGNING_RSA_BITS,
+                  SIGNING_RSA_BITS_MOST);
     }
     EVP_PKEY_free(pkey);
     free(k);

@@ -8,7 +8,7 @@
 
 struct signing_key;
 
-enum { SIGNING_RSA_BITS = 2048 };
+enum { SIGNING_RSA_BITS = 2048, SIGNING_RSA_BITS_MOST = 4096 }; /* made, and accepted from a file */
 
 struct signing_key *signing_key_generate(enum key_kind kind, struct fault *fault); /* KEY_RSA, KEY_P256, KEY_P384 */
 struct signing_key *signing_key_read_pem(struct bytes pem, struct fault *fault);

@@ -89,10 +89,7 @@ bool signature_verify(const struct public_key *key, enum signature_alg alg, stru
         return false;
     enum digest_alg d = schemes[alg].digest;
     struct bytes hash = bytes_make(buffer, digest_size(d));
-    if (d == DIGEST_SHA256)
-        sha256(message, buffer);
-    else
-        digest_parts(d, &message, 1, buffer);
+    digest_parts(d, &message, 1, buffer);
     switch (schemes[alg].scheme) {
     case SCHEME_PKCS1: return rsa_pkcs1_verify(key, d, hash, signature);
     case SCHEME_PSS: return rsa_pss_verify(key, d, hash, digest_size(d), signature);

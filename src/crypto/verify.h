@@ -2,7 +2,8 @@
  *
  * Keys are plain data: no object has to be released, a decoded certificate can live in an arena or a cache. Only the
  * curves and sizes of DESIGN 5 are accepted: P-256, P-384, RSA of 2048 to 4096 bits with an odd exponent of at most
- * 32 bits, at least 3. An EC point that is not on its curve never makes a key. */
+ * 32 bits, at least 3, and not one that can be factored for how it was made (ROCA). An EC point that is not on its curve
+ * never makes a key. */
 #ifndef ASSAY_CRYPTO_VERIFY_H
 #define ASSAY_CRYPTO_VERIFY_H
 

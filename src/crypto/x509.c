@@ -35,7 +35,7 @@ static bool read_key_usage(struct certificate *c, struct bytes value)
 
     c->has_key_usage = true;
     c->key_usage = bits.n >= 2 ? bits.p[1] : 0;
-    return rd_end(&r) && bits.n >= 1 && bits.n <= 3;
+    return rd_end(&r) && bits.n >= 1 && bits.n <= 3 && bits.p[0] <= 7;
 }
 
 static bool read_subject_key_id(struct certificate *c, struct bytes value)

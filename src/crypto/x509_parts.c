@@ -1,5 +1,7 @@
 #include "crypto/x509_parts.h"
 
+#include "base/text.h"
+
 static const struct {
     enum signature_alg alg;
     const char *identifier; /* the whole AlgorithmIdentifier */
@@ -50,6 +52,12 @@ bool x509_verify(enum signature_alg alg, struct bytes tbs, struct bytes signatur
     return signature_verify(key, alg, tbs, signature);
 }
 
+/* Other kinds of string (T61String, BMPString) are no UTF-8 and name nothing here. */
+static bool is_utf8(uint8_t tag, struct bytes value)
+{
+    return (tag == DER_UTF8_STRING || tag == DER_PRINTABLE_STRING || tag == DER_IA5_STRING) && utf8_valid(value);
+}
+
 struct bytes x509_common_name(struct bytes name)
 {
     static const uint8_t oid_cn[] = {0x55, 0x04, 0x03};
@@ -66,7 +74,7 @@ struct bytes x509_common_name(struct bytes name)
             struct bytes value = der_any(&attribute, &tag, NULL);
 
             if (rd_end(&attribute) && bytes_equal(oid, BYTES_OF(oid_cn)))
-                found = value;
+                found = is_utf8(tag, value) ? value : BYTES_NONE;
         }
     }
     return found;
