@@ -1,6 +1,6 @@
-/* The body of an attest request, sent to every kind of evidence: whatever it is, there is one well-formed answer, and no
- * token unless every required check was made. With ASSAY_SHARED the endorsements of the recorded requests are at hand, so
- * that mutations of those get as far as the policy. */
+/* The body of an attest request, sent to every kind of evidence: whatever it is, there is one well-formed answer,
+ * and no token unless every required check was made. With ASSAY_SHARED the endorsements of the recorded requests are
+ * at hand, so that mutations of those get as far as the policy. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -75,7 +75,8 @@ struct json *claim_value_json(struct arena *a, const struct claim_value *v)
     return json_new(a, JSON_NULL);
 }
 
-/* Claims are grouped by sorting, not by search: a draft policy can issue LIMIT_CLAIMS of them, and anybody can send one. */
+/* Claims are grouped by sorting, not by search: a draft policy can issue LIMIT_CLAIMS of them, and anybody can send
+ * one. */
 
 static int compare_addresses(const void *a, const void *b)
 {

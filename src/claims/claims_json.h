@@ -1,5 +1,5 @@
-/* Claim sets as people write them down: a list of objects {"type", "value", "issuer"?, "valueType"?, "read_only"?}, as the
- * command line and the policy vectors have them. */
+/* Claim sets as people write them down: a list of objects {"type", "value", "issuer"?, "valueType"?, "read_only"?},
+ * as the command line and the policy vectors have them. */
 #ifndef ASSAY_CLAIMS_CLAIMS_JSON_H
 #define ASSAY_CLAIMS_CLAIMS_JSON_H
 

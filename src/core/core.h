@@ -1,5 +1,6 @@
-/* The core: one appraisal as a function of (request, snapshot, time, entropy). No I/O, no clock, no generator, no state but
- * caches that cannot change an answer (DESIGN 2). The daemon, the command line, the fuzzers and replay all call core_attest. */
+/* The core: one appraisal as a function of (request, snapshot, time, entropy). No I/O, no clock, no generator, no
+ * state but caches that cannot change an answer (DESIGN 2). The daemon, the command line, the fuzzers and replay all
+ * call core_attest. */
 #ifndef ASSAY_CORE_CORE_H
 #define ASSAY_CORE_CORE_H
 
@@ -35,8 +36,8 @@ void snapshot_sort(struct provider *providers, size_t count);
 /* NULL when there is none. Binary search: a service may have 100,000 (DESIGN 10). */
 const struct provider *snapshot_provider(const struct snapshot *s, struct bytes issuer);
 
-/* Who signs: the signer process in the daemon, a key at hand in tools and tests. The signer writes the header itself, so that
- * nothing but a token of this service can be got out of it. */
+/* Who signs: the signer process in the daemon, a key at hand in tools and tests. The signer writes the header
+ * itself, so that nothing but a token of this service can be got out of it. */
 struct mint {
     /* The whole compact token over this payload, under the provider's key; false with a fault. */
     bool (*token)(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
@@ -60,7 +61,8 @@ struct answer {
     const char *failed_check; /* id of the check that refused, or NULL */
 };
 
-/* One run of the pipeline, for those who want to look inside (command line, tests): everything but the answer's envelope. */
+/* One run of the pipeline, for those who want to look inside (command line, tests): everything but the answer's
+ * envelope. */
 struct appraisal {
     struct exam exam;
     const struct provider *provider;
@@ -76,15 +78,16 @@ struct appraisal {
     struct answer answer;
 };
 
-/* The whole of one request (policy.md 5.1): decode, policy, configurationrules, verify, the other rules, token. x->answer is
- * always filled; memory is the arena's; cache may be NULL. Refusals: 400 with the code of api.md 1.4, 404 for a provider or
- * attester that does not exist, 500 when a required check was never made, 503 when the mint fails. Without a mint nothing is
- * signed: the answer to a good request has no body, and x->payload is the result. */
+/* The whole of one request (policy.md 5.1): decode, policy, configurationrules, verify, the other rules, token.
+ * x->answer is always filled; memory is the arena's; cache may be NULL. Refusals: 400 with the code of api.md 1.4,
+ * 404 for a provider or attester that does not exist, 500 when a required check was never made, 503 when the mint
+ * fails. Without a mint nothing is signed: the answer to a good request has no body, and x->payload is the result. */
 void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
                  const struct core_request *request, const struct mint *mint, struct cache *cache);
-/* The middle of it, for tools that judge evidence without request and token: x holds the exam with decoded evidence and
- * settings, the attester, and with by_policy the policy's text. Configurationrules, verification, the other rules, and whether
- * every required check was made. False: the trace has the failed check, or answer.failed_check names the one never made. */
+/* The middle of it, for tools that judge evidence without request and token: x holds the exam with decoded evidence
+ * and settings, the attester, and with by_policy the policy's text. Configurationrules, verification, the other
+ * rules, and whether every required check was made. False: the trace has the failed check, or answer.failed_check
+ * names the one never made. */
 bool core_judge(struct appraisal *x, bool by_policy);
 /* The error object of api.md 1.4. */
 struct bytes error_body(struct arena *a, const char *code, struct bytes message);

@@ -18,8 +18,9 @@ struct bytes key_id(struct arena *a, struct bytes spki)
     return base64_encode(a, BYTES_OF(binding));
 }
 
-/* The certificate is written here, not by libcrypto's X.509 writer, because every byte of its form is given: GeneralizedTime
- * for years that others write as UTCTime, names longer than 64 characters, an extension whose value is no DER. */
+/* The certificate is written here, not by libcrypto's X.509 writer, because every byte of its form is given:
+ * GeneralizedTime for years that others write as UTCTime, names longer than 64 characters, an extension whose value
+ * is no DER. */
 
 #define OID_COMMON_NAME       BYTES_LIT("\x06\x03\x55\x04\x03")
 #define OID_SHA256_RSA        BYTES_LIT("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b")

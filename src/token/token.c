@@ -21,7 +21,8 @@ static struct json *signer_member(struct arena *a, const struct json *signer)
 {
     struct json *both = json_new(a, JSON_OBJECT);
 
-    JSON_EACH(member, signer) json_set(both, member->name, json_link(a, member));
+    JSON_EACH (member, signer)
+        json_set(both, member->name, json_link(a, member));
     JSON_SET(both, "jwk", json_link(a, signer));
     return both;
 }
@@ -54,7 +55,8 @@ static struct json *proven(struct arena *a, const struct claims *incoming)
     return claims_object(a, &own, CLAIM_TOKEN);
 }
 
-/* Names of which a relying party believes that the service alone gives them (claims.md 7), though not every token has them. */
+/* Names of which a relying party believes that the service alone gives them (claims.md 7), though not every token
+ * has them. */
 static bool service_name(struct bytes name)
 {
     static const char *const names[] = {"x-ms-policy", "x-ms-policy-signer", "x-ms-compliance-status", "nonce"};
@@ -70,8 +72,7 @@ static void set_absent(struct arena *a, struct json *payload, const struct json 
 {
     const struct json *end = payload->last;
 
-    JSON_EACH(member, from)
-    {
+    JSON_EACH (member, from) {
         bool taken = issued && service_name(member->name);
 
         for (const struct json *m = payload->first; m && !taken; m = m == end ? NULL : m->next)

@@ -1,4 +1,5 @@
-/* Tokens: claims to JWT, key records, JWKS, OpenID metadata; byte for byte as recorded (api.md 3.1, 5, 6; claims.md 1). */
+/* Tokens: claims to JWT, key records, JWKS, OpenID metadata; byte for byte as recorded (api.md 3.1, 5, 6; claims.md
+ * 1). */
 #ifndef ASSAY_TOKEN_TOKEN_H
 #define ASSAY_TOKEN_TOKEN_H
 
@@ -22,7 +23,8 @@ struct key_record {
 struct bytes key_id(struct arena *a, struct bytes spki);
 /* The 32 bytes whose base64 the kid is; also report data of the service's own evidence. */
 void key_binding(struct arena *a, struct bytes spki, uint8_t out[SHA256_SIZE]);
-/* The self-signed certificate of api.md 5.3, with evidence (an OE report) in 1.3.6.1.4.1.311.105.1 unless it is empty. */
+/* The self-signed certificate of api.md 5.3, with evidence (an OE report) in 1.3.6.1.4.1.311.105.1 unless it is
+ * empty. */
 bool key_certificate(const struct signing_key *key, struct bytes issuer, struct bytes evidence, struct arena *a,
                      struct bytes *der, struct fault *fault);
 
@@ -40,8 +42,8 @@ struct token_frame {
 /* Payload of an attestation token: sorted compact JSON. Members that the service sets win over issued claims. */
 struct bytes token_payload(struct arena *a, const struct token_frame *frame, const struct claims *incoming,
                            const struct claims *outgoing);
-/* The whole signed token over this payload: what the signer process and tools do with a key (api.md 3.1). False with a fault
- * when the key is not RSA or fails. */
+/* The whole signed token over this payload: what the signer process and tools do with a key (api.md 3.1). False with
+ * a fault when the key is not RSA or fails. */
 bool token_sign(struct arena *a, const struct signing_key *key, struct bytes issuer, struct bytes kid,
                 struct bytes payload, struct bytes *token, struct fault *fault);
 /* The whole unsigned token of a draft policy: alg "none", an empty third part (api.md 2.2). */

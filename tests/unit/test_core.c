@@ -1,5 +1,5 @@
-/* The pipeline over an attester made for this test: what it states, proves and forgets is said by the request, so that every
- * way through core_attest is walked without any real evidence. */
+/* The pipeline over an attester made for this test: what it states, proves and forgets is said by the request, so
+ * that every way through core_attest is walked without any real evidence. */
 #include "test.h"
 
 #include "base/limits.h"

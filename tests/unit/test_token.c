@@ -1,4 +1,5 @@
-/* Tokens and keys: the recorded forms where the corpus is at hand, and an independent reader (libcrypto) for certificates. */
+/* Tokens and keys: the recorded forms where the corpus is at hand, and an independent reader (libcrypto) for
+ * certificates. */
 #include "test.h"
 
 #include <openssl/x509.h>
@@ -299,8 +300,7 @@ static struct bytes recorded_body(struct arena *a, const char *file, const char 
     struct bytes text;
 
     assert_true(json_parse(a, read_shared(a, file), NULL, &recording, NULL));
-    JSON_EACH(call, json_member(recording, "networkCallRecords"))
-    {
+    JSON_EACH (call, json_member(recording, "networkCallRecords")) {
         assert_true(json_text(json_member(call, "Url"), &text));
         size_t n = strlen(path_end);
         if (text.n >= n && memcmp(text.p + text.n - n, path_end, n) == 0) {

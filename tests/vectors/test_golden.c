@@ -1,6 +1,6 @@
-/* Golden comparisons (GOLDEN.md 1 and 4): what the original service answered for evidence that lies in the corpus must come
- * out of our pipeline byte for byte. Issuer, key id, time and jti are inputs here, taken from each recorded token, so whole
- * payloads and headers can be compared as text. */
+/* Golden comparisons (GOLDEN.md 1 and 4): what the original service answered for evidence that lies in the corpus
+ * must come out of our pipeline byte for byte. Issuer, key id, time and jti are inputs here, taken from each
+ * recorded token, so whole payloads and headers can be compared as text. */
 #include "test.h"
 
 #include <dirent.h>
@@ -372,8 +372,8 @@ static int for_recordings(struct fixture *f, each_call *function)
             continue;
         const struct json *recording =
             parsed(&f->arena, read_shared(&f->arena, arena_printf(&f->arena, RECORDINGS "/%s", e->d_name)));
-        JSON_EACH(call, json_member(recording, "networkCallRecords"))
-        counted += function(f, e->d_name, recording, call);
+        JSON_EACH (call, json_member(recording, "networkCallRecords"))
+            counted += function(f, e->d_name, recording, call);
     }
     closedir(folder);
     return counted;
@@ -468,14 +468,12 @@ static void policy_hashes(void **state)
 /* /certs of the same recording: the certificate under that kid, or NULL. */
 static const struct certificate *recorded_key(struct fixture *f, const struct json *recording, struct bytes kid)
 {
-    JSON_EACH(call, json_member(recording, "networkCallRecords"))
-    {
+    JSON_EACH (call, json_member(recording, "networkCallRecords")) {
         struct bytes url = text_of(call, "Url");
 
         if (url.n < 6 || memcmp(url.p + url.n - 6, "/certs", 6) != 0)
             continue;
-        JSON_EACH(key, json_member(answer_of(f, call), "keys"))
-        {
+        JSON_EACH (key, json_member(answer_of(f, call), "keys")) {
             const struct certificate *c;
             struct bytes der;
 
@@ -524,8 +522,7 @@ static void key_ids_of_certificates_from_a_ca(void **state)
 
     NEED_SHARED("recorded keys");
     const struct json *e = parsed(&f->arena, read_shared(&f->arena, "spec/examples/recorded-certs-jwks.json"));
-    JSON_EACH(key, json_member(json_member(json_member(e, "response"), "body"), "keys"))
-    {
+    JSON_EACH (key, json_member(json_member(json_member(e, "response"), "body"), "keys")) {
         struct bytes text, der;
 
         assert_true(json_text(json_element(json_member(key, "x5c"), 0), &text));
