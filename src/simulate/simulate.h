@@ -25,7 +25,7 @@ struct simulate_options {
     const char *qe_status;     /* of the quoting enclave: UpToDate (NULL), OutOfDate, Revoked, TCB_NOT_SUPPORTED */
     bool kss;                  /* the enclave uses KSS, and init_data is bound to its CONFIGID */
     bool debug;                /* a debug enclave */
-    struct bytes runtime_data; /* JSON of the enclave's own; empty: a small object */
+    struct bytes runtime_data; /* what the enclave vouches for; empty: a small JSON object */
 };
 
 struct simulated {

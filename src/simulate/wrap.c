@@ -1,5 +1,6 @@
 /* What goes round the quote: Open Enclave's forms, the request to a service (sgx-tdx.md 9, api.md 2.1). */
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "crypto/pem.h"
 #include "simulate/wrap.h"
@@ -52,6 +53,17 @@ struct bytes wrap_quote(struct platform *p, struct bytes quote, struct bytes cla
     return wr_done(&w);
 }
 
+/* A member of the request, as JSON where it is a JSON object. */
+static void request_member(struct writer *w, struct arena *a, const char *name, struct bytes data)
+{
+    const struct json *parsed;
+    bool json = json_parse(a, bytes_trim_nul(data), NULL, &parsed, NULL) && parsed->kind == JSON_OBJECT;
+
+    wr_printf(w, ",\"%s\":{\"data\":\"", name);
+    wr_base64url(w, data);
+    wr_printf(w, "\",\"dataType\":\"%s\"}", json ? "JSON" : "Binary");
+}
+
 struct bytes wrap_request(struct arena *a, const struct simulated *s)
 {
     struct writer w = wr_open(a);
@@ -60,14 +72,10 @@ struct bytes wrap_request(struct arena *a, const struct simulated *s)
         return BYTES_NONE;
     wr_printf(&w, "{\"%s\":\"", s->options.kind == SIMULATE_SGX ? "quote" : "report");
     wr_base64url(&w, s->evidence);
-    wr_text(&w, "\",\"runtimeData\":{\"data\":\"");
-    wr_base64url(&w, s->runtime_data);
-    wr_text(&w, "\",\"dataType\":\"JSON\"}");
-    if (s->init_data.n) {
-        wr_text(&w, ",\"initTimeData\":{\"data\":\"");
-        wr_base64url(&w, s->init_data);
-        wr_text(&w, "\",\"dataType\":\"JSON\"}");
-    }
+    wr_text(&w, "\"");
+    request_member(&w, a, "runtimeData", s->runtime_data);
+    if (s->init_data.n)
+        request_member(&w, a, "initTimeData", s->init_data);
     wr_text(&w, "}");
     return wr_done(&w);
 }

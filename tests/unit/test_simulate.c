@@ -224,6 +224,35 @@ static void wrapped_endorsements_suffice(void **state)
     }
 }
 
+/* The request goes through the service's own decoder. */
+static void requests_are_what_the_service_takes(void **state)
+{
+    (void)state;
+    static const char *const data[] = {"", "{\"a\":1}", "no JSON", "[1]"};
+    static const enum data_type types[] = {DATA_JSON, DATA_JSON, DATA_BINARY, DATA_BINARY};
+
+    for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
+        struct simulate_options o = {
+            .kind = i % 2 ? SIMULATE_OE_REPORT : SIMULATE_SGX, .kss = true, .runtime_data = bytes_text(data[i])};
+        const struct attester *attester = i % 2 ? &oe_attester : &sgx_attester;
+        struct endorsements *e = endorsements_new(64 * 1024 * 1024);
+        const struct json *body;
+        struct simulated s;
+
+        assert_true(simulate_sgx(&arena, &o, &s, NULL) && simulate_endorsements(&s, e, true, NULL));
+        assert_true(json_parse(&arena, s.request, NULL, &body, NULL));
+        struct exam x = {
+            .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s.settings, .time = s.time};
+        claims_init(&x.incoming, &arena);
+        if (!attester->decode(&x, body) || !attester->verify(&x))
+            fail_msg("%s: %s", data[i], arena_string(&arena, trace_message(x.trace, &arena)));
+        const struct sgx_evidence *evidence = x.evidence;
+        assert_int_equal(evidence->runtime.type, types[i]);
+        assert_int_equal(evidence->init.type, DATA_JSON);
+        endorsements_free(e);
+    }
+}
+
 /* A folder holds what was written last, and nothing of before. */
 static void a_folder_holds_one_platform(void **state)
 {
@@ -312,8 +341,8 @@ int main(void)
         cmocka_unit_test(every_converge_cell),           cmocka_unit_test(each_fault_by_its_own_check),
         cmocka_unit_test(each_row_has_its_fault),        cmocka_unit_test(harmless_variations_are_accepted),
         cmocka_unit_test(one_seed_makes_one_platform),   cmocka_unit_test(wrapped_endorsements_suffice),
-        cmocka_unit_test(a_folder_holds_one_platform),   cmocka_unit_test(certification_types_by_name),
-        cmocka_unit_test(wrong_options_are_named),
+        cmocka_unit_test(a_folder_holds_one_platform),   cmocka_unit_test(requests_are_what_the_service_takes),
+        cmocka_unit_test(certification_types_by_name),   cmocka_unit_test(wrong_options_are_named),
     };
     return cmocka_run_group_tests_name("simulate", tests, set_up, tear_down);
 }
