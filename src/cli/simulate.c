@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/terminal.h"
@@ -18,6 +19,8 @@ enum {
     OPTION_CERTIFICATION,
     OPTION_EVALUATION,
     OPTION_SEED,
+    OPTION_VARIATION,
+    OPTION_RUNTIME_DATA,
     OPTION_EVIDENCE,
     OPTION_KSS,
     OPTION_DEBUG,
@@ -52,6 +55,16 @@ static bool read_seed(struct request *r, const char *value)
     return true;
 }
 
+static bool read_runtime_data(struct request *r, const char *path)
+{
+    struct fault fault = {0};
+
+    if (input_file(r->cli->arena, path, LIMIT_RUNTIME_DATA, &r->options.runtime_data, &fault))
+        return true;
+    cli_error(r->cli, "%s", fault.text);
+    return false;
+}
+
 static bool read_option(struct request *r, int id, const char *value)
 {
     struct simulate_options *o = &r->options;
@@ -72,6 +85,8 @@ static bool read_option(struct request *r, int id, const char *value)
     case OPTION_CERTIFICATION: return read_number(r, "certification", value, &o->certification);
     case OPTION_EVALUATION: return read_number(r, "evaluation", value, &o->evaluation);
     case OPTION_SEED: return read_seed(r, value);
+    case OPTION_VARIATION: o->variation = value; return true;
+    case OPTION_RUNTIME_DATA: return read_runtime_data(r, value);
     case OPTION_EVIDENCE: r->evidence = true; return true;
     case OPTION_KSS: o->kss = true; return true;
     default: o->debug = true; return true;
@@ -102,7 +117,7 @@ static bool choose_kind(struct request *r, const char *name)
     }
     const struct simulate_fault *f = r->options.fault ? simulate_fault_by_name(r->options.fault) : NULL;
     r->options.kind = r->evidence ? SIMULATE_OE_EVIDENCE : oe ? SIMULATE_OE_REPORT : SIMULATE_SGX;
-    if (oe && f && simulate_fault_kind(f) == SIMULATE_OE_EVIDENCE)
+    if (oe && f && !(f->kinds & 1u << r->options.kind) && f->kinds & 1u << SIMULATE_OE_EVIDENCE)
         r->options.kind = SIMULATE_OE_EVIDENCE; /* the fault is in what only this form has */
     return true;
 }
@@ -169,6 +184,11 @@ const struct command simulate_command = {
             {OPTION_CERTIFICATION, "certification", "N", "type of the certification data (default 5, the PCK chain)"},
             {OPTION_EVALUATION, "evaluation", "N", "TCB evaluation number (default 17)"},
             {OPTION_SEED, "seed", "N", "make the same evidence again, byte for byte; its keys are known to all"},
+            {OPTION_VARIATION, "variation", "NAME",
+             "a harmless oddity that must be accepted: pem-without-nul, pem-crlf, pem-root-second, quote-with-tail, "
+             "crl-pem, crl-hex, crl-with-nul"},
+            {OPTION_RUNTIME_DATA, "runtime-data", "F",
+             "what the enclave hashes into its report data (default: a small JSON object)"},
             {OPTION_EVIDENCE, "evidence", NULL, "oe: evidence with custom claims instead of a report"},
             {OPTION_KSS, "kss", NULL, "the enclave uses KSS, with init-time data"},
             {OPTION_DEBUG, "debug", NULL, "a debug enclave"},

@@ -65,17 +65,20 @@ class Simulate(EvidenceCase):
     def test_every_option(self):
         for args in (("oe",), ("oe", "--evidence"), ("sgx", "--quote-version", "4"), ("sgx", "--quote-version", "5"),
                      ("sgx", "--tcb-info-version", "2"), ("sgx", "--evaluation", "9"), ("sgx", "--kss"),
-                     ("sgx", "--at", "2031-05-05T05:05:05Z")):
+                     ("sgx", "--at", "2031-05-05T05:05:05Z"), ("sgx", "--variation", "pem-crlf"),
+                     ("oe", "--variation", "crl-hex"), ("sgx", "--runtime-data", self.file("key.json", '{"a":1}'))):
             with self.subTest(args):
                 self.verify(DONE, *self.simulate(*args))
         self.assertIs(True, self.verify(DONE, *self.simulate("sgx", "--debug"))["claims"]["x-ms-sgx-is-debuggable"])
         self.refused("sgx.quote.certification", *self.simulate("sgx", "--certification", "3"))
+        twice = [Path(self.simulate("sgx", "--seed", "7", name=name)[0]).read_bytes() for name in ("a", "b")]
+        self.assertEqual(twice[0], twice[1])
 
     def test_misuse(self):
         for args in (("sgx",), ("tdx", "-o", "x"), ("-o", "x"), ("sgx", "--fault", "no.such", "-o", "x"),
                      ("sgx", "--status", "Fine", "-o", "x"), ("sgx", "--quote-version", "9", "-o", "x"),
                      ("sgx", "--evidence", "-o", "x"), ("sgx", "--evaluation", "0", "-o", "x"),
-                     ("sgx", "-o", "no/such/folder"), ("sgx", "--at", "noon", "-o", "x")):
+                     ("sgx", "-o", "no/such/folder"), ("sgx", "--variation", "none", "-o", "x"), ("sgx", "--at", "noon", "-o", "x")):
             self.expect(MISUSE, "simulate", *args)
 
 
