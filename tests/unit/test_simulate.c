@@ -253,6 +253,39 @@ static void requests_are_what_the_service_takes(void **state)
     }
 }
 
+static void add_all(struct endorsements *e, const struct simulated *s, bool documents)
+{
+    endorsements_add_anchor(e, s->anchor_spki, true);
+    assert_true(endorsements_add(e, "root.crl", s->root_crl, NULL) && endorsements_add(e, "pck.crl", s->pck_crl, NULL));
+    if (documents)
+        assert_true(endorsements_add(e, "tcbinfo.json", s->tcb_info, NULL) &&
+                    endorsements_add(e, "qeidentity.json", s->identity, NULL) &&
+                    endorsements_add(e, "chain.pem", s->signing_chain, NULL));
+}
+
+/* Two trusted roots of one name, for one FMSPC: each platform is judged by its own hierarchy, and by no other. */
+static void two_hierarchies_do_not_mix(void **state)
+{
+    (void)state;
+    struct simulate_options good = {.seed = 1}, late = {.seed = 2, .status = "OutOfDate"};
+    struct simulated a, b;
+
+    assert_true(simulate_sgx(&arena, &good, &a, NULL) && simulate_sgx(&arena, &late, &b, NULL));
+    for (int own = 0; own < 2; own++) {
+        struct endorsements *e = endorsements_new(64 * 1024 * 1024);
+        struct exam x;
+
+        add_all(e, &a, true);
+        add_all(e, &b, own);
+        endorsements_seal(e);
+        assert_true(judge_with(&a, e, &x));
+        assert_int_equal(x.tcb_status, TCB_UP_TO_DATE);
+        assert_false(judge_with(&b, e, &x));
+        assert_string_equal(failed_id(&x), own ? "intel.tcb.status" : "intel.signer.anchor");
+        endorsements_free(e);
+    }
+}
+
 /* A folder holds what was written last, and nothing of before. */
 static void a_folder_holds_one_platform(void **state)
 {
@@ -337,12 +370,19 @@ static void wrong_options_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(well_formed_ones_are_accepted), cmocka_unit_test(without_the_anchor_refused),
-        cmocka_unit_test(every_converge_cell),           cmocka_unit_test(each_fault_by_its_own_check),
-        cmocka_unit_test(each_row_has_its_fault),        cmocka_unit_test(harmless_variations_are_accepted),
-        cmocka_unit_test(one_seed_makes_one_platform),   cmocka_unit_test(wrapped_endorsements_suffice),
-        cmocka_unit_test(a_folder_holds_one_platform),   cmocka_unit_test(requests_are_what_the_service_takes),
-        cmocka_unit_test(certification_types_by_name),   cmocka_unit_test(wrong_options_are_named),
+        cmocka_unit_test(well_formed_ones_are_accepted),
+        cmocka_unit_test(without_the_anchor_refused),
+        cmocka_unit_test(every_converge_cell),
+        cmocka_unit_test(each_fault_by_its_own_check),
+        cmocka_unit_test(each_row_has_its_fault),
+        cmocka_unit_test(harmless_variations_are_accepted),
+        cmocka_unit_test(one_seed_makes_one_platform),
+        cmocka_unit_test(wrapped_endorsements_suffice),
+        cmocka_unit_test(a_folder_holds_one_platform),
+        cmocka_unit_test(two_hierarchies_do_not_mix),
+        cmocka_unit_test(requests_are_what_the_service_takes),
+        cmocka_unit_test(certification_types_by_name),
+        cmocka_unit_test(wrong_options_are_named),
     };
     return cmocka_run_group_tests_name("simulate", tests, set_up, tear_down);
 }
