@@ -89,7 +89,7 @@ class Documents(ProjectCase):
 
     def test_source_files_that_documents_name_exist(self):
         found = [f"{p.relative_to(ROOT)}: {name}" for p in DOCUMENTS for name in re.findall(r"`((?:src|tests|fuzz|docs|tools|bench)/[\w./-]+)`", text(p))
-                 if not (ROOT / name).exists()]
+                 if not (ROOT / name).exists() and not re.search(r"MODULE|WORD", name)]
         self.none(found, "files that are not there:")
 
 
@@ -162,7 +162,7 @@ class Clean(ProjectCase):
 
     def test_dev_explains_every_verb(self):
         helped = subprocess.run(["sh", ROOT / "dev", "help"], capture_output=True, text=True, check=True).stdout
-        explained = set(re.findall(r"^  (\w+)\b.*  ", helped, re.M))
+        explained = set(re.findall(r"^  (\w+)\b", helped, re.M))
         self.assertEqual(verbs_of_dev(), explained)
 
 
