@@ -31,6 +31,7 @@ enum {
     LIMIT_CLAIMS = 64 * 1024,
     LIMIT_POLICY_STEPS = 4 * 1024 * 1024, /* property comparisons in one evaluation */
     LIMIT_POLICY_STEP_BYTES = 8, /* of text made or compared for one step: no more than 32 MiB in one evaluation */
+    LIMIT_POLICY_SEARCH_STEPS = 8, /* for one step of a JMESPath search, which may make 112 bytes of tree */
     LIMIT_POLICY_JSON_NODES =
         128 * 1024,                /* of JSON read in one evaluation: 14 MiB of tree; a long event log has 50 Ki */
     LIMIT_SIGNERS = 64,            /* registered policy management certificates of one provider; listed in one answer */
@@ -39,6 +40,7 @@ enum {
     LIMIT_TOOL_FILE = 16 * 1024 * 1024, /* any one file given to a tool; event logs of servers reach a few MiB */
     LIMIT_TOOL_FILES = 4096,            /* in a folder of endorsements; a mirror of all of Intel's has some hundreds */
     LIMIT_TOOL_MEMORY = 1024 * 1024 * 1024, /* of one run of a tool */
+    LIMIT_HTTP_FIELDS = 100,                /* lines in the header of a request; clients send about ten */
     LIMIT_HTTP_ANSWER = 4 * 1024 * 1024, /* an answer to our own requests; the largest JWKS of the corpus has 21 KiB */
 };
 

@@ -17,6 +17,8 @@ enum claim_flags {
     CLAIM_POLICY = 1,    /* conditions can match it */
     CLAIM_TOKEN = 2,     /* a member of the token */
     CLAIM_READ_ONLY = 4, /* its value cannot be issued (policy.md 3) */
+    /* JmesPath found a JSON string: the text never turns into a number or a Boolean (policy.md 6.1). */
+    CLAIM_WAS_JSON_STRING = 8,
 };
 
 struct claim_value {

@@ -89,7 +89,7 @@ static struct value property_of(const struct claim *c, enum property property)
 
     switch (property) {
     case PROPERTY_TYPE: text = c->type; break;
-    case PROPERTY_VALUE: return (struct value){c->value, c->flags & CLAIM_READ_ONLY};
+    case PROPERTY_VALUE: return (struct value){c->value, c->flags & (CLAIM_READ_ONLY | CLAIM_WAS_JSON_STRING)};
     case PROPERTY_VALUE_TYPE: text = kind_names[c->value.kind]; break;
     default: text = bytes_text(claim_issuer_name(c->issuer)); break;
     }
@@ -213,7 +213,7 @@ static bool condition(struct evaluation *e, const struct condition *c, struct bi
             continue;
         any = true;
         if (!c->name.n)
-            break; /* nothing wants to know the others */
+            break;                   /* nothing wants to know the others */
         if (!evaluation_spend(e, 1)) /* for the memory: 64 conditions can bind 64 Ki claims each */
             return false;
         e->bound = ARENA_ROOM(e->run->arena, e->bound, e->bound_count, &e->bound_cap);

@@ -20,6 +20,10 @@ struct evaluation {
     size_t bound_count, bound_cap;
     struct value_set *operands; /* what the calls in one condition gave: each is evaluated once */
     bool *known;
+    struct {
+        struct bytes text;
+        const struct json *json;
+    } read; /* what a function read last */
 };
 
 /* An ordered multiset. Either values, or one property of the claims that a condition bound. */

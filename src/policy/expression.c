@@ -51,8 +51,6 @@ static bool call(struct parser *p, const struct token *name, size_t depth, struc
         return parser_error(p, name, "functions need version 1.2");
     if (!f)
         return parser_error(p, name, "there is no function of this name");
-    if (!f->call)
-        return parser_error(p, name, "this build has no %s", f->name);
     if (depth == LIMIT_POLICY_NESTING)
         return parser_error(p, name, "functions are nested deeper than %d", LIMIT_POLICY_NESTING);
     if (!parser_expect(p, TOKEN_OPEN))

@@ -1,6 +1,7 @@
 #include "policy/functions.h"
 
 #include "base/json.h"
+#include "policy/jmespath.h"
 
 static const char *kind_name(enum claim_kind kind)
 {
@@ -98,7 +99,8 @@ static bool append_string(struct evaluation *e, const struct value_set *argument
     struct writer w = wr_open(e->run->arena);
     wr_put(&w, s.v.text);
     wr_put(&w, t.v.text);
-    return give(e, out, (struct claim_value){.kind = CLAIM_STRING, .text = wr_done(&w)}, s.flags | t.flags);
+    return give(e, out, (struct claim_value){.kind = CLAIM_STRING, .text = wr_done(&w)},
+                (s.flags | t.flags) & CLAIM_READ_ONLY);
 }
 
 static bool negate_bool(struct evaluation *e, const struct value_set *arguments, struct value_set *out)
@@ -108,15 +110,24 @@ static bool negate_bool(struct evaluation *e, const struct value_set *arguments,
     return single_of(e, "NegateBool", CLAIM_BOOLEAN, &arguments[0], &b) && give_boolean(e, out, !b.v.integer, b.flags);
 }
 
-/* *out is NULL when the text is no JSON; false when it is more JSON than one evaluation may read. */
+/* *out is NULL when the text is no JSON; false when it is more JSON than one evaluation may read. Policies put many
+ * queries to one event log: what was read last is kept. */
 static bool read_json(struct evaluation *e, const char *function, struct bytes text, const struct json **out)
 {
     struct json_rules rules = {.budget = &e->run->json_budget};
     struct fault fault = {0};
 
-    return evaluation_spend(e, steps_for(text.n)) &&
-           (json_parse(e->run->arena, text, &rules, out, &fault) || fault.code == FAULT_SYNTAX ||
-            evaluation_fail(e, "%s: %s", function, fault.text));
+    if (e->read.text.p == text.p && e->read.text.n == text.n && e->read.json) {
+        *out = e->read.json;
+        return true;
+    }
+    if (!evaluation_spend(e, steps_for(text.n)) ||
+        !(json_parse(e->run->arena, text, &rules, out, &fault) || fault.code == FAULT_SYNTAX ||
+          evaluation_fail(e, "%s: %s", function, fault.text)))
+        return false;
+    e->read.text = text;
+    e->read.json = *out;
+    return true;
 }
 
 /* One JSON value that is no array. *n stays when it is null. */
@@ -149,8 +160,11 @@ static bool json_to_claim_value(struct evaluation *e, const struct value_set *ar
     struct value text, *values;
     size_t n = 0;
 
-    if (!single_of(e, "JsonToClaimValue", CLAIM_STRING, &arguments[0], &text) ||
-        !read_json(e, "JsonToClaimValue", text.v.text, &root))
+    if (!single_of(e, "JsonToClaimValue", CLAIM_STRING, &arguments[0], &text))
+        return false;
+    if (text.flags & CLAIM_WAS_JSON_STRING)
+        return give(e, out, text.v, text.flags & CLAIM_READ_ONLY);
+    if (!read_json(e, "JsonToClaimValue", text.v.text, &root))
         return false;
     if (!root)
         return give(e, out, text.v, text.flags);
@@ -158,8 +172,7 @@ static bool json_to_claim_value(struct evaluation *e, const struct value_set *ar
     if (root->kind != JSON_ARRAY && !claim_of(e, root, text.flags, values, &n))
         return false;
     if (root->kind == JSON_ARRAY)
-        JSON_EACH(item, root)
-        {
+        JSON_EACH (item, root) {
             if (!claim_of(e, item, text.flags, values, &n))
                 return false;
         }
@@ -167,8 +180,52 @@ static bool json_to_claim_value(struct evaluation *e, const struct value_set *ar
     return true;
 }
 
+/* The query's steps are steps of the evaluation, at LIMIT_POLICY_SEARCH_STEPS each. */
+static bool search_json(struct evaluation *e, const struct json *document, struct bytes query, unsigned flags,
+                        struct value_set *out)
+{
+    size_t given = (LIMIT_POLICY_STEPS - e->run->steps) / LIMIT_POLICY_SEARCH_STEPS, left = given;
+    struct arena *a = e->run->arena;
+    const struct jmespath *compiled;
+    const struct json *found;
+    struct claim_value made = {.kind = CLAIM_STRING};
+    struct fault fault = {0};
+    bool ok =
+        jmespath_compile(a, query, &compiled, &fault) && jmespath_search(compiled, document, a, &left, &found, &fault);
+
+    if (ok && found->kind == JSON_STRING) {
+        made.text = found->text;
+        flags |= CLAIM_WAS_JSON_STRING;
+    } else if (ok) {
+        ok = jmespath_text(found, a, &left, &made.text, &fault);
+    }
+    if (!ok)
+        return evaluation_fail(e, "JmesPath: %s", fault.text);
+    return evaluation_spend(e, (given - left) * LIMIT_POLICY_SEARCH_STEPS) && give(e, out, made, flags);
+}
+
+static bool jmes_path(struct evaluation *e, const struct value_set *arguments, struct value_set *out)
+{
+    struct value text, query;
+    const struct json *document;
+
+    if (!single_of(e, "JmesPath", CLAIM_STRING, &arguments[0], &text) ||
+        !single_of(e, "JmesPath", CLAIM_STRING, &arguments[1], &query))
+        return false;
+    if (!text.v.text.n || !query.v.text.n)
+        return evaluation_fail(e, "JmesPath takes no empty %s", text.v.text.n ? "query" : "JSON text");
+    if (text.flags & CLAIM_WAS_JSON_STRING)
+        document = json_new_text(e->run->arena, text.v.text);
+    else if (!read_json(e, "JmesPath", text.v.text, &document))
+        return false;
+    if (!document)
+        return evaluation_fail(e, "JmesPath was given text that is not JSON");
+    return evaluation_spend(e, steps_for(query.v.text.n)) &&
+           search_json(e, document, query.v.text, (text.flags | query.flags) & CLAIM_READ_ONLY, out);
+}
+
 static const struct policy_function functions[] = {
-    {"JmesPath", 2, NULL},           {"JsonToClaimValue", 1, json_to_claim_value},
+    {"JmesPath", 2, jmes_path},      {"JsonToClaimValue", 1, json_to_claim_value},
     {"IsSubsetOf", 2, is_subset_of}, {"AppendString", 2, append_string},
     {"NegateBool", 1, negate_bool},  {"ContainsOnlyValue", 2, contains_only_value},
 };

@@ -22,4 +22,8 @@ bool jmespath_compile(struct arena *a, struct bytes query, const struct jmespath
 bool jmespath_search(const struct jmespath *query, const struct json *document, struct arena *a, size_t *budget,
                      const struct json **out, struct fault *fault);
 
+/* The compact text of what a search found, members in their order. A result can hold one part many times over, so the
+ * text takes from *budget as well, before anything is written. */
+bool jmespath_text(const struct json *result, struct arena *a, size_t *budget, struct bytes *out, struct fault *fault);
+
 #endif

@@ -105,8 +105,7 @@ static bool field(struct search *s, const struct json *v, struct bytes name, con
     *out = &null_value;
     if (v->kind != JSON_OBJECT)
         return true;
-    JSON_EACH(m, v)
-    {
+    JSON_EACH (m, v) {
         seen++;
         if (bytes_equal(m->name, name)) {
             *out = m;
@@ -155,8 +154,8 @@ static bool slice(struct search *s, const struct node *n, const struct json *v, 
 
     const struct json **items = ARENA_ARRAY(s->arena, const struct json *, v->count);
     size_t k = 0;
-    JSON_EACH(item, v)
-    items[k++] = item;
+    JSON_EACH (item, v)
+        items[k++] = item;
     if (!search_spend(s, v->count))
         return false;
     struct json *list = json_new(s->arena, JSON_ARRAY);
@@ -173,14 +172,14 @@ static bool flatten(struct search *s, const struct json *v, const struct json **
     if (v->kind != JSON_ARRAY)
         return true;
     struct json *list = json_new(s->arena, JSON_ARRAY);
-    JSON_EACH(item, v)
-    {
+    JSON_EACH (item, v) {
         if (!search_spend(s, 1 + (item->kind == JSON_ARRAY ? item->count : 0)))
             return false;
         if (item->kind == JSON_ARRAY)
-            JSON_EACH(inner, item)
-        json_append(list, json_link(s->arena, inner));
-        else json_append(list, json_link(s->arena, item));
+            JSON_EACH (inner, item)
+                json_append(list, json_link(s->arena, inner));
+        else
+            json_append(list, json_link(s->arena, item));
     }
     *out = list;
     return true;
@@ -195,8 +194,7 @@ static bool project(struct search *s, const struct node *n, const struct json *v
     if (v->kind != wanted)
         return true;
     struct json *list = json_new(s->arena, JSON_ARRAY);
-    JSON_EACH(item, v)
-    {
+    JSON_EACH (item, v) {
         const struct json *r;
 
         if (!search_spend(s, 1))
@@ -339,4 +337,26 @@ bool jmespath_search(const struct jmespath *query, const struct json *document, 
     struct search s = {.arena = a, .budget = budget, .fault = fault};
 
     return search_node(&s, query->root, document, out);
+}
+
+static bool pay_for_text(struct search *s, const struct json *v)
+{
+    if (!search_spend(s, 1 + (v->text.n + ESCAPE_MOST * v->name.n) / BYTES_A_STEP))
+        return false;
+    if (v->kind == JSON_STRING && !search_spend(s, (ESCAPE_MOST - 1) * v->text.n / BYTES_A_STEP))
+        return false;
+    JSON_EACH (child, v)
+        if (!pay_for_text(s, child))
+            return false;
+    return true;
+}
+
+bool jmespath_text(const struct json *result, struct arena *a, size_t *budget, struct bytes *out, struct fault *fault)
+{
+    struct search s = {.arena = a, .budget = budget, .fault = fault};
+
+    if (!pay_for_text(&s, result))
+        return false;
+    *out = json_print(a, result, JSON_IN_ORDER);
+    return true;
 }

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BYTES_A_STEP = 64 };
-
 static bool wrong(struct search *s, const char *what)
 {
     return fault_set(s->fault, FAULT_SYNTAX, "JMESPath: %s", what);
@@ -39,9 +37,9 @@ static bool want_array_of(struct search *s, const struct argument *a, bool (*tes
 {
     if (!want(s, a, JSON_ARRAY, what))
         return false;
-    JSON_EACH(item, a->value)
-    if (!test(item))
-        return wrong(s, what);
+    JSON_EACH (item, a->value)
+        if (!test(item))
+            return wrong(s, what);
     return search_spend(s, a->value->count);
 }
 
@@ -125,8 +123,7 @@ static bool total(struct search *s, const struct argument *a, double *sum, int64
     *exact = true;
     if (!want_array_of(s, a, json_is_number, "an argument must be an array of numbers"))
         return false;
-    JSON_EACH(item, a->value)
-    {
+    JSON_EACH (item, a->value) {
         double v;
 
         if (!search_number(s, item, &v))
@@ -180,9 +177,9 @@ static bool call_contains(struct search *s, const struct argument *a, size_t n, 
     if (!want_value(s, &a[0]) || !want_value(s, &a[1]))
         return false;
     if (a[0].value->kind == JSON_ARRAY) {
-        JSON_EACH(item, a[0].value)
-        if (!found && !search_equal(s, item, a[1].value, &found))
-            return false;
+        JSON_EACH (item, a[0].value)
+            if (!found && !search_equal(s, item, a[1].value, &found))
+                return false;
     } else if (!is_string(a[0].value)) {
         return wrong(s, "contains looks into an array or a string");
     } else if (is_string(a[1].value) && !find_text(s, a[0].value->text, a[1].value->text, &found)) {
@@ -240,8 +237,7 @@ static bool call_join(struct search *s, const struct argument *a, size_t n, cons
     if (!want(s, &a[0], JSON_STRING, "join needs a string between the parts") ||
         !want_array_of(s, &a[1], is_string, "join needs an array of strings"))
         return false;
-    JSON_EACH(item, a[1].value)
-    {
+    JSON_EACH (item, a[1].value) {
         if (!search_spend(s, (a[0].value->text.n + item->text.n) / BYTES_A_STEP))
             return false;
         if (item != a[1].value->first)
@@ -257,8 +253,8 @@ static bool names_or_values(struct search *s, const struct argument *a, bool nam
 
     if (!want(s, a, JSON_OBJECT, "an argument must be an object") || !search_spend(s, a->value->count))
         return false;
-    JSON_EACH(m, a->value)
-    json_append(list, names ? json_new_text(s->arena, m->name) : json_link(s->arena, m));
+    JSON_EACH (m, a->value)
+        json_append(list, names ? json_new_text(s->arena, m->name) : json_link(s->arena, m));
     *out = list;
     return true;
 }
@@ -310,8 +306,7 @@ static bool call_map(struct search *s, const struct argument *a, size_t n, const
         return wrong(s, "map needs a reference first");
     if (!want(s, &a[1], JSON_ARRAY, "map needs an array"))
         return false;
-    JSON_EACH(item, a[1].value)
-    {
+    JSON_EACH (item, a[1].value) {
         const struct json *r;
 
         if (!search_node(s, a[0].reference, item, &r))
@@ -352,8 +347,7 @@ static bool key_all(struct search *s, const struct json *array, const struct nod
     struct keyed *list = ARENA_ARRAY(s->arena, struct keyed, array->count);
     size_t n = 0;
 
-    JSON_EACH(item, array)
-    {
+    JSON_EACH (item, array) {
         struct keyed *k = &list[n];
 
         *k = (struct keyed){.item = item, .key = item, .place = n};
@@ -455,8 +449,7 @@ static bool call_merge(struct search *s, const struct argument *a, size_t n, con
     for (size_t i = 0; i < n; i++) {
         if (!want(s, &a[i], JSON_OBJECT, "merge needs objects"))
             return false;
-        JSON_EACH(m, a[i].value)
-        {
+        JSON_EACH (m, a[i].value) {
             struct json *link = json_link(s->arena, m), *old = NULL;
 
             if (!search_spend(s, 1 + made->count / 8))
@@ -516,8 +509,7 @@ static bool call_reverse(struct search *s, const struct argument *a, size_t n, c
     if (!want(s, a, JSON_ARRAY, "reverse is of an array or a string") || !search_spend(s, a->value->count))
         return false;
     struct json *list = json_new(s->arena, JSON_ARRAY);
-    JSON_EACH(item, a->value)
-    {
+    JSON_EACH (item, a->value) {
         struct json *link = json_link(s->arena, item);
 
         link->next = list->first;
@@ -562,11 +554,14 @@ static bool call_to_number(struct search *s, const struct argument *a, size_t n,
 
 static bool call_to_string(struct search *s, const struct argument *a, size_t n, const struct json **out)
 {
+    struct bytes text;
+
     (void)n;
     if (!want_value(s, a))
         return false;
     *out = a->value;
-    return is_string(a->value) || give_text(s, json_print(s->arena, a->value, JSON_IN_ORDER), out);
+    return is_string(a->value) ||
+           (jmespath_text(a->value, s->arena, s->budget, &text, s->fault) && give_text(s, text, out));
 }
 
 static bool call_type(struct search *s, const struct argument *a, size_t n, const struct json **out)

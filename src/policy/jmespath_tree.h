@@ -59,6 +59,7 @@ struct argument {
     const struct node *reference;
 };
 
+enum { BYTES_A_STEP = 64, ESCAPE_MOST = 6 }; /* of text read or made; \u001f is the longest form of one byte */
 enum { ARGUMENTS_MAX = 64, NAME_ANY_NUMBER = -1 };
 
 struct jmespath_function {

@@ -219,6 +219,49 @@ static void function_errors(void **state)
           "NegateBool takes a Boolean here and was given an Integer");
 }
 
+static void jmes_path(void **state)
+{
+    (void)state;
+    issues("=>issue(type=\"y\",value=JmesPath(\"{\\\"b\\\":1,\\\"a\\\":[2]}\",\"@\"));",
+           "{\"y\":\"{\\\"b\\\":1,\\\"a\\\":[2]}\"}");
+    /* A JSON string stays one, through claims, JsonToClaimValue and JmesPath itself; not through AppendString. */
+    issues("=>add(type=\"s\",value=JmesPath(\"[\\\"12\\\"]\",\"[0]\"));"
+           "c:[type==\"s\"]=>issue(type=\"y\",value=JsonToClaimValue(c.value));"
+           "c:[type==\"s\"]=>issue(type=\"l\",value=JmesPath(c.value,\"length(@)\"));"
+           "c:[type==\"s\"]=>issue(type=\"n\",value=JsonToClaimValue(AppendString(c.value,\"\")));",
+           "{\"l\":\"2\",\"n\":12,\"y\":\"12\"}");
+    issues("[value==JmesPath(\"[\\\"s\\\"]\",\"[0]\")]" YES, "{\"y\":1}");
+    fails("=>issue(type=\"y\",value=JmesPath(\"\",\"a\"));", "JmesPath takes no empty JSON text");
+    fails("=>issue(type=\"y\",value=JmesPath(\"{}\",\"\"));", "JmesPath takes no empty query");
+    fails("=>issue(type=\"y\",value=JmesPath(\"abc\",\"a\"));", "JmesPath was given text that is not JSON");
+    fails("=>issue(type=\"y\",value=JmesPath(1,\"a\"));", "JmesPath takes a String here and was given an Integer");
+    fails("c:[type==\"secret\"]=>issue(type=\"y\",value=JmesPath(\"{}\",c.value));",
+          "a read-only value cannot be issued");
+    fails("c:[type==\"secret\"]=>issue(type=\"y\",value=JmesPath(JmesPath(\"[1]\",c.value),\"@\"));",
+          "a read-only value cannot be issued");
+}
+
+/* A result that holds itself twice, sixty times over, is small until it is written. */
+static void shared_results_are_not_printed(void **state)
+{
+    struct writer w = wr_open(&arena);
+
+    (void)state;
+    for (int to_string = 0; to_string < 2; to_string++) {
+        w = wr_open(&arena);
+        wr_text(
+            &w,
+            "version=1.2;authorizationrules{=>permit();};issuancerules{=>issue(type=\"y\",value=JmesPath(\"[1]\",\"@");
+        for (int i = 0; i < 60; i++)
+            wr_text(&w, "|[@,@]");
+        wr_text(&w, to_string ? "|length(to_string(@))\"));};" : "\"));};");
+        some_claims();
+        assert_false(run_bytes(wr_done(&w)));
+        assert_int_equal(run.decision, POLICY_ERROR);
+        assert_non_null(strstr(arena_string(&arena, run.error), "the search takes too many steps"));
+    }
+}
+
 static void read_only(void **state)
 {
     static const char refused[] = "a read-only value cannot be issued";
@@ -412,6 +455,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(properties, set_up, tear_down),
         cmocka_unit_test_setup_teardown(functions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(function_errors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(jmes_path, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(shared_results_are_not_printed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(read_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(quoted_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(traced, set_up, tear_down),
