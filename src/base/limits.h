@@ -30,7 +30,7 @@ enum {
     LIMIT_JMESPATH_DEPTH = 1024, /* a.b.c…: each step is one level of a search's recursion, 200 bytes of stack */
     LIMIT_CLAIMS = 64 * 1024,
     LIMIT_POLICY_STEPS = 4 * 1024 * 1024, /* property comparisons in one evaluation */
-    LIMIT_POLICY_STEP_BYTES = 8, /* of text made or compared for one step: no more than 32 MiB in one evaluation */
+    LIMIT_POLICY_STEP_BYTES = 8,   /* of text made or compared for one step: no more than 32 MiB in one evaluation */
     LIMIT_POLICY_SEARCH_STEPS = 8, /* for one step of a JMESPath search, which may make 112 bytes of tree */
     LIMIT_POLICY_JSON_NODES =
         128 * 1024,                /* of JSON read in one evaluation: 14 MiB of tree; a long event log has 50 Ki */

@@ -60,8 +60,7 @@ bool claims_from_json(struct claims *out, const struct json *list, struct fault 
 {
     if (!list || list->kind != JSON_ARRAY)
         return fault_set(fault, FAULT_SYNTAX, "claims are a list of objects");
-    JSON_EACH(item, list)
-    {
+    JSON_EACH (item, list) {
         struct claim claim;
 
         if (!read_claim(item, &claim, fault))

@@ -379,8 +379,7 @@ bool provider_signers_load(struct arena *a, struct bytes jwks, const struct cert
     *out = NULL;
     if (!json_parse(a, jwks, NULL, &v, fault))
         return false;
-    JSON_EACH(key, json_member(v, "keys"))
-    {
+    JSON_EACH (key, json_member(v, "keys")) {
         const struct certificate *decoded;
         struct bytes text, der;
 

@@ -52,8 +52,7 @@ static bool decode_x5c(struct arena *a, const struct json *x5c, const struct cer
     if (!x5c || x5c->kind != JSON_ARRAY || x5c->count == 0 || x5c->count > LIMIT_CHAIN)
         return refuse(refusal, "InvalidOperation",
                       arena_printf(a, "x5c must be an array of 1 to %d certificates in base64.", LIMIT_CHAIN));
-    JSON_EACH(item, x5c)
-    {
+    JSON_EACH (item, x5c) {
         const struct certificate *decoded;
         struct fault fault = {0};
         struct bytes text, der;

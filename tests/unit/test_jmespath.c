@@ -70,23 +70,22 @@ static void compliance(void **state)
             continue;
         assert_true(json_parse(&arena, read_shared(&arena, arena_printf(&arena, "corpus/jmespath/%s", e->d_name)), NULL,
                                &groups, NULL));
-        JSON_EACH(group, groups)
-        JSON_EACH(c, json_member(group, "cases"))
-        {
-            const struct json *expected = json_member(c, "result"), *got = NULL;
-            bool ok = search(json_member(c, "expression")->text, json_member(group, "given"), &got);
+        JSON_EACH (group, groups)
+            JSON_EACH (c, json_member(group, "cases")) {
+                const struct json *expected = json_member(c, "result"), *got = NULL;
+                bool ok = search(json_member(c, "expression")->text, json_member(group, "given"), &got);
 
-            if (json_member(c, "bench"))
-                continue;
-            if (expected ? !ok || !same(got, expected) : ok) {
-                struct bytes text = json_member(c, "expression")->text;
+                if (json_member(c, "bench"))
+                    continue;
+                if (expected ? !ok || !same(got, expected) : ok) {
+                    struct bytes text = json_member(c, "expression")->text;
 
-                print_message("# %s: %.*s gave %s\n", e->d_name, (int)text.n, (const char *)text.p,
-                              ok ? arena_string(&arena, json_print(&arena, got, JSON_IN_ORDER)) : "an error");
-                wrong++;
+                    print_message("# %s: %.*s gave %s\n", e->d_name, (int)text.n, (const char *)text.p,
+                                  ok ? arena_string(&arena, json_print(&arena, got, JSON_IN_ORDER)) : "an error");
+                    wrong++;
+                }
+                *(expected ? &results : &errors) += 1;
             }
-            *(expected ? &results : &errors) += 1;
-        }
     }
     closedir(dir);
     print_message("# %u cases with a result, %u with an error\n", results, errors);
