@@ -125,8 +125,7 @@ static bool add_claims_by_name(struct claims *claims, const struct json *object)
 {
     const struct json *inner = json_member(object, "claims");
 
-    JSON_EACH(item, inner && inner->kind == JSON_OBJECT ? inner : object)
-    {
+    JSON_EACH (item, inner && inner->kind == JSON_OBJECT ? inner : object) {
         struct claim claim = {.type = item->name, .issuer = ISSUER_SERVICE, .flags = CLAIM_POLICY};
 
         if (item->kind == JSON_STRING)

@@ -17,9 +17,9 @@ struct json *show_collateral(struct arena *a, struct bytes b, struct fault *faul
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (json_member(root, kinds[i].member))
             show_string(a, o, "kind", kinds[i].kind);
-    JSON_EACH(item, root)
-    if (!bytes_is(item->name, "kind"))
-        json_set(o, item->name, json_link(a, item));
+    JSON_EACH (item, root)
+        if (!bytes_is(item->name, "kind"))
+            json_set(o, item->name, json_link(a, item));
     return o;
 }
 
@@ -52,7 +52,7 @@ static struct json *document_tree(struct arena *a, struct bytes text)
 
 static struct json *text_tree(struct arena *a, struct bytes text)
 {
-    return json_new_text(a, bytes_trim_nul(text));
+    return json_new_text(a, show_clean(a, bytes_trim_nul(text)));
 }
 
 static struct json *hex_tree(struct arena *a, struct bytes b)

@@ -37,13 +37,11 @@ static struct json *key_set_tree(struct arena *a, struct bytes b, struct fault *
     if (!json_parse(a, bytes_trim_end(b), NULL, &root, fault))
         return NULL;
     show_string(a, o, "kind", "key-set");
-    JSON_EACH(entry, json_member(root, "keys"))
-    {
+    JSON_EACH (entry, json_member(root, "keys")) {
         struct json *key = json_new(a, entry->kind == JSON_OBJECT ? JSON_OBJECT : JSON_NULL);
         struct json *chain = json_new(a, JSON_ARRAY);
 
-        JSON_EACH(item, json_member(entry, "x5c"))
-        {
+        JSON_EACH (item, json_member(entry, "x5c")) {
             const struct certificate *c;
             struct bytes text, der;
 
@@ -52,8 +50,8 @@ static struct json *key_set_tree(struct arena *a, struct bytes b, struct fault *
             else
                 json_append(chain, json_link(a, item));
         }
-        JSON_EACH(member, key->kind == JSON_OBJECT ? entry : NULL)
-        json_set(key, member->name, bytes_is(member->name, "x5c") ? chain : json_link(a, member));
+        JSON_EACH (member, key->kind == JSON_OBJECT ? entry : NULL)
+            json_set(key, member->name, bytes_is(member->name, "x5c") ? chain : json_link(a, member));
         json_append(keys, key);
     }
     show_tree(o, "keys", keys);

@@ -264,12 +264,13 @@ static bool show_custom_claims(struct arena *a, struct json *o, struct bytes b)
 
         if (!rd_ok(&r) || name_size > rd_left(&r) || value_size > rd_left(&r))
             return false;
-        struct bytes name = bytes_trim_nul(rd_take(&r, (size_t)name_size)), value = rd_take(&r, (size_t)value_size);
+        struct bytes name = show_clean(a, bytes_trim_nul(rd_take(&r, (size_t)name_size))),
+                     value = rd_take(&r, (size_t)value_size);
         if (!rd_ok(&r))
             return false;
-        JSON_EACH(item, list)
-        if (bytes_equal(item->name, name))
-            return false;
+        JSON_EACH (item, list)
+            if (bytes_equal(item->name, name))
+                return false;
         json_set(list, name, json_new_text(a, hex_encode(a, value)));
     }
     if (!rd_end(&r))

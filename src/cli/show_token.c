@@ -44,8 +44,7 @@ static struct json *chain_tree(struct arena *a, const struct json *x5c)
 {
     struct json *list = json_new(a, JSON_ARRAY);
 
-    JSON_EACH(item, x5c)
-    {
+    JSON_EACH (item, x5c) {
         const struct certificate *c;
         struct bytes text, der;
 
@@ -67,8 +66,7 @@ static struct json *payload_for_people(struct arena *a, const struct json *paylo
 {
     struct json *o = json_new(a, JSON_OBJECT);
 
-    JSON_EACH(item, payload)
-    {
+    JSON_EACH (item, payload) {
         if (is_time(item) && item->integer > -62135596800 && item->integer < 253402300800) { /* years 1 to 9999 */
             char text[32];
 
@@ -86,8 +84,7 @@ static struct json *header_for_people(struct arena *a, const struct json *header
 {
     struct json *o = json_new(a, JSON_OBJECT);
 
-    JSON_EACH(item, header)
-    {
+    JSON_EACH (item, header) {
         if (bytes_is(item->name, "x5c") && item->kind == JSON_ARRAY)
             json_set(o, item->name, chain_tree(a, item));
         else
@@ -115,13 +112,13 @@ struct json *show_token(struct arena *a, const struct token_parts *parts, bool f
     }
     show_text(a, o, "signature", base64url_encode(a, parts->signature));
     times = json_new(a, JSON_OBJECT);
-    JSON_EACH(item, object ? parts->payload : NULL)
-    if (is_time(item) && item->integer > -62135596800 && item->integer < 253402300800)
-        show_time(a, times,
-                  bytes_is(item->name, "exp")   ? "exp"
-                  : bytes_is(item->name, "iat") ? "iat"
-                                                : "nbf",
-                  item->integer);
+    JSON_EACH (item, object ? parts->payload : NULL)
+        if (is_time(item) && item->integer > -62135596800 && item->integer < 253402300800)
+            show_time(a, times,
+                      bytes_is(item->name, "exp")   ? "exp"
+                      : bytes_is(item->name, "iat") ? "iat"
+                                                    : "nbf",
+                      item->integer);
     JSON_SET(o, "times", times);
     if (json_member(parts->header, "x5c"))
         JSON_SET(o, "certificates", chain_tree(a, json_member(parts->header, "x5c")));

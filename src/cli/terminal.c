@@ -94,9 +94,9 @@ static void put_plain(FILE *stream, const struct json *v)
 
 static bool all_plain(const struct json *array)
 {
-    JSON_EACH(item, array)
-    if (!is_plain(item))
-        return false;
+    JSON_EACH (item, array)
+        if (!is_plain(item))
+            return false;
     return true;
 }
 
@@ -119,8 +119,7 @@ static void put_member(FILE *stream, const struct json *v, struct bytes name, in
             put_plain(stream, v);
         else if (v->count == 0)
             fputs("none", stream);
-        JSON_EACH(item, is_plain(v) ? NULL : v)
-        {
+        JSON_EACH (item, is_plain(v) ? NULL : v) {
             put_plain(stream, item);
             if (item->next)
                 fputs(", ", stream);
@@ -143,8 +142,7 @@ void put_tree(FILE *stream, const struct json *tree, int indent)
         put_plain(stream, tree);
         fputc('\n', stream);
     }
-    JSON_EACH(item, is_plain(tree) ? NULL : tree)
-    {
+    JSON_EACH (item, is_plain(tree) ? NULL : tree) {
         char label[24];
 
         snprintf(label, sizeof label, "%zu", number++);

@@ -154,8 +154,7 @@ static bool check_signature(struct verification *v)
     bool named = json_text(json_member(v->jws.header, "kid"), &kid), listed = false;
     const char *whose = "";
 
-    JSON_EACH(entry, v->keys)
-    {
+    JSON_EACH (entry, v->keys) {
         struct public_key key;
         bool same = json_text(json_member(entry, "kid"), &other) && bytes_equal(kid, other);
 

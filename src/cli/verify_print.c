@@ -88,8 +88,7 @@ static struct json *important_claims(struct arena *a, const struct verification 
     static const char *const left_out[] = {"maa-", "aas-", "x-ms-sgx-collateral"};
     struct json *all = proved_claims(a, v), *o = json_new(a, JSON_OBJECT);
 
-    JSON_EACH(item, all)
-    {
+    JSON_EACH (item, all) {
         bool skip = false;
 
         for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
