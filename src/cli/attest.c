@@ -140,28 +140,43 @@ static enum status print_token(struct sending *s, const struct http_answer *answ
     return STATUS_DONE;
 }
 
+/* Without the slashes at its end. */
+static const char *base_url(struct arena *a, const char *url)
+{
+    struct bytes b = bytes_text(url);
+
+    while (b.n && b.p[b.n - 1] == '/')
+        b.n--;
+    return arena_string(a, b);
+}
+
+/* The token of the environment goes to the service that ASSAY_URL names, and to no other that somebody happens to ask. */
+static const char *bearer_line(struct arena *a, const char *base)
+{
+    const char *token = getenv("ASSAY_TOKEN"), *owner = getenv("ASSAY_URL");
+
+    if (!token || !*token || (owner && strcmp(base_url(a, owner), base) != 0))
+        return NULL;
+    return arena_printf(a, "Authorization: Bearer %s", token);
+}
+
 static enum status send(struct sending *s, struct bytes body)
 {
     struct arena *a = s->cli->arena;
-    const char *headers[3] = {"Accept: application/json", NULL, NULL}, *bearer = getenv("ASSAY_TOKEN");
-    struct http_request request = {.body = body,
+    const char *base = base_url(a, s->url);
+    const char *headers[] = {"Accept: application/json", bearer_line(a, base), NULL};
+    struct http_request request = {.url = arena_printf(a, "%s/attest/%s?api-version=%s", base, s->path, s->api_version),
+                                   .body = body,
                                    .content_type = "application/json",
                                    .headers = headers,
                                    .ca_file = s->ca_file,
                                    .extra_ca_file = getenv("NODE_EXTRA_CA_CERTS")};
     struct http_answer answer;
     struct fault fault = {0};
-    size_t n = strlen(s->url);
-    bool ok;
 
-    while (n && s->url[n - 1] == '/')
-        n--;
-    request.url = arena_printf(a, "%.*s/attest/%s?api-version=%s", (int)n, s->url, s->path, s->api_version);
-    if (bearer && *bearer)
-        headers[1] = arena_printf(a, "Authorization: Bearer %s", bearer);
     signal(SIGPIPE, SIG_IGN); /* as net/http.h asks */
     progress("sending %zu bytes to %s", body.n, request.url);
-    ok = http_send(&request, a, &answer, &fault);
+    bool ok = http_send(&request, a, &answer, &fault);
     progress(NULL);
     if (!ok) {
         cli_error(s->cli, "%s", fault.text);
@@ -257,8 +272,8 @@ const struct command attest_command = {
     .usage = "URL FILE [OPTIONS]",
     .about =
         "URL is the instance, https://name.region.domain[:port]. Prints the token alone, so that it can be piped; a "
-        "refusal of the service is printed as it came, with exit status 2. A bearer token in the environment "
-        "variable ASSAY_TOKEN is sent along.",
+        "refusal of the service is printed as it came, with exit status 2. The bearer token in the environment "
+        "variable ASSAY_TOKEN is sent along, unless ASSAY_URL names another service.",
     .options =
         (const struct option_row[]){
             {OPTION_TYPE, "type", "KIND", "sgx or oe (default: recognised from the bytes)"},

@@ -51,7 +51,7 @@ class CliCase(unittest.TestCase):
         return path
 
     def assay(self, *args, stdin=b"", env=None, timeout=120):
-        environment = {k: v for k, v in os.environ.items() if k not in ("ASSAY_TOKEN", "NODE_EXTRA_CA_CERTS")}
+        environment = {k: v for k, v in os.environ.items() if k not in ("ASSAY_TOKEN", "ASSAY_URL", "NODE_EXTRA_CA_CERTS")}
         environment.update(env or {})
         for proxy in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
             environment.pop(proxy, None)

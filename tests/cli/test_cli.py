@@ -453,6 +453,10 @@ class Attest(CliCase):
         self.assertEqual({"report": b64u(self.REPORT), "runtimeData": {"data": b64u(b"{}\0"), "dataType": "JSON"},
                           "initTimeData": {"data": b64u(b"\xff"), "dataType": "Binary"}, "nonce": "n\"1",
                           "draftPolicyForAttestation": PERMIT}, body)
+        # The token is for the service that ASSAY_URL names.
+        for url, sent in ((self.server.url + "/", True), ("https://other.example", False)):
+            self.attest(DONE, self.REPORT, env={"ASSAY_TOKEN": "abc", "ASSAY_URL": url})
+            self.assertEqual(sent, "Authorization" in self.body()[1])
         self.attest(DONE, self.REPORT, "--type", "sgx")
         self.assertIn("quote", self.body()[2])
 
