@@ -12,7 +12,7 @@ static struct json *value_json(struct arena *a, const struct check_value *value)
     if (value->kind == VALUE_NONE)
         return json_new(a, JSON_NULL);
     wr_check_value(&w, value);
-    return json_new_text(a, wr_done(&w));
+    return json_new_text(a, show_clean(a, wr_done(&w)));
 }
 
 static struct json *check_json(struct arena *a, const struct trace_entry *e, bool explain)
@@ -148,7 +148,7 @@ static void print_entry(FILE *f, const struct trace_entry *e, struct arena *a)
         fputc('\n', f);
     }
     if (e->setting)
-        fprintf(f, "    skipped   by the setting %s\n", e->setting);
+        fprintf(f, "    skipped   %s\n", e->setting);
 }
 
 static void print_refusal(const struct verification *v)
