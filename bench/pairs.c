@@ -24,12 +24,13 @@ static double wall_now(void)
 struct worker {
     pthread_t thread;
     struct pair pair;
+    struct frame_reader answers;
     struct bytes frame;
     double done; /* per second */
     const struct simulated *made;
 };
 
-static void feed_snapshot(int fd, struct arena *a, const struct simulated *made)
+static void feed_snapshot(struct worker *w, struct arena *a, const struct simulated *made)
 {
     const struct {
         const char *name;
@@ -41,14 +42,16 @@ static void feed_snapshot(int fd, struct arena *a, const struct simulated *made)
                  {"chain.pem", made->signing_chain}};
     enum frame_kind kind;
     struct bytes body;
+    int fd = w->pair.fd;
 
-    bool ok = frame_read(fd, a, &kind, &body) && kind == FRAME_KEYS &&
+    w->answers = (struct frame_reader){.fd = fd};
+    bool ok = frame_read(&w->answers, a, &kind, &body) && kind == FRAME_KEYS &&
               frame_write(fd, FRAME_SNAPSHOT_BEGIN, write_settings(a, &made->settings)) &&
               frame_write(fd, FRAME_ANCHOR, write_anchor(a, made->anchor_spki, true));
     for (size_t i = 0; i < 5; i++)
         ok = ok && frame_write(fd, FRAME_ENDORSEMENT, write_named(a, bytes_text(files[i].name), files[i].text));
     ok = ok && frame_write(fd, FRAME_PROVIDER, write_named(a, BYTES_LIT("https://bench.example"), BYTES_NONE)) &&
-         frame_write(fd, FRAME_SNAPSHOT_END, BYTES_NONE) && frame_read(fd, a, &kind, &body) &&
+         frame_write(fd, FRAME_SNAPSHOT_END, BYTES_NONE) && frame_read(&w->answers, a, &kind, &body) &&
          kind == FRAME_SNAPSHOT_READY;
     if (!ok) {
         fprintf(stderr, "bench: a pair did not take its snapshot\n");
@@ -68,7 +71,7 @@ static void *feed(void *context)
     arena_init(&a, MEMORY);
     double began = wall_now(), until = began + seconds;
     for (; wall_now() < until; n++, arena_reset(&a))
-        if (!frame_write(w->pair.fd, FRAME_ATTEST, w->frame) || !frame_read(w->pair.fd, &a, &kind, &body) ||
+        if (!frame_write(w->pair.fd, FRAME_ATTEST, w->frame) || !frame_read(&w->answers, &a, &kind, &body) ||
             kind != FRAME_ANSWER || !read_answer(body, &answer) || answer.status != 200)
             exit(EXIT_FAILURE);
     w->done = n / (wall_now() - began);
@@ -135,13 +138,13 @@ void bench_pairs(const char *folder, const struct simulated *made)
         return;
     char *path = arena_printf(&a, "%s/key.pem", key);
     const char *keys[] = {arena_printf(&a, "https://bench.example=%s", path), NULL};
-    struct pair_options options = {folder, keys, 64 * 1024 * 1024};
+    struct pair_options options = {folder, keys, 64 * 1024 * 1024, 5};
     for (size_t i = 0; i < PAIRS; i++) {
         if (!pair_start(&options, &workers[i].pair, &fault)) {
             fprintf(stderr, "bench: %s\n", fault.text);
             exit(EXIT_FAILURE);
         }
-        feed_snapshot(workers[i].pair.fd, &a, made);
+        feed_snapshot(&workers[i], &a, made);
         workers[i].frame = write_attest(&a, &request);
         workers[i].made = made;
     }

@@ -23,31 +23,52 @@ bool frame_header(const uint8_t header[FRAME_HEADER], uint32_t *length, enum fra
     return *length <= LIMIT_FRAME && k >= FRAME_SNAPSHOT_BEGIN && k <= FRAME_NO_TOKEN;
 }
 
-static bool read_all(int fd, uint8_t *p, size_t n)
+static size_t read_some(int fd, uint8_t *p, size_t n)
+{
+    ssize_t got;
+
+    do
+        got = read(fd, p, n);
+    while (got < 0 && errno == EINTR);
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* The next n bytes: first what is in the buffer; a long rest goes straight to its place. */
+static bool take(struct frame_reader *r, uint8_t *p, size_t n)
 {
     while (n) {
-        ssize_t got = read(fd, p, n);
+        size_t have = r->end - r->start, part = have < n ? have : n;
 
-        if (got < 0 && errno == EINTR)
+        if (have == 0 && n >= sizeof r->buffer) {
+            part = read_some(r->fd, p, n);
+            if (part == 0)
+                return false;
+        } else if (have == 0) {
+            r->start = 0;
+            r->end = read_some(r->fd, r->buffer, sizeof r->buffer);
+            if (r->end == 0)
+                return false;
             continue;
-        if (got <= 0)
-            return false;
-        p += got;
-        n -= (size_t)got;
+        } else {
+            memcpy(p, r->buffer + r->start, part);
+            r->start += part;
+        }
+        p += part;
+        n -= part;
     }
     return true;
 }
 
-bool frame_read(int fd, struct arena *a, enum frame_kind *kind, struct bytes *body)
+bool frame_read(struct frame_reader *r, struct arena *a, enum frame_kind *kind, struct bytes *body)
 {
     uint8_t header[FRAME_HEADER];
     uint32_t length;
 
-    if (!read_all(fd, header, sizeof header) || !frame_header(header, &length, kind))
+    if (!take(r, header, sizeof header) || !frame_header(header, &length, kind))
         return false;
     uint8_t *p = arena_alloc(a, length);
     *body = bytes_make(p, length);
-    return read_all(fd, p, length);
+    return take(r, p, length);
 }
 
 bool frame_write(int fd, enum frame_kind kind, struct bytes body)

@@ -7,8 +7,9 @@
 
 enum {
     FRAME_HEADER = 8,
-    LIMIT_FRAME = 4 * 1024 * 1024
-}; /* the largest: an answer that echoes the largest runtime data */
+    LIMIT_FRAME = 4 * 1024 * 1024, /* the largest: an answer that echoes the largest runtime data */
+    FRAME_BUFFER = 64 * 1024,      /* read at once: all but the largest requests, tokens and answers */
+};
 
 enum frame_kind {
     /* Host to verifier: a snapshot, piece by piece; FRAME_SNAPSHOT_END puts it in force or keeps the old one. */
@@ -37,8 +38,16 @@ enum frame_kind {
 bool frame_header(const uint8_t header[FRAME_HEADER], uint32_t *length, enum frame_kind *kind);
 void frame_put_header(uint8_t header[FRAME_HEADER], uint32_t length, enum frame_kind kind);
 
-/* Blocking, for the processes of the core. False at the end of the stream, on an error or a bad header. */
-bool frame_read(int fd, struct arena *a, enum frame_kind *kind, struct bytes *body);
+/* Where frames are read from, blocking: for the processes of the core. As much as there is comes with one call of the system,
+ * so that a usual frame costs one. Start with {.fd = …}. */
+struct frame_reader {
+    int fd;
+    size_t start, end; /* of what is in the buffer and not yet taken */
+    uint8_t buffer[FRAME_BUFFER];
+};
+/* False at the end of the stream, on an error or a bad header. The body is the arena's. */
+bool frame_read(struct frame_reader *r, struct arena *a, enum frame_kind *kind, struct bytes *body);
+/* Blocking, with one call of the system for a usual frame. False on an error or above LIMIT_FRAME. */
 bool frame_write(int fd, enum frame_kind kind, struct bytes body);
 
 /* Fields of a body: u32 length and bytes. */

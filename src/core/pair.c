@@ -47,8 +47,11 @@ static _Noreturn void become(const char *folder, const char *name, int first, in
 {
     char path[PATH_MAX];
     int a = fcntl(first, F_DUPFD, SECOND_FD + 1), b = second >= 0 ? fcntl(second, F_DUPFD, SECOND_FD + 1) : -1;
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (dup2(a, FIRST_FD) < 0 || (b >= 0 && dup2(b, SECOND_FD) < 0))
+    /* Standard error stays: the last words of a process that cannot start. */
+    if (dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0 || dup2(a, FIRST_FD) < 0 ||
+        (b >= 0 && dup2(b, SECOND_FD) < 0))
         _exit(127);
     close(a);
     if (b >= 0)
@@ -74,11 +77,13 @@ static pid_t spawn(const char *folder, const char *name, int first, int second, 
 bool pair_start(const struct pair_options *options, struct pair *out, struct fault *fault)
 {
     int host[2] = {-1, -1}, keys[2] = {-1, -1};
-    char memory[32], *verifier[] = {"assay-verifier", memory, NULL}, *signer[KEYS_ARGUMENTS_MAX + 2] = {"assay-signer"};
+    char memory[32], seconds[16], *verifier[] = {"assay-verifier", memory, seconds, NULL},
+                                  *signer[KEYS_ARGUMENTS_MAX + 2] = {"assay-signer"};
     size_t n = 0;
 
     *out = (struct pair){.verifier = -1, .signer = -1, .fd = -1};
     snprintf(memory, sizeof memory, "%zu", options->request_memory);
+    snprintf(seconds, sizeof seconds, "%u", options->request_seconds);
     for (; options->keys[n] && n < KEYS_ARGUMENTS_MAX; n++)
         signer[n + 1] = (char *)(uintptr_t)options->keys[n];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, host) == 0 &&

@@ -7,9 +7,10 @@
 #include "base/fault.h"
 
 struct pair_options {
-    const char *folder;      /* where assay-verifier and assay-signer lie */
-    const char *const *keys; /* ISSUER=KEYFILE, NULL ends */
-    size_t request_memory;   /* bytes */
+    const char *folder;       /* where assay-verifier and assay-signer lie */
+    const char *const *keys;  /* ISSUER=KEYFILE, NULL ends */
+    size_t request_memory;    /* bytes */
+    unsigned request_seconds; /* of CPU time */
 };
 
 struct pair {

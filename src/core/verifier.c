@@ -1,7 +1,5 @@
 /* assay-verifier: parses everything hostile and holds no key (DESIGN 5). Descriptor 3 leads to the host, 4 to the signer.
- * Argument: the memory limit of one request in bytes. */
-#include <errno.h>
-#include <poll.h>
+ * Arguments: limits of one request, memory in bytes and time in seconds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +14,8 @@ enum {
     CACHE_ENTRIES = 4096,
     CACHE_BYTES = 128 * 1024 * 1024,     /* a PCK chain takes 30 KiB: some thousand platforms */
     SNAPSHOT_MEMORY = 512 * 1024 * 1024, /* all endorsements of all vendors, parsed */
+    LIBRARY_MEMORY = 256 * 1024 * 1024,  /* libraries, stack, what libcrypto takes */
+    CPU_REQUESTS = 64,                   /* the CPU limit is renewed so often: it costs two calls of the system */
     PROVIDERS_MAX = 4096,
 };
 
@@ -37,6 +37,7 @@ static struct state *building, *current;
 static struct key_record *keys;
 static size_t key_count;
 static struct cache *cache;
+static struct frame_reader from_host = {.fd = HOST_FD}, from_signer = {.fd = SIGNER_FD};
 
 static void state_free(struct state *s)
 {
@@ -189,7 +190,7 @@ static bool ask_signer(void *context, const struct provider *provider, struct by
     enum frame_kind kind;
 
     (void)context;
-    if (!frame_write(SIGNER_FD, FRAME_SIGN, write_sign(a, &m)) || !frame_read(SIGNER_FD, a, &kind, token))
+    if (!frame_write(SIGNER_FD, FRAME_SIGN, write_sign(a, &m)) || !frame_read(&from_signer, a, &kind, token))
         return fault_set(fault, FAULT_SYSTEM, "the signer is gone");
     if (kind != FRAME_TOKEN)
         return fault_set(fault, FAULT_CRYPTO, "%.*s", (int)token->n, (const char *)token->p);
@@ -229,23 +230,14 @@ static __attribute__((noreturn)) void over_memory(struct arena *a)
     _exit(EXIT_FAILURE);
 }
 
-/* False when the host or the signer is gone: without its signer this process is of no use, and the host replaces both. */
-static bool wait_for_work(void)
-{
-    struct pollfd ends[] = {{.fd = HOST_FD, .events = POLLIN}, {.fd = SIGNER_FD}};
-
-    while (poll(ends, 2, -1) < 0)
-        if (errno != EINTR)
-            return false;
-    return ends[1].revents == 0 && ends[0].revents & POLLIN;
-}
-
-static void serve(struct arena *a)
+static void serve(struct arena *a, unsigned seconds)
 {
     enum frame_kind kind;
     struct bytes body;
 
-    for (; wait_for_work() && frame_read(HOST_FD, a, &kind, &body); arena_reset(a), cache_settle(cache)) {
+    for (unsigned n = 0; frame_read(&from_host, a, &kind, &body); arena_reset(a), cache_settle(cache)) {
+        if (n++ % CPU_REQUESTS == 0)
+            confine_cpu(CPU_REQUESTS * seconds);
         bool ok = kind == FRAME_ATTEST   ? attest(a, body)
                   : kind == FRAME_MANAGE ? manage(a, body)
                                          : take_snapshot(kind, body);
@@ -261,21 +253,28 @@ static bool pass_keys(struct arena *forever)
     enum frame_kind kind;
     struct bytes body;
 
-    return frame_read(SIGNER_FD, forever, &kind, &body) && kind == FRAME_KEYS &&
+    return frame_read(&from_signer, forever, &kind, &body) && kind == FRAME_KEYS &&
            read_keys(forever, body, &keys, &key_count) && frame_write(HOST_FD, FRAME_KEYS, body);
+}
+
+/* The arena of a request, two snapshots (one in force, one under construction) of two arenas each, what is kept for good. */
+static size_t address_space(size_t request)
+{
+    return request + LIMIT_FRAME + (size_t)5 * SNAPSHOT_MEMORY + CACHE_BYTES + LIBRARY_MEMORY;
 }
 
 int main(int argc, char **argv)
 {
-    size_t memory = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
+    size_t memory = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
+    unsigned seconds = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     struct arena forever, request;
     struct fault fault = {0};
 
-    if (memory == 0) {
-        fputs("assay-verifier: it is started by assayd, with the memory limit of a request\n", stderr);
+    if (memory == 0 || seconds == 0) {
+        fputs("assay-verifier: it is started by assayd, with the limits of a request\n", stderr);
         return EXIT_FAILURE;
     }
-    if (!confine_process(0, SIGNER_FD, &fault)) {
+    if (!confine_memory_dumps(&fault) || !confine_process(address_space(memory), SIGNER_FD, &fault)) {
         fprintf(stderr, "assay-verifier: %s\n", fault.text);
         return EXIT_FAILURE;
     }
@@ -284,7 +283,7 @@ int main(int argc, char **argv)
     request.exhausted = over_memory;
     cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
     if (pass_keys(&forever))
-        serve(&request);
+        serve(&request, seconds);
     state_free(building);
     state_free(current);
     cache_free(cache);

@@ -12,7 +12,7 @@
 #include "service/log.h"
 #include "service/routes.h"
 
-enum { TOKEN_MOST = 4096, SERVICE_MEMORY = 64 * 1024 * 1024, EXIT_USAGE = 1 };
+enum { TOKEN_LEAST = 16, TOKEN_MOST = 4096, SERVICE_MEMORY = 64 * 1024 * 1024, EXIT_USAGE = 1 };
 
 static const char help[] = "usage: assayd --config FILE [--check-config]\n"
                            "       assayd --dev [--state DIR] [--port N]\n"
@@ -71,14 +71,56 @@ bool service_reload(struct service *s, struct fault *fault)
     return true;
 }
 
+static bool read_token(struct config *c, struct bytes *bearer, struct fault *fault)
+{
+    *bearer = BYTES_NONE;
+    if (!c->token_file)
+        return true;
+    if (!load_file(&c->arena, c->token_file, TOKEN_MOST, bearer, fault))
+        return false;
+    *bearer = bytes_trim_end(*bearer);
+    return bearer->n >= TOKEN_LEAST ||
+           fault_set(fault, FAULT_USAGE, "%s: a bearer token has at least %d characters", c->token_file, TOKEN_LEAST);
+}
+
+/* Everything is read before anything changes. */
+static bool reload_all(struct service *s, struct fault *fault)
+{
+    struct config next;
+    struct loaded loaded;
+    struct bytes bearer;
+    SSL_CTX *tls = NULL;
+
+    config_defaults(&next);
+    if (!config_read(&next, s->config_path, fault) || !config_complete(&next, fault) ||
+        !read_token(&next, &bearer, fault) || !(tls = tls_server(next.certificate, next.private_key, fault)))
+        goto bad;
+    const char *kept = config_keep_started(&next, s->config);
+    if (!load_snapshot(&next, s->store, &loaded, fault))
+        goto bad;
+    if (*kept)
+        log_error("these settings change at the next start: %s", kept);
+    config_free(s->config);
+    *s->config = next;
+    s->bearer = bearer;
+    http_limits(s->http);
+    http_use_certificate(s->http, tls);
+    pool_load(s->pool, &loaded);
+    return true;
+bad:
+    SSL_CTX_free(tls);
+    config_free(&next);
+    return false;
+}
+
 static void reload(evutil_socket_t fd, short what, void *context)
 {
     struct service *s = context;
     struct fault fault = {0};
 
     (void)fd, (void)what;
-    if (service_reload(s, &fault))
-        log_info("endorsements and policies were read again");
+    if (s->config_path ? reload_all(s, &fault) : service_reload(s, &fault))
+        log_info("configuration, endorsements and policies were read again");
     else
         log_error("nothing was reloaded, what was in force stays: %s", fault.text);
 }
@@ -89,7 +131,7 @@ static void drained(evutil_socket_t fd, short what, void *context)
     static int waited;
 
     (void)fd, (void)what;
-    if (pool_busy(s->pool) == 0 || ++waited > s->config->stop_seconds * 10)
+    if (http_busy(s->http) == 0 || ++waited > s->config->stop_seconds * 10)
         event_base_loopbreak(s->base);
 }
 
@@ -103,7 +145,7 @@ static void stop(evutil_socket_t number, short what, void *context)
         event_base_loopbreak(s->base);
         return;
     }
-    log_info("signal %d: ending after %zu requests that are under way", number, pool_busy(s->pool));
+    log_info("signal %d: ending after %zu requests that are under way", number, http_busy(s->http));
     s->stopping = true;
     http_stop(s->http);
     event_add(s->drain, &tenth);
@@ -114,6 +156,7 @@ static void stop(evutil_socket_t number, short what, void *context)
 struct launch {
     struct service *service;
     const struct arguments *arguments;
+    bool failed;
 };
 
 static void ready(void *context, const struct key_record *keys, size_t count)
@@ -131,15 +174,12 @@ static void ready(void *context, const struct key_record *keys, size_t count)
         log_error("%s", fault.text);
 }
 
-static bool read_token(struct service *s, struct fault *fault)
+static void broken(void *context)
 {
-    if (!s->config->token_file)
-        return true;
-    if (!load_file(&s->arena, s->config->token_file, TOKEN_MOST, &s->bearer, fault))
-        return false;
-    s->bearer = bytes_trim_end(s->bearer);
-    return s->bearer.n >= 16 ||
-           fault_set(fault, FAULT_USAGE, "%s: a bearer token has at least 16 characters", s->config->token_file);
+    struct launch *l = context;
+
+    l->failed = true;
+    event_base_loopbreak(l->service->base);
 }
 
 static bool watch_signals(struct service *s)
@@ -181,34 +221,67 @@ static struct event_base *new_base(void)
     return base;
 }
 
-static bool serve(struct service *s, const struct arguments *a, struct fault *fault)
+static bool open_all(struct service *s, struct launch *l, struct fault *fault)
 {
-    struct launch launch = {s, a};
     struct config *c = s->config;
     SSL_CTX *tls = tls_server(c->certificate, c->private_key, fault);
 
-    s->base = new_base();
-    if (!tls || !s->base || !watch_signals(s) || !(s->http = http_listen(s->base, c, tls, routes_handle, s, fault)))
+    if (!tls || !watch_signals(s))
+        return fault_set(fault, FAULT_SYSTEM, "cannot watch signals");
+    s->http = http_listen(s->base, c, tls, routes_handle, s, fault);
+    if (!s->http)
         return false;
-    if (a->development && !development_provider(c, a->state, http_port(s->http), fault))
+    if (l->arguments->development && !development_provider(c, l->arguments->state, http_port(s->http), fault))
         return false;
-    if (!config_complete(c, fault) || !read_token(s, fault) || (c->store && !(s->store = store_open(c->store, fault))))
+    if (!config_complete(c, fault) || !read_token(c, &s->bearer, fault))
         return false;
-    s->pool = pool_new(s->base, c, ready, &launch, fault);
-    if (!s->pool || !service_reload(s, fault))
+    if (c->store && !(s->store = store_open(c->store, fault)))
         return false;
-    log_info("assayd " ASSAY_VERSION " listens on port %d, %d pairs", http_port(s->http), c->pairs);
-    event_base_dispatch(s->base);
-    log_info("ended");
-    http_free(s->http);
+    s->pool = pool_new(s->base, c, ready, broken, l, fault);
+    return s->pool && service_reload(s, fault);
+}
+
+static void close_all(struct service *s)
+{
     pool_free(s->pool);
+    http_free(s->http);
     store_close(s->store);
-    SSL_CTX_free(tls);
     for (size_t i = 0; i < SIGNALS; i++)
-        event_free(s->signals[i]);
-    event_free(s->drain);
+        if (s->signals[i])
+            event_free(s->signals[i]);
+    if (s->drain)
+        event_free(s->drain);
     event_base_free(s->base);
-    return true;
+}
+
+static void log_counts(const struct service *s)
+{
+    struct pool_counts n = pool_counts(s->pool);
+
+    log_info(
+        "ended; %lu requests judged, %lu not (verifier died %lu, too slow %lu, over memory %lu), %lu refused unread, "
+        "%lu pairs replaced",
+        n.answered, n.died + n.slow + n.over_memory, n.died, n.slow, n.over_memory, n.refused_unread, n.restarts);
+}
+
+static bool serve(struct service *s, const struct arguments *a, struct fault *fault)
+{
+    struct launch launch = {.service = s, .arguments = a};
+
+    s->base = new_base();
+    if (!s->base)
+        return fault_set(fault, FAULT_SYSTEM, "no event loop");
+    bool ok = open_all(s, &launch, fault);
+    if (ok) {
+        log_info("assayd " ASSAY_VERSION " listens on port %d, %d pairs", http_port(s->http), s->config->pairs);
+        event_base_dispatch(s->base);
+        log_counts(s);
+        if (launch.failed)
+            ok = fault_set(fault, FAULT_SYSTEM,
+                           "the pairs of verifier and signer do not start; the reasons stand above");
+    }
+    close_all(s);
+    return ok;
 }
 
 int main(int argc, char **argv)

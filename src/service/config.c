@@ -262,3 +262,74 @@ bool config_complete(const struct config *c, struct fault *fault)
                          "[server] certificate and private_key must be set: the service speaks TLS alone");
     return true;
 }
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static const char *copy_text(struct config *c, const char *text)
+{
+    return text ? arena_string(&c->arena, bytes_text(text)) : NULL;
+}
+
+/* Put back one setting; false when that changed it. */
+static bool put_back(struct config *next, const struct config *in_force, const struct setting *s)
+{
+    uint8_t *to = (uint8_t *)next + s->offset;
+    const uint8_t *from = (const uint8_t *)in_force + s->offset;
+    const char *old;
+
+    if (s->kind != TEXT) {
+        size_t n = s->kind == SIZE ? sizeof(size_t) : sizeof(int);
+        bool same = memcmp(to, from, n) == 0;
+
+        memcpy(to, from, n);
+        return same;
+    }
+    memcpy(&old, from, sizeof old);
+    bool same = same_text(*(const char **)(void *)to, old);
+    *(const char **)(void *)to = copy_text(next, old);
+    return same;
+}
+
+static bool put_back_providers(struct config *next, const struct config *in_force)
+{
+    bool same = next->provider_count == in_force->provider_count;
+
+    for (size_t i = 0; i < in_force->provider_count; i++) {
+        const struct provider_config *p = &in_force->providers[i], *n = &next->providers[i];
+
+        same = same && same_text(p->issuer, n->issuer) && same_text(p->key, n->key);
+        next->providers[i] = (struct provider_config){
+            .issuer = copy_text(next, p->issuer),
+            .key = copy_text(next, p->key),
+            .signers = same ? n->signers : copy_text(next, p->signers),
+        };
+    }
+    next->provider_count = in_force->provider_count;
+    return same;
+}
+
+/* What a running service cannot change. */
+static bool is_for_start(const struct setting *s)
+{
+    static const char *const names[] = {"listen", "port", "pairs", "request_memory", "url"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(s->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *config_keep_started(struct config *next, const struct config *in_force)
+{
+    struct writer names = wr_open(&next->arena);
+
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (is_for_start(&settings[i]) && !put_back(next, in_force, &settings[i]))
+            wr_printf(&names, "%s[%s] %s", wr_done(&names).n ? ", " : "", settings[i].section, settings[i].name);
+    if (!put_back_providers(next, in_force))
+        wr_printf(&names, "%s[provider]", wr_done(&names).n ? ", " : "");
+    return arena_string(&next->arena, wr_done(&names));
+}

@@ -46,5 +46,8 @@ bool config_read(struct config *c, const char *path, struct fault *fault);
 /* What one setting alone cannot tell: providers there, files named. */
 bool config_complete(const struct config *c, struct fault *fault);
 void config_free(struct config *c);
+/* A configuration read anew, `next`, for the running service: what only a start can change is put back as it is in force. Gives the
+ * names of such settings that differ, with commas between; empty when there are none. */
+const char *config_keep_started(struct config *next, const struct config *in_force);
 
 #endif

@@ -1,8 +1,6 @@
 #include "service/http.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
@@ -15,9 +13,10 @@
 
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "service/connection.h"
 #include "service/log.h"
 
-enum { BACKLOG = 511, EXCHANGE_MEMORY = 32 * 1024 * 1024, BODY_FACTOR = 2 };
+enum { BACKLOG = 511, EXCHANGE_MEMORY = 32 * 1024 * 1024, ROOM = 2, RANDOM_AHEAD = 1024 };
 
 #define SERVER_NAME     "Assay"
 #define SERVICE_VERSION ASSAY_VERSION ".0" /* four numbers (api.md 1.3) */
@@ -27,23 +26,17 @@ struct http_server {
     const struct config *config;
     struct evhttp *http;
     struct evconnlistener *listener;
-    SSL_CTX *tls;
+    struct connections connections;
     http_handler *handler;
     void *context;
-    size_t connections;
+    size_t exchanges; /* that have no answer yet */
     bool paused, stopping;
     int port;
+    int64_t date_of; /* the second that `date` tells */
+    char date[64];
+    uint8_t random[RANDOM_AHEAD]; /* random bytes, taken from its end */
+    size_t random_left;
 };
-
-/* What we keep about a connection. It hangs on its TLS session and ends with it, whoever ends that. */
-struct connection {
-    struct http_server *server;
-    struct bufferevent *stream;
-    struct event *deadline;
-    bool idle; /* no byte of the next request is here */
-};
-
-static int connection_index = -1; /* in SSL's application data */
 
 static int64_t now_microseconds(void)
 {
@@ -53,87 +46,41 @@ static int64_t now_microseconds(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static void set_deadline(struct connection *c, int seconds)
+static void connection_is_gone(void *context)
 {
-    struct timeval tv = {seconds, 0};
+    struct http_server *s = context;
 
-    evtimer_add(c->deadline, &tv);
-}
-
-/* A client that was too slow, or idled too long, is cut off: libevent sees the end of the stream and frees all. */
-static void cut_off(evutil_socket_t fd, short what, void *context)
-{
-    struct connection *c = context;
-
-    (void)fd;
-    (void)what;
-    shutdown(bufferevent_getfd(c->stream), SHUT_RDWR);
-}
-
-static void connection_ended(void *ssl, void *data, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
-{
-    struct connection *c = data;
-
-    (void)ssl, (void)ad, (void)index, (void)argl, (void)argp;
-    if (!c)
-        return;
-    struct http_server *s = c->server;
-    event_free(c->deadline);
-    free(c);
-    s->connections--;
     if (s->paused && !s->stopping) {
         s->paused = false;
         evconnlistener_enable(s->listener);
     }
 }
 
-/* The first byte of a request: header and body have their time from here on. */
-static void bytes_came(struct evbuffer *in, const struct evbuffer_cb_info *info, void *context)
+static struct bufferevent *accepted(struct event_base *base, void *context)
 {
-    struct connection *c = context;
+    struct http_server *s = context;
+    struct bufferevent *stream = connection_accept(base, &s->connections);
 
-    (void)in;
-    if (!c->idle || info->n_added == 0)
-        return;
-    c->idle = false;
-    set_deadline(c, c->server->config->header_seconds + c->server->config->body_seconds);
-}
-
-static void new_connection(struct http_server *s, SSL *ssl, struct bufferevent *stream)
-{
-    struct connection *c = calloc(1, sizeof *c);
-
-    if (!c || SSL_set_ex_data(ssl, connection_index, c) != 1)
-        abort(); /* only without memory */
-    *c = (struct connection){.server = s, .stream = stream, .deadline = evtimer_new(s->base, cut_off, c), .idle = true};
-    set_deadline(c, s->config->header_seconds); /* for the handshake, too */
-    evbuffer_add_cb(bufferevent_get_input(stream), bytes_came, c);
-    if (++s->connections >= (size_t)s->config->connections && !s->paused) {
+    if (s->connections.count >= (size_t)s->config->connections && !s->paused) {
         s->paused = true; /* further clients wait in the kernel's queue */
         evconnlistener_disable(s->listener);
     }
-}
-
-static struct bufferevent *new_stream(struct event_base *base, void *context)
-{
-    struct http_server *s = context;
-    SSL *ssl = SSL_new(s->tls);
-    struct bufferevent *stream =
-        ssl ? bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE) : NULL;
-
-    if (!stream)
-        abort(); /* only without memory; a plain stream must never take its place */
-    bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
-    new_connection(s, ssl, stream);
     return stream;
 }
 
-static struct connection *connection_of(struct evhttp_request *request)
+/* Asking the generator costs calls of the system, so it is asked for many requests at once. */
+bool http_random(struct http_server *s, uint8_t *out, size_t n)
 {
-    struct evhttp_connection *http = evhttp_request_get_connection(request);
-    SSL *ssl = http ? bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(http)) : NULL;
-
-    return ssl ? SSL_get_ex_data(ssl, connection_index) : NULL;
+    if (s->random_left < n) {
+        s->random_left = 0;
+        if (n > sizeof s->random || !random_bytes(s->random, sizeof s->random))
+            return false;
+        s->random_left = sizeof s->random;
+    }
+    s->random_left -= n;
+    memcpy(out, s->random + s->random_left, n);
+    secret_wipe(s->random + s->random_left, n);
+    return true;
 }
 
 static bool is_hex(const char *s, size_t n)
@@ -155,7 +102,8 @@ static void choose_id(struct exchange *e)
         snprintf(e->id, sizeof e->id, "%s", given);
         return;
     }
-    random_bytes(random, sizeof random);
+    if (!http_random(e->server, random, sizeof random))
+        memset(random, 0, sizeof random); /* it names a log line, no more */
     struct bytes hex = hex_encode(&e->arena, BYTES_OF(random));
     snprintf(e->id, sizeof e->id, "00-%.32s-%.16s-00", (const char *)hex.p, (const char *)hex.p + 32);
 }
@@ -186,35 +134,24 @@ static struct bytes lower_case(struct arena *a, const char *s)
     return bytes_text(copy);
 }
 
-static size_t count_headers(const struct exchange *e, const char *name)
-{
-    const struct evkeyvalq *headers = evhttp_request_get_input_headers(e->request);
-    const struct evkeyval *h;
-    size_t n = 0;
-
-    for (h = headers->tqh_first; h; h = h->next.tqe_next)
-        n += strcasecmp(h->key, name) == 0;
-    return n;
-}
-
 /* Host, an absolute target and the TLS server name must tell one and the same authority (DESIGN 5). */
-static const char *authority_fault(struct exchange *e)
+static const char *authority_fault(struct exchange *e, const struct connection *c)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(e->request);
     const char *host = http_request_header(e, "Host"), *target = evhttp_uri_get_host(uri);
-    struct evhttp_connection *connection = evhttp_request_get_connection(e->request);
-    SSL *ssl = connection ? bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection)) : NULL;
-    const char *name = ssl ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+    const char *name = c ? connection_tls_name(c) : NULL;
 
-    if (!host || !*host || count_headers(e, "Host") != 1)
-        return "exactly one Host header is needed";
-    e->authority = lower_case(&e->arena, host);
+    e->authority = lower_case(&e->arena, host ? host : "");
     const char *lowered = (const char *)e->authority.p, *colon = strrchr(lowered, ':');
     size_t n = colon && !strchr(colon, ']') ? (size_t)(colon - lowered) : strlen(lowered);
+    if (n == 0)
+        return "Host is empty.";
+    if (colon && strcmp(colon, ":443") == 0)
+        e->authority.n = n; /* https's own port may be told or not */
     if (name && (strlen(name) != n || strncasecmp(name, lowered, n) != 0))
-        return "the TLS server name is another than Host";
+        return "The TLS server name is another than Host.";
     if (target && (strlen(target) != n || strncasecmp(target, lowered, n) != 0))
-        return "the request's target is another than Host";
+        return "The request's target is another than Host.";
     return NULL;
 }
 
@@ -244,16 +181,19 @@ static void arrived(struct evhttp_request *request, void *context)
     struct http_server *s = context;
     struct connection *c = connection_of(request);
     struct exchange *e = new_exchange(s, request);
+    struct gate_refusal refusal = c ? connection_begin(c) : (struct gate_refusal){0};
 
-    if (c)
-        evtimer_del(c->deadline); /* from here on the time is ours */
-    const char *fault = authority_fault(e);
+    s->exchanges++;
+    if (refusal.status) {
+        e->method = "-"; /* of the stand-in */
+        http_fail(e, refusal.status, refusal.code, refusal.message);
+        return;
+    }
+    const char *fault = authority_fault(e, c);
     if (fault)
         http_fail(e, 421, "MisdirectedRequest", fault);
-    else if (e->body.n > (size_t)s->config->body_bytes)
-        http_fail(
-            e, 413, "RequestEntityTooLarge",
-            arena_printf(&e->arena, "The body is longer than the %d bytes that are allowed.", s->config->body_bytes));
+    else if (e->body.n > (size_t)s->config->body_bytes) /* chunked, behind "100 Continue" */
+        http_fail(e, 413, "RequestEntityTooLarge", "The body is longer than is allowed.");
     else
         s->handler(s->context, e);
 }
@@ -284,37 +224,62 @@ const char *http_query(struct exchange *e, const char *name)
     return found;
 }
 
-static void standard_headers(struct exchange *e, int status)
+/* What libevent has no words for. */
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 421: return "Misdirected Request";
+    case 431: return "Request Header Fields Too Large";
+    default: return NULL;
+    }
+}
+
+static const char *date_now(struct http_server *s)
+{
+    time_t now = time(NULL);
+
+    if (now != s->date_of)
+        evutil_date_rfc1123(s->date, sizeof s->date, NULL);
+    s->date_of = now;
+    return s->date;
+}
+
+static void standard_headers(struct exchange *e, int status, const struct connection *c)
 {
     if (status != 204)
         http_header(e, "Content-Type", "application/json; charset=utf-8");
+    http_header(e, "Date", date_now(e->server));
     http_header(e, "Server", SERVER_NAME);
     http_header(e, "x-ms-request-id", e->id);
     http_header(e, "x-ms-maa-service-version", SERVICE_VERSION);
     http_header(e, "X-Content-Type-Options", "nosniff");
-    if (e->server->stopping)
+    if (e->server->stopping || !c || connection_ends_with_reply(c))
         http_header(e, "Connection", "close");
+}
+
+static void log_exchange(const struct exchange *e, int status, size_t out)
+{
+    log_info("%s %s %.*s %d %s %lld us %zu in %zu out", e->id, e->method, (int)(e->path.n < 128 ? e->path.n : 128),
+             (const char *)e->path.p, status, e->failed_check ? e->failed_check : "-",
+             (long long)(now_microseconds() - e->began), e->body.n, out);
 }
 
 void http_reply(struct exchange *e, int status, struct bytes body)
 {
+    struct connection *c = connection_of(e->request);
     struct evbuffer *out = evbuffer_new();
     bool head = strcmp(e->method, "HEAD") == 0;
 
-    standard_headers(e, status);
-    if (head)
+    standard_headers(e, status, c);
+    if (head && status != 204)
         http_header(e, "Content-Length", arena_printf(&e->arena, "%zu", body.n));
-    else if (body.n)
+    else if (body.n && !head)
         evbuffer_add(out, body.p, body.n);
-    log_info("%s %s %.*s %d %s %lld us %zu in %zu out", e->id, e->method, (int)(e->path.n < 128 ? e->path.n : 128),
-             (const char *)e->path.p, status, e->failed_check ? e->failed_check : "-",
-             (long long)(now_microseconds() - e->began), e->body.n, body.n);
-    struct connection *c = connection_of(e->request);
-    if (c) {
-        c->idle = true;
-        set_deadline(c, e->server->config->idle_seconds);
-    }
-    evhttp_send_reply(e->request, status, NULL, out);
+    log_exchange(e, status, body.n);
+    evhttp_send_reply(e->request, status, reason_of(status), out);
+    if (c)
+        connection_replied(c);
+    e->server->exchanges--;
     evbuffer_free(out);
     arena_free(&e->arena);
     free(e);
@@ -373,21 +338,17 @@ struct http_server *http_listen(struct event_base *base, const struct config *c,
 
     if (!s)
         return NULL;
-    if (connection_index < 0)
-        connection_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_ended);
     *s = (struct http_server){
-        .base = base, .config = c, .tls = tls, .handler = handler, .context = context, .port = port_of(fd)};
+        .base = base, .config = c, .handler = handler, .context = context, .port = port_of(fd), .date_of = -1};
+    s->connections =
+        (struct connections){.base = base, .tls = tls, .config = c, .ended = connection_is_gone, .context = s};
     s->http = evhttp_new(base);
     evhttp_set_allowed_methods(s->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
-                                            EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
-                                            EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
-    evhttp_set_max_headers_size(s->http, c->header_bytes);
-    /* A body up to twice the limit is read to be refused in our own form; a longer one libevent refuses itself. */
-    evhttp_set_max_body_size(s->http, BODY_FACTOR * (ev_ssize_t)c->body_bytes);
-    evhttp_set_timeout(s->http, c->idle_seconds + c->body_seconds);
-    evhttp_set_default_content_type(s->http, NULL);
-    evhttp_set_bevcb(s->http, new_stream, s);
+                                            EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
     evhttp_set_gencb(s->http, arrived, s);
+    evhttp_set_bevcb(s->http, accepted, s);
+    evhttp_set_default_content_type(s->http, NULL);
+    http_limits(s);
     s->listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (!s->listener || !evhttp_bind_listener(s->http, s->listener)) {
         fault_set(fault, FAULT_SYSTEM, "cannot watch the listening socket");
@@ -397,14 +358,25 @@ struct http_server *http_listen(struct event_base *base, const struct config *c,
     return s;
 }
 
+/* libevent's own limits lie above those of the gate, which answers first. */
+void http_limits(struct http_server *s)
+{
+    const struct config *c = s->config;
+
+    evhttp_set_max_headers_size(s->http, ROOM * c->header_bytes);
+    evhttp_set_max_body_size(s->http, ROOM * (ev_ssize_t)c->body_bytes);
+    evhttp_set_timeout(s->http, ROOM * (c->header_seconds + c->body_seconds + c->idle_seconds));
+}
+
+void http_use_certificate(struct http_server *s, SSL_CTX *tls)
+{
+    SSL_CTX_free(s->connections.tls); /* connections at hand keep it */
+    s->connections.tls = tls;
+}
+
 int http_port(const struct http_server *s)
 {
     return s->port;
-}
-
-size_t http_connections(const struct http_server *s)
-{
-    return s->connections;
 }
 
 void http_stop(struct http_server *s)
@@ -413,11 +385,19 @@ void http_stop(struct http_server *s)
     evconnlistener_disable(s->listener);
 }
 
+size_t http_busy(const struct http_server *s)
+{
+    return s->exchanges + s->connections.replying;
+}
+
 void http_free(struct http_server *s)
 {
     if (!s)
         return;
     s->stopping = true;
     evhttp_free(s->http);
+    event_base_loop(s->base, EVLOOP_NONBLOCK); /* libevent ends streams from its loop, and they count themselves out */
+    SSL_CTX_free(s->connections.tls);
+    secret_wipe(s->random, sizeof s->random);
     free(s);
 }

@@ -29,13 +29,21 @@ struct exchange {
 /* Called for each request that arrived whole. It answers now or later, once, by http_reply or http_fail. */
 typedef void http_handler(void *context, struct exchange *e);
 
+/* Takes the TLS context. */
 struct http_server *http_listen(struct event_base *base, const struct config *c, SSL_CTX *tls, http_handler *handler,
                                 void *context, struct fault *fault);
 int http_port(const struct http_server *s);
+/* The configuration changed: its limits hold from now on. */
+void http_limits(struct http_server *s);
+/* Takes the context; for connections from now on. */
+void http_use_certificate(struct http_server *s, SSL_CTX *tls);
 /* Take no new connection; those at hand end after their next reply. */
 void http_stop(struct http_server *s);
+/* Requests without an answer, and answers on their way. */
+size_t http_busy(const struct http_server *s);
 void http_free(struct http_server *s);
-size_t http_connections(const struct http_server *s);
+/* Random bytes, no more than a token's entropy at once; false when the system gives none. */
+bool http_random(struct http_server *s, uint8_t *out, size_t n);
 
 /* Answer and end the exchange. */
 void http_reply(struct exchange *e, int status, struct bytes body);

@@ -10,7 +10,7 @@ struct culprit {
 
 struct poison {
     struct culprit v[POISON_ENTRIES];
-    bool any; /* the usual answer costs nothing */
+    bool any;
 };
 
 struct poison *poison_new(void)
@@ -42,9 +42,14 @@ void poison_note(struct poison *p, const uint8_t digest[SHA256_SIZE], int64_t no
     p->any = true;
 }
 
+bool poison_empty(const struct poison *p)
+{
+    return !p->any;
+}
+
 bool poison_refuses(const struct poison *p, const uint8_t digest[SHA256_SIZE], int64_t now)
 {
-    for (size_t i = 0; p->any && i < POISON_ENTRIES; i++)
+    for (size_t i = 0; i < POISON_ENTRIES; i++)
         if (p->v[i].kills >= POISON_KILLS && memcmp(p->v[i].digest, digest, SHA256_SIZE) == 0)
             return now - p->v[i].last < POISON_SECONDS;
     return false;

@@ -12,6 +12,8 @@ struct poison;
 struct poison *poison_new(void);
 void poison_free(struct poison *p);
 void poison_note(struct poison *p, const uint8_t digest[SHA256_SIZE], int64_t now);
+/* Nothing is refused: the usual case, in which nobody needs to hash a request. */
+bool poison_empty(const struct poison *p);
 bool poison_refuses(const struct poison *p, const uint8_t digest[SHA256_SIZE], int64_t now);
 
 #endif

@@ -1,20 +1,26 @@
 #include "service/pool.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 
+#include "service/channel.h"
 #include "service/log.h"
 #include "service/poison.h"
 
-enum { KEY_ARGUMENTS = CONFIG_PROVIDERS_MAX + 1, RESTART_MILLISECONDS = 500, ANSWER_MEMORY = 16 * 1024 * 1024 };
+enum {
+    KEY_ARGUMENTS = CONFIG_PROVIDERS_MAX + 1,
+    RESTART_MILLISECONDS = 500,
+    START_MILLISECONDS = 60 * 1000, /* to make keys, or to take a snapshot */
+    KEYS_MEMORY = 16 * 1024 * 1024,
+    START_TRIES = 3,
+};
 
 struct job {
     struct job *next;
     enum frame_kind kind;
-    struct evbuffer *body;
-    uint8_t digest[SHA256_SIZE];
+    struct bytes body, identity[2];
     pool_done *done;
     void *context;
 };
@@ -25,11 +31,13 @@ struct worker {
     struct pool *pool;
     enum worker_state state;
     struct pair pair;
-    struct bufferevent *stream;
-    struct event *timer; /* deadline of a request, or pause before a restart */
+    struct channel *channel;
+    struct event *timer; /* deadline of what it does, or pause before a restart */
     struct job *job;
-    bool stale; /* a newer snapshot waits */
+    bool stale;   /* a newer snapshot waits */
+    bool widowed; /* its signer ended: replaced once its job is done */
     bool was_ready;
+    uint64_t generation; /* of the snapshot sent last */
 };
 
 struct pool {
@@ -42,12 +50,15 @@ struct pool {
     size_t count;
     struct job *first, **last; /* queue */
     size_t queued, busy;
-    struct loaded snapshot;
+    struct loaded snapshot, before; /* before: kept until a pair has taken the newer one */
+    uint64_t generation;            /* of snapshot */
     struct poison *poison;
-    struct arena arena; /* of one answer */
+    struct event *children; /* SIGCHLD */
     pool_ready *ready;
+    pool_broken *broken;
     void *context;
     bool announced;
+    unsigned failed_starts;
     struct pool_counts counts;
     struct key_record *records;
     size_t record_count;
@@ -57,12 +68,6 @@ struct pool {
 static void start(struct worker *w);
 static void feed(struct pool *p);
 
-static void job_free(struct job *j)
-{
-    evbuffer_free(j->body);
-    free(j);
-}
-
 static void finish(struct worker *w, enum pool_failure outcome, const struct answered *answer)
 {
     struct job *j = w->job;
@@ -71,7 +76,12 @@ static void finish(struct worker *w, enum pool_failure outcome, const struct ans
     w->pool->busy--;
     evtimer_del(w->timer);
     j->done(j->context, outcome, answer);
-    job_free(j);
+    free(j);
+}
+
+static void job_digest(const struct bytes identity[2], uint8_t digest[SHA256_SIZE])
+{
+    digest_parts(DIGEST_SHA256, identity, 2, digest);
 }
 
 static void schedule(struct worker *w, int milliseconds)
@@ -86,44 +96,41 @@ static void down(struct worker *w, enum pool_failure outcome)
 {
     struct pool *p = w->pool;
     bool was_useful = w->was_ready;
+    uint8_t digest[SHA256_SIZE];
 
-    if (w->stream)
-        bufferevent_free(w->stream); /* closes the descriptor */
-    w->stream = NULL;
-    w->pair.fd = -1;
+    channel_free(w->channel);
+    w->channel = NULL;
+    w->pair.fd = -1; /* the channel closed it */
     pair_kill(&w->pair);
+    evtimer_del(w->timer);
     w->state = WORKER_DOWN;
-    w->was_ready = false;
+    w->was_ready = w->widowed = false;
     p->counts.restarts++;
     if (w->job) {
         p->counts.died += outcome == POOL_DIED;
         p->counts.slow += outcome == POOL_SLOW;
         p->counts.over_memory += outcome == POOL_OVER_MEMORY;
-        poison_note(p->poison, w->job->digest, time(NULL));
+        job_digest(w->job->identity, digest);
+        poison_note(p->poison, digest, time(NULL));
         finish(w, outcome, NULL);
     }
-    if (was_useful)
+    if (was_useful) {
         start(w);
-    else
-        schedule(w, RESTART_MILLISECONDS); /* it never got as far as serving: do not spin */
-}
-
-static void send_frame(struct worker *w, enum frame_kind kind, struct bytes body)
-{
-    uint8_t header[FRAME_HEADER];
-
-    frame_put_header(header, (uint32_t)body.n, kind);
-    bufferevent_write(w->stream, header, sizeof header);
-    if (body.n)
-        bufferevent_write(w->stream, body.p, body.n);
+        return;
+    }
+    schedule(w, RESTART_MILLISECONDS); /* it never got as far as serving: do not spin */
+    if (!p->announced && ++p->failed_starts == START_TRIES)
+        p->broken(p->context);
 }
 
 static void send_snapshot(struct worker *w)
 {
     w->stale = false;
     w->state = WORKER_LOADING;
+    w->generation = w->pool->generation;
     for (size_t i = 0; i < w->pool->snapshot.count; i++)
-        send_frame(w, w->pool->snapshot.frames[i].kind, w->pool->snapshot.frames[i].body);
+        channel_send(w->channel, w->pool->snapshot.frames[i].kind, w->pool->snapshot.frames[i].body);
+    schedule(w, START_MILLISECONDS);
 }
 
 static void take_keys(struct worker *w, struct bytes body)
@@ -161,23 +168,51 @@ static void announce(struct pool *p)
     p->announced = true;
 }
 
+/* A job or a snapshot is done; a pair without its signer ends here. */
+static void become_idle(struct worker *w)
+{
+    w->state = WORKER_IDLE;
+    evtimer_del(w->timer);
+    if (w->widowed)
+        down(w, POOL_DIED);
+}
+
+/* The newest snapshot was refused: pairs that start later get the one before. */
+static void keep_before(struct worker *w)
+{
+    struct pool *p = w->pool;
+
+    if (w->generation != p->generation || p->before.count == 0)
+        return;
+    loaded_free(&p->snapshot);
+    p->snapshot = p->before;
+    p->before = (struct loaded){0};
+    p->generation--;
+}
+
 static void loaded(struct worker *w, enum frame_kind kind, struct bytes body)
 {
-    bool first = w == w->pool->workers; /* every pair says the same */
+    struct pool *p = w->pool;
 
     if (kind == FRAME_SNAPSHOT_BAD) {
-        log_error("the snapshot was refused, the one before stays in force: %.*s", (int)body.n, (const char *)body.p);
+        if (w->generation == p->generation)
+            log_error("a snapshot was refused: %.*s", (int)body.n, (const char *)body.p);
+        keep_before(w);
         if (!w->was_ready) {
             down(w, POOL_DIED);
             return;
         }
-    } else if (first) {
-        log_lines("collateral left out", body);
+    } else if (w->generation == p->generation) {
+        loaded_free(&p->before);
+        if (w == p->workers) /* every pair says the same */
+            log_lines("collateral left out", body);
     }
-    w->state = WORKER_IDLE;
+    become_idle(w);
+    if (w->state == WORKER_DOWN)
+        return;
     w->was_ready |= kind == FRAME_SNAPSHOT_READY;
-    announce(w->pool);
-    feed(w->pool);
+    announce(p);
+    feed(p);
 }
 
 static void answered(struct worker *w, struct bytes body)
@@ -189,14 +224,16 @@ static void answered(struct worker *w, struct bytes body)
         down(w, POOL_DIED);
         return;
     }
-    w->state = WORKER_IDLE;
     w->pool->counts.answered++;
     finish(w, POOL_ANSWERED, &answer);
+    become_idle(w);
     feed(w->pool);
 }
 
-static void take_frame(struct worker *w, enum frame_kind kind, struct bytes body)
+static void take_frame(void *context, enum frame_kind kind, struct bytes body)
 {
+    struct worker *w = context;
+
     switch (kind) {
     case FRAME_KEYS: take_keys(w, body); break;
     case FRAME_SNAPSHOT_READY:
@@ -210,37 +247,33 @@ static void take_frame(struct worker *w, enum frame_kind kind, struct bytes body
     }
 }
 
-static void readable(struct bufferevent *stream, void *context)
+static void verifier_ended(void *context)
 {
     struct worker *w = context;
-    struct evbuffer *in = bufferevent_get_input(stream);
-    uint8_t header[FRAME_HEADER];
-    enum frame_kind kind;
-    uint32_t length;
 
-    while (w->stream == stream && evbuffer_copyout(in, header, sizeof header) == (ssize_t)sizeof header) {
-        if (!frame_header(header, &length, &kind)) {
-            down(w, POOL_DIED);
-            return;
-        }
-        if (evbuffer_get_length(in) < sizeof header + length)
-            return;
-        evbuffer_drain(in, sizeof header);
-        uint8_t *p = arena_alloc(&w->pool->arena, length);
-        evbuffer_remove(in, p, length);
-        take_frame(w, kind, bytes_make(p, length));
-        arena_reset(&w->pool->arena);
-    }
+    log_error("verifier %ld ended%s; its pair is replaced", (long)w->pair.verifier,
+              w->job ? " while it worked on a request" : "");
+    down(w, POOL_DIED);
 }
 
-static void closed(struct bufferevent *stream, short what, void *context)
+/* A verifier shows its end on the channel, after its last frame; of a signer only the system can tell. */
+static void child_ended(evutil_socket_t number, short what, void *context)
 {
-    struct worker *w = context;
+    struct pool *p = context;
 
-    (void)stream;
-    (void)what;
-    log_error("a verifier ended%s; it is replaced", w->job ? " while it worked on a request" : "");
-    down(w, POOL_DIED);
+    (void)number, (void)what;
+    for (size_t i = 0; i < p->count; i++) {
+        struct worker *w = &p->workers[i];
+
+        if (w->pair.signer <= 0 || waitpid(w->pair.signer, NULL, WNOHANG) != w->pair.signer)
+            continue;
+        log_error("signer %ld ended; its pair is replaced", (long)w->pair.signer);
+        w->pair.signer = -1;
+        w->widowed = true;
+        if (!w->job) /* else its verifier answers that the token cannot be signed */
+            down(w, POOL_DIED);
+    }
+    feed(p);
 }
 
 static void timed_out(evutil_socket_t fd, short what, void *context)
@@ -253,7 +286,10 @@ static void timed_out(evutil_socket_t fd, short what, void *context)
         start(w);
         return;
     }
-    log_error("a request ran longer than %d ms; its verifier is replaced", w->pool->config->request_milliseconds);
+    if (w->job)
+        log_error("a request ran longer than %d ms; its pair is replaced", w->pool->config->request_milliseconds);
+    else
+        log_error("a pair did not become ready within %d ms; it is replaced", START_MILLISECONDS);
     down(w, POOL_SLOW);
 }
 
@@ -268,22 +304,21 @@ static void start(struct worker *w)
         schedule(w, RESTART_MILLISECONDS);
         return;
     }
-    evutil_make_socket_nonblocking(w->pair.fd);
-    w->stream = bufferevent_socket_new(w->pool->base, w->pair.fd, BEV_OPT_CLOSE_ON_FREE);
-    bufferevent_setcb(w->stream, readable, NULL, closed, w);
-    bufferevent_enable(w->stream, EV_READ | EV_WRITE);
+    w->channel = channel_open(w->pool->base, w->pair.fd, take_frame, verifier_ended, w);
+    if (!w->channel) {
+        log_error("no memory for a pair");
+        down(w, POOL_DIED);
+        return;
+    }
+    schedule(w, START_MILLISECONDS);
 }
 
 static void run(struct worker *w, struct job *j)
 {
-    uint8_t header[FRAME_HEADER];
-
     w->job = j;
     w->state = WORKER_BUSY;
-    frame_put_header(header, (uint32_t)evbuffer_get_length(j->body), j->kind);
-    bufferevent_write(w->stream, header, sizeof header);
-    bufferevent_write_buffer(w->stream, j->body);
     schedule(w, w->pool->config->request_milliseconds);
+    channel_send(w->channel, j->kind, j->body);
 }
 
 /* Give work, or the newer snapshot, to whoever is idle. */
@@ -309,26 +344,29 @@ static void feed(struct pool *p)
     }
 }
 
-bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const uint8_t digest[SHA256_SIZE],
+static bool refused_unread(struct pool *p, const struct bytes identity[2])
+{
+    uint8_t digest[SHA256_SIZE];
+
+    if (poison_empty(p->poison))
+        return false;
+    job_digest(identity, digest);
+    return poison_refuses(p->poison, digest, time(NULL));
+}
+
+bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const struct bytes identity[2],
                  pool_done *done, void *context)
 {
-    if (poison_refuses(p->poison, digest, time(NULL))) {
+    if (refused_unread(p, identity)) {
         p->counts.refused_unread++;
         done(context, POOL_REFUSED_UNREAD, NULL);
         return true;
     }
-    if (p->queued >= (size_t)p->config->queue)
+    struct job *j = p->queued < (size_t)p->config->queue ? calloc(1, sizeof *j) : NULL;
+    if (!j)
         return false;
-    struct job *j = calloc(1, sizeof *j);
-    if (!j || !(j->body = evbuffer_new())) {
-        free(j);
-        return false;
-    }
-    j->kind = kind;
-    j->done = done;
-    j->context = context;
-    memcpy(j->digest, digest, SHA256_SIZE);
-    evbuffer_add(j->body, body.p, body.n);
+    *j = (struct job){
+        .kind = kind, .body = body, .identity = {identity[0], identity[1]}, .done = done, .context = context};
     *p->last = j;
     p->last = &j->next;
     p->queued++;
@@ -339,13 +377,17 @@ bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const 
 
 void pool_load(struct pool *p, struct loaded *snapshot)
 {
-    loaded_free(&p->snapshot);
+    if (p->before.count == 0)
+        p->before = p->snapshot;
+    else
+        loaded_free(&p->snapshot); /* nobody took it yet */
     p->snapshot = *snapshot;
+    p->generation++;
     *snapshot = (struct loaded){0};
     for (size_t i = 0; i < p->count; i++) {
         struct worker *w = &p->workers[i];
 
-        w->stale = w->was_ready;
+        w->stale = w->state == WORKER_LOADING || w->was_ready;
         if (w->state == WORKER_STARTING && p->records)
             send_snapshot(w); /* its keys are here, it waits for a snapshot */
     }
@@ -362,8 +404,13 @@ struct pool_counts pool_counts(const struct pool *p)
     return p->counts;
 }
 
-struct pool *pool_new(struct event_base *base, const struct config *c, pool_ready *ready, void *context,
-                      struct fault *fault)
+static unsigned cpu_seconds(int milliseconds)
+{
+    return (unsigned)milliseconds / 1000 + 1;
+}
+
+struct pool *pool_new(struct event_base *base, const struct config *c, pool_ready *ready, pool_broken *broken,
+                      void *context, struct fault *fault)
 {
     struct pool *p = calloc(1, sizeof *p);
     struct worker *workers = calloc((size_t)c->pairs, sizeof *workers);
@@ -374,16 +421,23 @@ struct pool *pool_new(struct event_base *base, const struct config *c, pool_read
         fault_set(fault, FAULT_SYSTEM, "no memory");
         return NULL;
     }
-    *p = (struct pool){
-        .base = base, .config = c, .workers = workers, .count = (size_t)c->pairs, .ready = ready, .context = context};
+    *p = (struct pool){.base = base,
+                       .config = c,
+                       .workers = workers,
+                       .count = (size_t)c->pairs,
+                       .ready = ready,
+                       .broken = broken,
+                       .context = context};
     p->last = &p->first;
-    arena_init(&p->arena, ANSWER_MEMORY);
-    arena_init(&p->forever, ANSWER_MEMORY);
+    arena_init(&p->forever, KEYS_MEMORY);
     p->poison = poison_new();
+    p->children = evsignal_new(base, SIGCHLD, child_ended, p);
     for (size_t i = 0; i < c->provider_count; i++)
         p->keys[i] = arena_printf(&p->forever, "%s=%s", c->providers[i].issuer, c->providers[i].key);
-    p->options = (struct pair_options){p->folder, p->keys, c->request_memory};
-    if (!p->poison || !pair_folder(p->folder, sizeof p->folder, fault)) {
+    p->options = (struct pair_options){p->folder, p->keys, c->request_memory, cpu_seconds(c->request_milliseconds)};
+    if (!p->poison || !p->children || event_add(p->children, NULL) != 0 ||
+        !pair_folder(p->folder, sizeof p->folder, fault)) {
+        fault_set(fault, FAULT_SYSTEM, "no memory");
         pool_free(p);
         return NULL;
     }
@@ -403,26 +457,26 @@ void pool_free(struct pool *p)
     for (size_t i = 0; i < p->count; i++) {
         struct worker *w = &p->workers[i];
 
-        if (w->stream) {
-            bufferevent_free(w->stream);
-            w->pair.fd = -1;
-        }
+        if (w->channel)
+            w->pair.fd = -1; /* the channel closes it */
+        channel_free(w->channel);
         if (w->timer) {
             pair_kill(&w->pair);
             event_free(w->timer);
         }
-        if (w->job)
-            job_free(w->job);
+        free(w->job);
     }
     while (p->first) {
         struct job *j = p->first;
 
         p->first = j->next;
-        job_free(j);
+        free(j);
     }
+    if (p->children)
+        event_free(p->children);
     loaded_free(&p->snapshot);
+    loaded_free(&p->before);
     poison_free(p->poison);
-    arena_free(&p->arena);
     arena_free(&p->forever);
     free(p->workers);
     free(p);

@@ -19,14 +19,18 @@ enum pool_failure { POOL_ANSWERED, POOL_DIED, POOL_SLOW, POOL_OVER_MEMORY, POOL_
 typedef void pool_done(void *context, enum pool_failure outcome, const struct answered *answer);
 /* The public keys are known and every pair has a snapshot: the service can answer. */
 typedef void pool_ready(void *context, const struct key_record *keys, size_t count);
+/* Pairs ended again and again before the first was ready: a start that will not succeed. */
+typedef void pool_broken(void *context);
 
-struct pool *pool_new(struct event_base *base, const struct config *c, pool_ready *ready, void *context,
-                      struct fault *fault);
+struct pool *pool_new(struct event_base *base, const struct config *c, pool_ready *ready, pool_broken *broken,
+                      void *context, struct fault *fault);
 void pool_free(struct pool *p);
-/* Give every pair this snapshot, each between two requests. The pool keeps it, for pairs that start later. */
+/* Give every pair this snapshot, each between two requests. The pool keeps it, for pairs that start later; if they refuse it,
+ * it keeps the one before. */
 void pool_load(struct pool *p, struct loaded *snapshot);
-/* False when the queue is full. The body is copied. */
-bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const uint8_t digest[SHA256_SIZE],
+/* False when the queue is full. The body, and the identity by which a request that kills is known again, must live until done
+ * is called, which may be at once. */
+bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const struct bytes identity[2],
                  pool_done *done, void *context);
 size_t pool_busy(const struct pool *p); /* jobs running or queued */
 

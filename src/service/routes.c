@@ -143,13 +143,11 @@ static void submit(struct service *s, struct exchange *e, enum frame_kind kind, 
                    struct bytes issuer)
 {
     struct waiting *w = ARENA_NEW(&e->arena, struct waiting);
-    uint8_t digest[SHA256_SIZE];
+    const struct bytes identity[2] = {e->path, e->body};
 
     *w = (struct waiting){
         .service = s, .exchange = e, .issuer = issuer, .caller = BYTES_LIT("bearer token of the configuration")};
-    struct bytes parts[] = {e->path, e->body};
-    digest_parts(DIGEST_SHA256, parts, 2, digest);
-    if (s->stopping || !s->ready || !pool_submit(s->pool, kind, message, digest, answered, w)) {
+    if (s->stopping || !s->ready || !pool_submit(s->pool, kind, message, identity, answered, w)) {
         http_header(e, "Retry-After", "1");
         http_fail(e, 503, "ServiceUnavailable",
                   s->ready ? "Too many requests wait already. Try again." : "The service is starting. Try again.");
@@ -181,7 +179,7 @@ static void attest(struct service *s, struct exchange *e, const struct served *v
         return;
     }
     struct core_request request = {.issuer = v->issuer, .attester = type, .body = e->body, .time = (int64_t)time(NULL)};
-    if (!random_bytes(entropy, TOKEN_JTI_ENTROPY)) {
+    if (!http_random(s->http, entropy, TOKEN_JTI_ENTROPY)) {
         http_fail(e, 503, "ServiceUnavailable", "The system gives no random numbers.");
         return;
     }
