@@ -47,7 +47,7 @@ static const char tail[] =
     ".It\n"
     "Whether the evidence is fresh.\n"
     "A quote has no time in it.\n"
-    "Who needs freshness puts a nonce into the runtime data; that the nonce is the one he gave is for him to compare.\n"
+    "Who needs freshness has a nonce put into the runtime data, and compares it with the one that was given.\n"
     ".It\n"
     "Whether the clock is right.\n"
     "The service judges by the clock of the machine it runs on,\n"
