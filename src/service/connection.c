@@ -12,6 +12,7 @@ enum {
     /* What is read and dropped of a request that is refused, so that the client comes to read why: a socket closed over unread
      * bytes is reset, and the answer lost. */
     DROP_MOST = 8 * 1024 * 1024,
+    DROP_SECONDS = 1, /* where nothing tells how much is still to come */
 };
 
 #define DROP_HEADER SIZE_MAX /* to its end, wherever that is */
@@ -119,12 +120,12 @@ static void drop(struct connection *c, struct evbuffer *in)
     c->changing = false;
 }
 
-static void refuse(struct connection *c, struct evbuffer *in, struct gate_refusal refusal, size_t to_drop)
+static void refuse(struct connection *c, struct evbuffer *in, struct gate_refusal refusal, size_t to_drop, int seconds)
 {
     c->refusal = refusal;
     c->to_drop = to_drop;
     set_phase(c, DROPPING);
-    set_deadline(c, c->all->config->body_seconds);
+    set_deadline(c, seconds);
     hold_until(c, 1); /* of the stand-in */
     drop(c, in);
 }
@@ -147,7 +148,7 @@ static void look_at_body(struct connection *c, struct evbuffer *in)
                 break;
             c->refusal = gate_chunks(&c->chunks, bytes_make(piece.iov_base, piece.iov_len), &limits, &whole);
             if (c->refusal.status) {
-                refuse(c, in, c->refusal, 0);
+                refuse(c, in, c->refusal, c->refusal.status == 413 ? DROP_MOST : 0, DROP_SECONDS);
                 return;
             }
             c->seen += piece.iov_len;
@@ -185,7 +186,7 @@ static void look_at_header(struct connection *c, struct evbuffer *in)
 
     c->seen = most;
     if (length == 0 && n > limits.header) {
-        refuse(c, in, gate_header_too_long(), DROP_HEADER);
+        refuse(c, in, gate_header_too_long(), DROP_HEADER, c->all->config->header_seconds);
         return;
     }
     if (length == 0) {
@@ -193,8 +194,10 @@ static void look_at_header(struct connection *c, struct evbuffer *in)
         return;
     }
     struct gate_refusal refusal = gate_check(bytes_first(here, length), &limits, &body);
-    if (refusal.status)
-        refuse(c, in, refusal, body.expects_continue || body.chunked ? 0 : length + body.length);
+    if (refusal.status == 413 && !body.expects_continue)
+        refuse(c, in, refusal, length + body.length, c->all->config->body_seconds);
+    else if (refusal.status)
+        refuse(c, in, refusal, 0, DROP_SECONDS);
     else
         header_passed(c, in, length, &body);
 }

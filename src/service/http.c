@@ -25,7 +25,7 @@ struct http_server {
     struct event_base *base;
     const struct config *config;
     struct evhttp *http;
-    struct evconnlistener *listener;
+    struct evhttp_bound_socket *listener;
     struct connections connections;
     http_handler *handler;
     void *context;
@@ -36,6 +36,7 @@ struct http_server {
     char date[64];
     uint8_t random[RANDOM_AHEAD]; /* random bytes, taken from its end */
     size_t random_left;
+    struct arena spare; /* of the exchange that ended last: the next one need not ask for memory */
 };
 
 static int64_t now_microseconds(void)
@@ -52,7 +53,7 @@ static void connection_is_gone(void *context)
 
     if (s->paused && !s->stopping) {
         s->paused = false;
-        evconnlistener_enable(s->listener);
+        evconnlistener_enable(evhttp_bound_socket_get_listener(s->listener));
     }
 }
 
@@ -63,7 +64,7 @@ static struct bufferevent *accepted(struct event_base *base, void *context)
 
     if (s->connections.count >= (size_t)s->config->connections && !s->paused) {
         s->paused = true; /* further clients wait in the kernel's queue */
-        evconnlistener_disable(s->listener);
+        evconnlistener_disable(evhttp_bound_socket_get_listener(s->listener));
     }
     return stream;
 }
@@ -167,6 +168,9 @@ static struct exchange *new_exchange(struct http_server *s, struct evhttp_reques
         abort();
     *e = (struct exchange){.server = s, .request = request, .began = now_microseconds()};
     arena_init(&e->arena, EXCHANGE_MEMORY);
+    if (s->spare.chunk)
+        e->arena = s->spare;
+    s->spare.chunk = NULL;
     e->method = method_name(evhttp_request_get_command(request));
     char *decoded = evhttp_uridecode(path && *path ? path : "/", 0, &decoded_size);
     e->path = decoded ? arena_copy(&e->arena, bytes_make(decoded, decoded_size)) : BYTES_LIT("/");
@@ -264,6 +268,19 @@ static void log_exchange(const struct exchange *e, int status, size_t out)
              (long long)(now_microseconds() - e->began), e->body.n, out);
 }
 
+static void end_exchange(struct exchange *e)
+{
+    struct http_server *s = e->server;
+
+    s->exchanges--;
+    arena_reset(&e->arena);
+    if (s->spare.chunk)
+        arena_free(&e->arena);
+    else
+        s->spare = e->arena;
+    free(e);
+}
+
 void http_reply(struct exchange *e, int status, struct bytes body)
 {
     struct connection *c = connection_of(e->request);
@@ -271,18 +288,16 @@ void http_reply(struct exchange *e, int status, struct bytes body)
     bool head = strcmp(e->method, "HEAD") == 0;
 
     standard_headers(e, status, c);
-    if (head && status != 204)
+    if (status != 204) /* libevent gives none to HTTP/1.0 and HEAD */
         http_header(e, "Content-Length", arena_printf(&e->arena, "%zu", body.n));
-    else if (body.n && !head)
+    if (body.n && !head)
         evbuffer_add(out, body.p, body.n);
     log_exchange(e, status, body.n);
     evhttp_send_reply(e->request, status, reason_of(status), out);
     if (c)
         connection_replied(c);
-    e->server->exchanges--;
     evbuffer_free(out);
-    arena_free(&e->arena);
-    free(e);
+    end_exchange(e);
 }
 
 void http_fail(struct exchange *e, int status, const char *code, const char *message)
@@ -349,8 +364,10 @@ struct http_server *http_listen(struct event_base *base, const struct config *c,
     evhttp_set_bevcb(s->http, accepted, s);
     evhttp_set_default_content_type(s->http, NULL);
     http_limits(s);
-    s->listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-    if (!s->listener || !evhttp_bind_listener(s->http, s->listener)) {
+    struct evconnlistener *listener =
+        evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    s->listener = listener ? evhttp_bind_listener(s->http, listener) : NULL;
+    if (!s->listener) {
         fault_set(fault, FAULT_SYSTEM, "cannot watch the listening socket");
         http_free(s);
         return NULL;
@@ -382,7 +399,7 @@ int http_port(const struct http_server *s)
 void http_stop(struct http_server *s)
 {
     s->stopping = true;
-    evconnlistener_disable(s->listener);
+    evhttp_del_accept_socket(s->http, s->listener);
 }
 
 size_t http_busy(const struct http_server *s)
@@ -399,5 +416,6 @@ void http_free(struct http_server *s)
     event_base_loop(s->base, EVLOOP_NONBLOCK); /* libevent ends streams from its loop, and they count themselves out */
     SSL_CTX_free(s->connections.tls);
     secret_wipe(s->random, sizeof s->random);
+    arena_free(&s->spare);
     free(s);
 }
