@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("ASSAY_BUILD", "build")
-SHARED = Path(os.environ.get("ASSAY_SHARED", ROOT.parent / "shared"))
+SHARED = Path(os.environ.get("ASSAY_SHARED", ROOT.parent / "shared") or "no-corpus")  # set but empty: none
 ASSAY = BUILD / "src" / "cli" / "assay"
 DONE, MISUSE, REFUSED = 0, 1, 2
 

@@ -15,18 +15,24 @@
 
 enum { TEST_MEMORY = 256 * 1024 * 1024 };
 
-/* ASSAY_SHARED/name, or NULL without the corpus. */
-static inline char *shared_path(struct arena *a, const char *name)
+/* Is the corpus at hand? Set but empty says no. */
+static inline bool have_shared(void)
 {
     const char *shared = getenv("ASSAY_SHARED");
 
-    return shared && *shared ? arena_printf(a, "%s/%s", shared, name) : NULL;
+    return shared && *shared;
+}
+
+/* ASSAY_SHARED/name, or NULL without the corpus. */
+static inline char *shared_path(struct arena *a, const char *name)
+{
+    return have_shared() ? arena_printf(a, "%s/%s", getenv("ASSAY_SHARED"), name) : NULL;
 }
 
 /* Ends the test as skipped, saying why, when the corpus is not at hand. */
 #define NEED_SHARED(what)                                                  \
     do {                                                                   \
-        if (!getenv("ASSAY_SHARED") || !*getenv("ASSAY_SHARED")) {         \
+        if (!have_shared()) {                                              \
             print_message("# SKIP %s: ASSAY_SHARED is not set\n", (what)); \
             skip();                                                        \
         }                                                                  \

@@ -31,7 +31,7 @@ static struct endorsements *load(struct arena *a, const char *pck_crl)
     struct endorsements *e = endorsements_new(TEST_MEMORY);
     struct fault fault = {0};
 
-    for (size_t i = 0; getenv("ASSAY_SHARED") && i < sizeof files / sizeof *files; i++) {
+    for (size_t i = 0; have_shared() && i < sizeof files / sizeof *files; i++) {
         struct bytes text = read_shared(a, arena_printf(a, "evidence/collateral/%s", files[i]));
 
         if (!endorsements_add(e, files[i], text, &fault)) {
