@@ -1,0 +1,341 @@
+/* Frames and their messages: what was written is read back, and lengths that lie, short bodies and tails are refused. */
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/message.h"
+
+static struct arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena_init(&arena, TEST_MEMORY);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+static void open_ends(int ends[2])
+{
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+}
+
+/* Larger than the socket's buffer, so somebody else must write it. */
+struct sender {
+    pthread_t thread;
+    int fd;
+    struct bytes raw;
+    size_t piece;
+};
+
+static void *send_pieces(void *context)
+{
+    struct sender *s = context;
+
+    for (struct bytes rest = s->raw; rest.n; rest = bytes_after(rest, s->piece)) {
+        struct bytes part = bytes_first(rest, s->piece);
+
+        for (size_t done = 0; done < part.n;) {
+            ssize_t n = write(s->fd, part.p + done, part.n - done);
+
+            if (n <= 0)
+                return NULL;
+            done += (size_t)n;
+        }
+    }
+    close(s->fd);
+    return NULL;
+}
+
+static void send_raw(struct sender *s, struct frame_reader *r, struct bytes raw, size_t piece)
+{
+    int ends[2];
+
+    open_ends(ends);
+    *s = (struct sender){.fd = ends[1], .raw = raw, .piece = piece};
+    *r = (struct frame_reader){.fd = ends[0]};
+    assert_int_equal(pthread_create(&s->thread, NULL, send_pieces, s), 0);
+}
+
+static void end_raw(struct sender *s, struct frame_reader *r)
+{
+    close(r->fd);
+    pthread_join(s->thread, NULL);
+}
+
+static struct bytes pattern(size_t n)
+{
+    uint8_t *p = arena_alloc(&arena, n);
+
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(i * 31 + n);
+    return bytes_make(p, n);
+}
+
+static void put_frame(struct writer *w, enum frame_kind kind, struct bytes body)
+{
+    uint8_t header[FRAME_HEADER];
+
+    frame_put_header(header, (uint32_t)body.n, kind);
+    wr_put(w, BYTES_OF(header));
+    wr_put(w, body);
+}
+
+static void frames_of_every_size_and_cut(void **state)
+{
+    static const size_t sizes[] = {
+        0,   1, 7,           8, 9, FRAME_BUFFER - 9, FRAME_BUFFER - 8, FRAME_BUFFER, FRAME_BUFFER + 1, 3 * FRAME_BUFFER,
+        100, 0, LIMIT_FRAME, 5};
+    static const size_t pieces[] = {7, 4096, FRAME_BUFFER + 3, LIMIT_FRAME * 2};
+    struct writer w = wr_open(&arena);
+    struct frame_reader r;
+    struct sender s;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        put_frame(&w, FRAME_ATTEST, pattern(sizes[i]));
+    for (size_t p = 0; p < sizeof pieces / sizeof *pieces; p++) {
+        enum frame_kind kind;
+        struct bytes body;
+
+        send_raw(&s, &r, wr_done(&w), pieces[p]);
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            assert_true(frame_read(&r, &arena, &kind, &body));
+            assert_int_equal(kind, FRAME_ATTEST);
+            assert_bytes_equal(body, pattern(sizes[i]));
+        }
+        assert_false(frame_read(&r, &arena, &kind, &body)); /* the end */
+        end_raw(&s, &r);
+    }
+}
+
+static void lengths_that_lie_are_refused(void **state)
+{
+    static const struct {
+        uint32_t length, kind;
+        size_t sent; /* of the body */
+    } cases[] = {{10, FRAME_ATTEST, 9},
+                 {10, FRAME_ATTEST, 0},
+                 {LIMIT_FRAME + 1, FRAME_ATTEST, 100},
+                 {UINT32_MAX, FRAME_ATTEST, 100},
+                 {0x80000000u, FRAME_ATTEST, 0},
+                 {1, 0, 1},
+                 {1, FRAME_NO_TOKEN + 1, 1},
+                 {1, UINT32_MAX, 1}};
+    enum frame_kind kind;
+    struct bytes body;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct writer w = wr_open(&arena);
+        struct frame_reader r;
+        struct sender s;
+        size_t used = arena.used;
+
+        wr_u32le(&w, cases[i].length);
+        wr_u32le(&w, cases[i].kind);
+        wr_put(&w, pattern(cases[i].sent));
+        send_raw(&s, &r, wr_done(&w), 5);
+        assert_false(frame_read(&r, &arena, &kind, &body));
+        assert_true(arena.used - used <= 128 * 1024); /* nothing was allocated for a length over the limit */
+        end_raw(&s, &r);
+    }
+    for (size_t n = 1; n < FRAME_HEADER; n++) { /* an end within the header */
+        uint8_t header[FRAME_HEADER];
+        struct frame_reader r;
+        struct sender s;
+
+        frame_put_header(header, 0, FRAME_ATTEST);
+        send_raw(&s, &r, bytes_make(header, n), 1);
+        assert_false(frame_read(&r, &arena, &kind, &body));
+        end_raw(&s, &r);
+    }
+}
+
+static void no_frame_above_the_limit_is_written(void **state)
+{
+    int ends[2];
+
+    (void)state;
+    open_ends(ends);
+    assert_false(frame_write(ends[0], FRAME_ATTEST, pattern(LIMIT_FRAME + 1)));
+    assert_true(frame_write(ends[0], FRAME_ATTEST, pattern(10)));
+    close(ends[1]);
+    signal(SIGPIPE, SIG_IGN);
+    assert_false(frame_write(ends[0], FRAME_ATTEST, pattern(10)));
+    close(ends[0]);
+}
+
+static void messages_come_back(void **state)
+{
+    struct settings settings = SETTINGS_DEFAULT, settings_back;
+    struct key_record keys[2] = {{.issuer = BYTES_LIT("a"), .kid = BYTES_LIT("k"), .certificate = BYTES_LIT("c")},
+                                 {.issuer = BYTES_LIT("b"), .kid = BYTES_NONE, .certificate = BYTES_LIT("dd")}},
+                      *keys_back;
+    struct core_request request = {.issuer = BYTES_LIT("https://a"),
+                                   .attester = BYTES_LIT("SgxEnclave"),
+                                   .body = BYTES_LIT("{}"),
+                                   .time = -5,
+                                   .entropy = BYTES_LIT("0123")},
+                        request_back;
+    struct answer answer = {.status = 400, .code = "Code", .body = BYTES_LIT("body"), .failed_check = "a.b"};
+    struct change change = {.kind = BYTES_LIT("signers"), .body = BYTES_LIT("x"), .hash = BYTES_LIT("h")};
+    struct answered answered;
+    size_t count;
+
+    (void)state;
+    settings.default_baseline = 17;
+    settings.crl_freshness = false;
+    assert_true(read_settings(write_settings(&arena, &settings), &settings_back));
+    assert_int_equal(settings_back.default_baseline, 17);
+    assert_false(settings_back.crl_freshness);
+    assert_int_equal(settings_back.accepted_sgx, settings.accepted_sgx);
+    assert_true(read_keys(&arena, write_keys(&arena, keys, 2), &keys_back, &count));
+    assert_int_equal(count, 2);
+    assert_bytes_are(keys_back[1].certificate, "dd");
+    assert_true(read_attest(write_attest(&arena, &request), &request_back));
+    assert_int_equal(request_back.time, -5);
+    assert_bytes_are(request_back.attester, "SgxEnclave");
+    assert_bytes_are(request_back.body, "{}");
+    assert_true(read_answer(write_answer(&arena, &answer, &change), &answered));
+    assert_int_equal(answered.status, 400);
+    assert_bytes_are(answered.failed_check, "a.b");
+    assert_bytes_are(answered.change.kind, "signers");
+    answer.status = 99;
+    assert_false(read_answer(write_answer(&arena, &answer, &change), &answered));
+}
+
+/* Every message cut at each byte, with a byte behind it, and with each length in it made to lie. */
+typedef bool reading(struct bytes body);
+
+static bool as_settings(struct bytes body)
+{
+    struct settings out;
+
+    return read_settings(body, &out);
+}
+
+static bool as_anchor(struct bytes body)
+{
+    struct bytes spki;
+    bool development;
+
+    return read_anchor(body, &spki, &development);
+}
+
+static bool as_named(struct bytes body)
+{
+    struct named_bytes out;
+
+    return read_named(body, &out);
+}
+
+static bool as_keys(struct bytes body)
+{
+    struct key_record *out;
+    size_t count;
+
+    return read_keys(&arena, body, &out, &count);
+}
+
+static bool as_attest(struct bytes body)
+{
+    struct core_request out;
+
+    return read_attest(body, &out);
+}
+
+static bool as_manage(struct bytes body)
+{
+    struct manage_request out;
+
+    return read_manage(body, &out);
+}
+
+static bool as_answer(struct bytes body)
+{
+    struct answered out;
+
+    return read_answer(body, &out);
+}
+
+static bool as_sign(struct bytes body)
+{
+    struct sign_message out;
+
+    return read_sign(body, &out);
+}
+
+static void check_lies(struct bytes good, reading *read)
+{
+    uint8_t *copy = arena_alloc(&arena, good.n + 1);
+
+    assert_true(read(good));
+    for (size_t n = 0; n < good.n; n++)
+        assert_false(read(bytes_make(arena_copy(&arena, bytes_first(good, n)).p, n)));
+    memcpy(copy, good.p, good.n);
+    assert_false(read(bytes_make(copy, good.n + 1)));
+    for (size_t at = 0; at + 4 <= good.n; at++) {
+        memcpy(copy, good.p, good.n);
+        memset(copy + at, 0xff, 4);
+        read(bytes_make(copy, good.n)); /* whatever it says, it reads nothing but the body (the sanitizer looks) */
+    }
+}
+
+static void messages_that_lie(void **state)
+{
+    static const uint8_t spki[SHA256_SIZE];
+    struct settings settings = SETTINGS_DEFAULT;
+    struct key_record key = {.issuer = BYTES_LIT("a"), .kid = BYTES_LIT("k"), .certificate = BYTES_LIT("c")};
+    struct core_request request = {.issuer = BYTES_LIT("i"), .attester = BYTES_LIT("t"), .body = BYTES_LIT("b")};
+    struct manage_request manage = {.operation = MANAGE_POLICY_SET, .issuer = BYTES_LIT("i"), .body = BYTES_LIT("b")};
+    struct answer answer = {.status = 200, .body = BYTES_LIT("{}")};
+    struct change change = {0};
+    struct sign_message sign = {.issuer = BYTES_LIT("i"), .policy_hash = BYTES_LIT("h"), .payload = BYTES_LIT("{}")};
+
+    (void)state;
+    check_lies(write_settings(&arena, &settings), as_settings);
+    check_lies(write_anchor(&arena, spki, true), as_anchor);
+    check_lies(write_named(&arena, BYTES_LIT("name"), BYTES_LIT("content")), as_named);
+    check_lies(write_keys(&arena, &key, 1), as_keys);
+    check_lies(write_attest(&arena, &request), as_attest);
+    check_lies(write_manage(&arena, &manage), as_manage);
+    check_lies(write_answer(&arena, &answer, &change), as_answer);
+    check_lies(write_sign(&arena, &sign), as_sign);
+}
+
+static void too_many_keys_are_refused(void **state)
+{
+    struct writer w = wr_open(&arena);
+    struct key_record *out;
+    size_t count;
+
+    (void)state;
+    wr_u32le(&w, KEYS_MAX + 1);
+    for (size_t i = 0; i < 3 * (KEYS_MAX + 1); i++)
+        wr_field(&w, BYTES_NONE);
+    assert_false(read_keys(&arena, wr_done(&w), &out, &count));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(frames_of_every_size_and_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lengths_that_lie_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_frame_above_the_limit_is_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(messages_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(messages_that_lie, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_many_keys_are_refused, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
