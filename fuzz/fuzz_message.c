@@ -1,0 +1,69 @@
+/* The bodies of frames between host, verifier and signer, and a frame's header: what is read comes back when it is written
+ * again, and nothing outside the body is read. */
+#include <stdlib.h>
+
+#include "core/message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+static void same(struct bytes a, struct bytes b)
+{
+    must(bytes_equal(a, b));
+}
+
+static void requests(struct arena *a, struct bytes body)
+{
+    struct core_request attest;
+    struct manage_request manage;
+    struct sign_message sign;
+    struct named_bytes named;
+
+    if (read_attest(body, &attest))
+        same(write_attest(a, &attest), body);
+    if (read_manage(body, &manage))
+        same(write_manage(a, &manage), body);
+    if (read_sign(body, &sign))
+        same(write_sign(a, &sign), body);
+    if (read_named(body, &named))
+        same(write_named(a, named.name, named.content), body);
+}
+
+static void answers(struct arena *a, struct bytes body)
+{
+    struct answered answered;
+    struct key_record *keys;
+    size_t count;
+    struct settings settings;
+    struct bytes spki;
+    bool development;
+
+    if (read_answer(body, &answered))
+        must(answered.body.n <= body.n && answered.status >= 200 && answered.status <= 599);
+    if (read_keys(a, body, &keys, &count))
+        same(write_keys(a, keys, count), body);
+    if (read_settings(body, &settings))
+        must(write_settings(a, &settings).n == body.n);
+    if (read_anchor(body, &spki, &development))
+        must(spki.n == SHA256_SIZE);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena a;
+    uint32_t length;
+    enum frame_kind kind;
+
+    arena_init(&a, LIMIT_FRAME * 4);
+    if (size >= FRAME_HEADER && frame_header(data, &length, &kind))
+        must(length <= LIMIT_FRAME);
+    requests(&a, bytes_make(data, size));
+    answers(&a, bytes_make(data, size));
+    arena_free(&a);
+    return 0;
+}
