@@ -220,13 +220,22 @@ static int take(void *user, const char *section, const char *name, const char *v
                      section_known ? "no such setting in this section" : "no such section");
 }
 
-/* inih does not tell its handlers the line. */
+/* inih does not tell its handlers the line, takes an indented one for more of the value before, and cuts a long one in two. */
 static char *next_line(char *out, int size, void *user)
 {
     struct reading *r = user;
+    char *got = fgets(out, size, r->file);
 
     r->line++;
-    return fgets(out, size, r->file);
+    if (!got)
+        return NULL;
+    if (strlen(out) == (size_t)size - 1 && out[size - 2] != '\n') {
+        fault_set(r->fault, FAULT_LIMIT, "%s:%d: longer than %d characters", r->path, r->line, size - 2);
+        return NULL;
+    }
+    size_t blanks = strspn(out, " \t");
+    memmove(out, out + blanks, strlen(out) - blanks + 1);
+    return got;
 }
 
 bool config_read(struct config *c, const char *path, struct fault *fault)

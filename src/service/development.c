@@ -151,6 +151,7 @@ bool development_ready(struct config *c, const char *state, int port, struct fau
         fclose(f);
     }
     char *text = arena_printf(a,
+                              "# There is no control plane: ASSAY_ARM_URL is not set.\n"
                               "ASSAY_URL=https://localhost:%d\nASSAY_TOKEN=%s\nNODE_EXTRA_CA_CERTS='%s'\n"
                               "export ASSAY_URL ASSAY_TOKEN NODE_EXTRA_CA_CERTS\n",
                               port, token, absolute(c, under(c, state, "ca.pem")));

@@ -321,6 +321,12 @@ class Configuration(unittest.TestCase):
     def test_well_formed(self):
         self.assertEqual(self.run_with(self.GOOD)[0], 0)
 
+    def test_blanks_before_a_line_mean_nothing(self):
+        self.assertEqual(self.run_with("  " + self.GOOD.replace("\n", "\n  ") + "\n\n  # a comment\n\t; another\n")[0], 0)
+        code, message = self.run_with(self.GOOD + "  prot = 1\n")
+        self.assertEqual(code, 1)
+        self.assertIn("FILE:7: prot = 1", message)
+
     def test_wrong_settings_name_line_and_what_is_allowed(self):
         for text, expected in (("[server]\nport = 99999\n", "FILE:2: port = 99999: allowed is a whole number from 0 to 65535"),
                                ("[server]\nprot = 1\n", "FILE:2: [server] prot: no such setting"),
@@ -330,6 +336,7 @@ class Configuration(unittest.TestCase):
                                ("[provider x]\nissuer = http://a\n", "FILE:2: issuer = http://a: allowed is https://"),
                                ("[provider x]\nissuer = https://a/b\n", "without a path"),
                                ("nonsense\n", "FILE:1: neither"),
+                               ("[server]\nlisten = " + "a" * 5000 + "\n", "FILE:2: longer than"),
                                ("", "no provider"),
                                ("[provider x]\nissuer = https://a.b\nkey = k\n", "certificate and private_key must be set"),
                                (self.GOOD + "[provider y]\nissuer = https://A.b\nkey = k\n", "two providers have the issuer")):
