@@ -154,6 +154,7 @@ static bool finish_snapshot(void)
         state_free(s);
         return told;
     }
+    snapshot_sort(s->providers, s->provider_count);
     s->snapshot = (struct snapshot){
         .endorsements = s->endorsements, .providers = s->providers, .provider_count = s->provider_count};
     state_free(current);

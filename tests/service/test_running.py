@@ -1,0 +1,231 @@
+"""assayd over its life: starts that cannot succeed, what SIGHUP changes, several providers, signers that end."""
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import unittest
+
+from service_case import BUILD, Service, ServiceCase
+
+
+class Starts(unittest.TestCase):
+    """With the parts of one development run."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.service = Service({})
+        cls.service.stop()
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.service.folder)
+
+    def start(self, change):
+        """Exit status and what was said, with the configuration changed by a function over its text."""
+        with open(self.service.config, encoding="utf-8") as f:
+            text = change(f.read())
+        path = os.path.join(self.service.folder, "changed.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        done = subprocess.run([os.path.join(BUILD, "src/service/assayd"), "--config", path], capture_output=True, text=True, timeout=60,
+                              env=self.service.env, check=False)
+        return done.returncode, done.stderr
+
+    def assert_fails(self, change, *words):
+        code, said = self.start(change)
+        self.assertEqual(code, 1, said)
+        for word in words:
+            self.assertIn(word, said)
+
+    def state(self, name):
+        return os.path.join(self.service.folder, "state", name)
+
+    def test_a_key_that_others_can_read(self):
+        os.chmod(self.state("signing.key"), 0o644)
+        try:
+            self.assert_fails(lambda text: text, "signing.key", "mode 0600", "do not start")
+        finally:
+            os.chmod(self.state("signing.key"), 0o600)
+
+    def test_a_key_that_is_none(self):
+        with open(self.state("none.key"), "w", encoding="utf-8") as f:
+            f.write("nonsense\n")
+        os.chmod(self.state("none.key"), 0o600)
+        self.assert_fails(lambda text: text.replace("signing.key", "none.key"), "do not start")
+
+    def test_a_folder_for_the_key_that_is_not_there(self):
+        self.assert_fails(lambda text: text.replace("signing.key", "nowhere/signing.key"), "nowhere/signing.key", "do not start")
+
+    def test_files_that_are_not_there(self):
+        self.assert_fails(lambda text: text.replace("server.pem", "other.pem"), "other.pem")
+        self.assert_fails(lambda text: text.replace("simulated/collateral", "simulated/other"), "simulated/other")
+        self.assert_fails(lambda text: text.replace("anchor.pem", "other.pem"), "other.pem")
+        self.assert_fails(lambda text: text.replace("state/token", "state/other"), "state/other")
+
+    def test_a_token_that_is_too_short(self):
+        with open(self.state("short"), "w", encoding="utf-8") as f:
+            f.write("short\n")
+        self.assert_fails(lambda text: text.replace("state/token", "state/short"), "at least 16")
+
+    def test_a_port_that_is_taken(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", self.service.port))
+            s.listen()
+            self.assert_fails(lambda text: text, f"port {self.service.port}")
+
+    def test_usage(self):
+        program = os.path.join(BUILD, "src/service/assayd")
+        for arguments in ([], ["--dev", "--config", "x"], ["--dev", "--port", "x"], ["--dev", "--port", "65536"], ["--nonsense"], ["--dev", "x"]):
+            done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=20, check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
+            self.assertIn("usage: assayd", done.stderr)
+        for argument in ("--help", "--version"):
+            done = subprocess.run([program, argument], capture_output=True, text=True, timeout=20, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for program in ("assay-verifier", "assay-signer"):  # not to be started by hand
+            done = subprocess.run([os.path.join(BUILD, "src/core", program)], capture_output=True, text=True, timeout=20, check=False,
+                                  stdin=subprocess.DEVNULL, env=self.service.env)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("started by assayd", done.stderr)
+
+
+class Reload(ServiceCase):
+    settings = {"core": {"pairs": 1}}
+
+    def setUp(self):
+        with open(self.service.config, encoding="utf-8") as f:
+            self.good = f.read()
+
+    def tearDown(self):
+        self.hang_up(self.good)
+
+    def hang_up(self, text):
+        """What the log says about a new configuration."""
+        with open(self.service.config, "w", encoding="utf-8") as f:
+            f.write(text)
+        before = len(self.service.text())
+        self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait(lambda: " again\n" in self.service.text()[before:] or "nothing was reloaded" in self.service.text()[before:])
+        return self.service.text()[before:]
+
+    def test_limits_and_rules_change(self):
+        self.assert_token(self.service.attest())
+        log = self.hang_up(self.good.replace("[server]", "[server]\nbody_bytes = 2000"))
+        self.assertIn("read again", log)
+        self.assert_error(self.service.attest(), 413, "RequestEntityTooLarge")
+        log = self.hang_up(self.good.replace("[collateral]", "[collateral]\ndefault_baseline = 77"))
+        self.assertIn("read again", log)
+        self.assertIn("77", self.assert_error(self.service.attest(), 400, "InvalidParameter"))
+        self.hang_up(self.good)
+        self.assert_token(self.service.attest())
+
+    def test_a_bad_configuration_changes_nothing(self):
+        for text, reason in ((self.good + "nonsense\n", ":%d: neither" % (self.good.count("\n") + 2)),
+                             (self.good.replace("pairs = 1", "pairs = none"), "allowed is a whole number"),
+                             (self.good.replace("server.pem", "other.pem"), "other.pem"),
+                             (self.good.replace("state/token", "state/other"), "state/other"),
+                             (self.good.replace("simulated/collateral", "simulated/other") + "", "simulated/other")):
+            log = self.hang_up(text.replace("[server]", "[server]\nbody_bytes = 2000"))
+            self.assertIn("nothing was reloaded", log)
+            self.assertIn(reason, log)
+            self.assert_token(self.service.attest())
+
+    def test_what_only_a_start_changes_is_named(self):
+        log = self.hang_up(self.good.replace("pairs = 1", "pairs = 2").replace("[server]", "[server]\nbody_bytes = 2000"))
+        self.assertIn("change at the next start: [core] pairs", log)
+        self.assert_error(self.service.attest(), 413, "RequestEntityTooLarge")
+        self.assertEqual(len(self.service.children()["assay-verifier"]), 1)
+
+    def test_a_new_certificate_serves_new_connections(self):
+        kept = self.service.connect()
+        kept.connect()
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                            f"{folder}/key", "-out", f"{folder}/pem", "-subj", "/CN=new"], check=True, capture_output=True)
+            self.hang_up(self.good.replace(f"{self.service.folder}/state/server.pem", f"{folder}/pem")
+                         .replace(f"{self.service.folder}/state/server.key", f"{folder}/key"))
+            with open(f"{folder}/pem", encoding="utf-8") as f:
+                self.assertEqual(ssl.get_server_certificate(("localhost", self.service.port)).strip(), f.read().strip())
+        self.assert_token(self.service.attest(connection=kept))
+        kept.close()
+
+    def test_many_in_a_row_while_requests_run(self):
+        for i in range(10):
+            self.service.process.send_signal(signal.SIGHUP)
+            self.assert_token(self.service.attest())
+
+
+class Providers(ServiceCase):
+    settings = {"core": {"pairs": 2}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.service.stop()
+        with open(cls.service.config, "a", encoding="utf-8") as f:
+            f.write(f"[provider second]\nissuer = https://Second.localhost:{cls.service.port}\nkey = {cls.service.folder}/state/second.key\n")
+        cls.service.start()
+        cls.service.wait(lambda: cls.service.text().count("serving ") == 2)
+
+    def attest_as(self, name, path="/attest/SgxEnclave?api-version=2022-08-01"):
+        context = ssl.create_default_context(cafile=self.service.ca)
+        context.check_hostname = False
+        body = json.dumps(self.service.request_body()).encode() if path.startswith("/attest") else b""
+        method = "POST" if body else "GET"
+        with socket.create_connection(("localhost", self.service.port)) as s, context.wrap_socket(s, server_hostname=name) as t:
+            t.sendall(f"{method} {path} HTTP/1.1\r\nHost: {name}:{self.service.port}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            data = b""
+            while chunk := t.recv(65536):
+                data += chunk
+        head, _, body = data.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body), {}, body
+
+    def test_host_chooses(self):
+        found = {}
+        for name, issuer in (("localhost", "localhost"), ("second.localhost", "Second.localhost"), ("SECOND.localhost", "Second.localhost")):
+            header, claims = self.assert_token(self.attest_as(name))
+            self.assertEqual(claims["iss"], f"https://{issuer}:{self.service.port}")
+            keys = self.attest_as(name, "/certs")[1]["keys"]
+            self.assertEqual([k["kid"] for k in keys], [header["kid"]])
+            found[issuer] = header["kid"]
+        self.assertEqual(len(set(found.values())), 2)
+        self.assertEqual(self.attest_as("third.localhost")[0], 404)
+
+    def test_keys_are_files_of_their_owner_alone(self):
+        for name in ("signing.key", "second.key"):
+            self.assertEqual(os.stat(os.path.join(self.service.folder, "state", name)).st_mode & 0o777, 0o600)
+        self.assertFalse([n for n in os.listdir(os.path.join(self.service.folder, "state")) if n.endswith(".new")])
+
+    def test_a_signer_that_ends_while_idle_is_replaced(self):
+        before = self.service.children()
+        for pid in before["assay-signer"]:
+            os.kill(pid, signal.SIGKILL)
+        self.service.wait(lambda: not set(self.service.children()["assay-verifier"]) & set(before["assay-verifier"]))
+        self.service.wait(lambda: len(self.service.children()["assay-signer"]) == 2)
+        for _ in range(4):
+            self.service.wait(lambda: self.service.attest()[0] == 200, 20)
+        self.assertIn("signer ", self.service.text())
+
+    def test_the_pairs_end_with_the_service_even_when_it_is_killed(self):
+        pids = [pid for pids in self.service.children().values() for pid in pids]
+        self.service.kill()
+        until = time.monotonic() + 20
+        while time.monotonic() < until and any(os.path.exists(f"/proc/{pid}/exe") for pid in pids):
+            time.sleep(0.05)
+        for pid in pids:
+            try:
+                with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+                    self.assertEqual(f.read().rsplit(")", 1)[1].split()[0], "Z")
+            except OSError:
+                pass
+        self.service.start()
+        self.service.wait(lambda: self.service.text().count("serving ") == 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
