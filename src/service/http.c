@@ -172,7 +172,8 @@ static struct exchange *new_exchange(struct http_server *s, struct evhttp_reques
         e->arena = s->spare;
     s->spare.chunk = NULL;
     e->method = method_name(evhttp_request_get_command(request));
-    char *decoded = evhttp_uridecode(path && *path ? path : "/", 0, &decoded_size);
+    e->sent_path = path && *path ? path : "/";
+    char *decoded = evhttp_uridecode(e->sent_path, 0, &decoded_size);
     e->path = decoded ? arena_copy(&e->arena, bytes_make(decoded, decoded_size)) : BYTES_LIT("/");
     free(decoded);
     e->body = n ? bytes_make(evbuffer_pullup(body, -1), n) : BYTES_NONE;
@@ -189,7 +190,7 @@ static void arrived(struct evhttp_request *request, void *context)
 
     s->exchanges++;
     if (refusal.status) {
-        e->method = "-"; /* of the stand-in */
+        e->method = e->sent_path = "-"; /* of the stand-in */
         http_fail(e, refusal.status, refusal.code, refusal.message);
         return;
     }
@@ -263,9 +264,8 @@ static void standard_headers(struct exchange *e, int status, const struct connec
 
 static void log_exchange(const struct exchange *e, int status, size_t out)
 {
-    log_info("%s %s %.*s %d %s %lld us %zu in %zu out", e->id, e->method, (int)(e->path.n < 128 ? e->path.n : 128),
-             (const char *)e->path.p, status, e->failed_check ? e->failed_check : "-",
-             (long long)(now_microseconds() - e->began), e->body.n, out);
+    log_info("%s %s %.128s %d %s %lld us %zu in %zu out", e->id, e->method, e->sent_path, status,
+             e->failed_check ? e->failed_check : "-", (long long)(now_microseconds() - e->began), e->body.n, out);
 }
 
 static void end_exchange(struct exchange *e)

@@ -18,7 +18,8 @@ struct exchange {
     struct evhttp_request *request;
     struct arena arena; /* its memory */
     const char *method;
-    struct bytes path;      /* percent-decoded, without query */
+    struct bytes path;      /* percent-decoded, without query: may hold anything */
+    const char *sent_path;  /* as it was sent: visible ASCII */
     struct bytes authority; /* host[:port], lower case */
     struct bytes body;
     char id[64];              /* x-ms-request-id */

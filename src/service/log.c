@@ -13,7 +13,7 @@ static void line(const char *level, const char *format, va_list args)
     time_format((int64_t)time(NULL), when);
     vsnprintf(text, sizeof text, format, args);
     for (char *p = text; *p; p++)
-        if ((unsigned char)*p < ' ') /* one line stays one line, whatever a caller sent */
+        if ((unsigned char)*p < ' ' || *p == 0x7f) /* one line stays one line, whatever a caller sent */
             *p = ' ';
     fprintf(stderr, "%s %s %s\n", when, level, text);
 }

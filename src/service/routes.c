@@ -65,8 +65,7 @@ static void unauthorized(struct exchange *e)
         e, "WWW-Authenticate",
         "Bearer authorization_uri=\"https://login.microsoftonline.com/common\", resource=\"https://attest.azure.net\"");
     http_fail(e, 401, "Unauthorized",
-              arena_printf(&e->arena, "Access to %.*s requires a valid JWT bearer token", (int)e->path.n,
-                           (const char *)e->path.p));
+              arena_printf(&e->arena, "Access to %s requires a valid JWT bearer token", e->sent_path));
 }
 
 static void wrong_method(struct exchange *e, const char *allowed)

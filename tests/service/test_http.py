@@ -154,6 +154,13 @@ class Refusals(HttpCase):
                 t.sendall(self.request())  # the connection can be used on
                 self.assertEqual(self.read_one(t)[0], 200)
 
+    def test_paths_cannot_forge_log_lines_or_answers(self):
+        self.assertEqual(self.exchange(self.request(b"", "", "GET", "/certs%20200%20-%201%0a%1b%ff%00x", False))[0], 404)
+        self.service.wait(lambda: "GET /certs%20200%20-%201%0a%1b%ff%00x 404 - " in self.service.text())
+        status, _, body = self.exchange(self.request(b"", "", "GET", "/policies/%ff%00%22?api-version=2022-08-01", False))
+        self.assertEqual(status, 401)
+        self.assertIn("/policies/%ff%00%22 requires", json.loads(body)["error"]["message"])
+
     def test_all_was_survived(self):
         self.assert_token(self.service.attest())
         self.assertNotIn("replaced", self.service.text())
