@@ -1,4 +1,4 @@
-/* assay policy check | hash | eval: what a policy text means, without a service. */
+/* assay policy hash | eval: what a policy text means, without a service. */
 #include "policy/policy.h"
 
 #include <stdio.h>
@@ -7,87 +7,8 @@
 #include "claims/claims_json.h"
 #include "cli/cli.h"
 #include "cli/input.h"
+#include "cli/policy_file.h"
 #include "cli/terminal.h"
-
-static bool read_text(struct cli *cli, const char *path, struct bytes *text)
-{
-    struct fault fault = {0};
-
-    /* One byte more than a policy may have, so that the parser is who refuses it, with its own words. */
-    if (input_file(cli->arena, path, LIMIT_TOOL_FILE, text, &fault))
-        return true;
-    cli_error(cli, "%s", fault.text);
-    return false;
-}
-
-/* FILE:line:column: message, columns counted from 1 as compilers do. */
-static void print_error(struct cli *cli, const char *path, const struct policy_error *e)
-{
-    fflush(stdout);
-    fprintf(stderr, "%s%s:%u:%u:%s %s", ink(stderr, INK_STRONG), path, e->line, e->column + 1, ink(stderr, INK_NONE),
-            ink(stderr, INK_BAD));
-    put_safe(stderr, bytes_text(e->message));
-    fputs(ink(stderr, INK_NONE), stderr);
-    if (e->rule[0])
-        fprintf(stderr, " (in %s)", e->rule);
-    fputc('\n', stderr);
-    (void)cli;
-}
-
-static struct json *error_object(struct arena *a, const struct policy_error *e)
-{
-    struct json *o = json_new(a, JSON_OBJECT);
-
-    JSON_SET(o, "line", json_new_integer(a, e->line));
-    JSON_SET(o, "column", json_new_integer(a, (int64_t)e->column + 1));
-    JSON_SET(o, "symbol", json_new_text(a, bytes_text(e->symbol)));
-    JSON_SET(o, "message", json_new_text(a, bytes_text(e->message)));
-    JSON_SET(o, "rule", json_new_text(a, bytes_text(e->rule)));
-    return o;
-}
-
-static enum status check_run(struct cli *cli, int argc, char **argv)
-{
-    struct options o;
-    struct bytes text;
-    const struct policy *policy;
-    struct policy_error error = {0};
-    enum status status;
-    const char *path;
-    bool json = false, ok;
-
-    options_open(&o, cli, argc, argv);
-    for (int id; (id = options_next(&o)) != 0;)
-        json = json || id == 'j';
-    if (options_done(&o, 1, 1, &status))
-        return status;
-    path = options_operand(&o, 0);
-    if (!read_text(cli, path, &text))
-        return STATUS_MISUSE;
-    ok = policy_parse(cli->arena, text, &policy, &error);
-    if (!ok)
-        print_error(cli, path, &error);
-    if (json) {
-        struct json *object = json_new(cli->arena, JSON_OBJECT);
-
-        JSON_SET(object, "verdict", json_new_text(cli->arena, bytes_text(ok ? "accepted" : "rejected")));
-        JSON_SET(object, "error", ok ? json_new(cli->arena, JSON_NULL) : error_object(cli->arena, &error));
-        put_json(cli->arena, object);
-    } else if (ok) {
-        printf("%s: %sa valid policy%s\n", path, ink(stdout, INK_GOOD), ink(stdout, INK_NONE));
-    }
-    return ok ? STATUS_DONE : STATUS_REFUSED;
-}
-
-const struct command policy_check_command = {
-    .name = "policy check",
-    .summary = "say whether a policy text is valid, and where it is not",
-    .usage = "FILE [--json]",
-    .about = "Parses FILE (- for standard input) as the service does. A refusal is one line, FILE:line:column: reason.",
-    .options = (const struct option_row[]){OPTION_JSON, OPTION_END},
-    .examples = "  assay policy check policy.txt\n",
-    .run = check_run,
-};
 
 static enum status hash_run(struct cli *cli, int argc, char **argv)
 {
@@ -100,7 +21,7 @@ static enum status hash_run(struct cli *cli, int argc, char **argv)
         ;
     if (options_done(&o, 1, 1, &status))
         return status;
-    if (!read_text(cli, options_operand(&o, 0), &text))
+    if (!policy_file_read(cli, options_operand(&o, 0), &text))
         return STATUS_MISUSE;
     hash = policy_hash(cli->arena, text);
     printf("%.*s\n", (int)hash.n, (const char *)hash.p);
@@ -258,7 +179,7 @@ static enum status evaluate(struct cli *cli, const char *path, struct claims *cl
     struct bytes text;
     struct json *o;
 
-    if (!read_text(cli, path, &text))
+    if (!policy_file_read(cli, path, &text))
         return STATUS_MISUSE;
     if (policy_parse(cli->arena, text, &policy, &error)) {
         policy_start(&run, policy, cli->arena, claims);
@@ -266,7 +187,7 @@ static enum status evaluate(struct cli *cli, const char *path, struct claims *cl
         if (policy_configure(&run))
             policy_decide(&run);
     } else {
-        print_error(cli, path, &error);
+        policy_file_error(path, &error);
         run.decision = POLICY_ERROR;
     }
     o = evaluation_object(cli->arena, &run);
