@@ -27,6 +27,7 @@ static const char *const names[TOKEN_KINDS] = {
     [TOKEN_SQUARE_CLOSE] = "']'",
     [TOKEN_BRACE_OPEN] = "'{'",
     [TOKEN_BRACE_CLOSE] = "'}'",
+    [TOKEN_COMMENT] = "a comment",
 };
 
 /* Longer ones first: "=>" before "=". */
@@ -88,6 +89,21 @@ static bool is_letter(uint8_t c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+static bool ends_comment(const struct lexer *x, size_t offset)
+{
+    return x->p + offset == x->end || x->p[offset] == '\n' || x->p[offset] == '\r';
+}
+
+static size_t comment(const struct lexer *x, struct token *t)
+{
+    size_t n = 2;
+
+    while (!ends_comment(x, n))
+        n++;
+    t->kind = TOKEN_COMMENT;
+    return n;
+}
+
 /* White space, and comments up to the end of their line. */
 static void skip_blank(struct lexer *x)
 {
@@ -96,8 +112,8 @@ static void skip_blank(struct lexer *x)
 
         if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
             lexer_skip(x, 1);
-        } else if (c == '/' && peek(x, 1) == '/') {
-            while (x->p < x->end && *x->p != '\n' && *x->p != '\r')
+        } else if (c == '/' && peek(x, 1) == '/' && !x->comments) {
+            while (!ends_comment(x, 0))
                 lexer_skip(x, 1);
         } else {
             return;
@@ -205,6 +221,8 @@ static size_t sign_or_stranger(const struct lexer *x, struct token *t)
             t->kind = signs[i].kind;
             return signs[i].text[1] ? 2 : 1;
         }
+    if (x->comments && peek(x, 0) == '/' && peek(x, 1) == '/')
+        return comment(x, t);
     return stranger(x, t);
 }
 

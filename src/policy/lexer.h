@@ -1,5 +1,5 @@
 /* Policy text to tokens (policy.md 1). The text must be valid UTF-8; policy_parse sees to that first. For the parser
- * alone. */
+ * and what works on accepted texts. */
 #ifndef ASSAY_POLICY_LEXER_H
 #define ASSAY_POLICY_LEXER_H
 
@@ -32,6 +32,7 @@ enum token_kind {
     TOKEN_SQUARE_CLOSE,
     TOKEN_BRACE_OPEN,
     TOKEN_BRACE_CLOSE,
+    TOKEN_COMMENT, /* from // on, without its line end; only where they are asked for */
     TOKEN_KINDS
 };
 
@@ -48,6 +49,7 @@ struct lexer {
     struct arena *arena; /* for strings with escapes; others are views of the text */
     const uint8_t *p, *end;
     unsigned line, column;
+    bool comments; /* give comments as tokens; else they are blanks */
 };
 
 struct lexer lexer_open(struct arena *a, struct bytes text);

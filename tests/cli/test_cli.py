@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from cli_case import (ASSAY, DONE, MISUSE, REFUSED, SHARED, CliCase, Server, Signer, b64u, needs_corpus,
                       needs_openssl)
 
-COMMANDS = ("verify", "inspect", "attest", "token show", "token verify", "policy check", "policy hash", "policy eval",
-            "simulate")
+COMMANDS = ("verify", "inspect", "attest", "token show", "token verify", "policy check", "policy format",
+            "policy hash", "policy eval", "simulate")
 LONG = bool(os.environ.get("ASSAY_LONG"))
 PERMIT = "version=1.0;authorizationrules{=>permit();};issuancerules{c:[type==\"a\"]=>issue(claim=c);};"
 
