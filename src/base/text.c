@@ -41,6 +41,15 @@ struct bytes hex_encode(struct arena *a, struct bytes b)
     return wr_done(&w);
 }
 
+struct bytes hex_encode_upper(struct arena *a, struct bytes b)
+{
+    struct writer w = wr_open(a);
+
+    for (size_t i = 0; i < b.n; i++)
+        wr_printf(&w, "%02X", b.p[i]);
+    return wr_done(&w);
+}
+
 enum alphabet { STANDARD = 1, URL_SAFE = 2 };
 
 enum { NO_SEXTET = 0x80 };

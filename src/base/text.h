@@ -9,6 +9,7 @@ bool hex_decode(struct arena *a, struct bytes text, struct bytes *out);
 /* The same into a buffer that must be filled exactly. */
 bool hex_decode_exact(struct bytes text, uint8_t *out, size_t n);
 struct bytes hex_encode(struct arena *a, struct bytes b); /* lower case */
+struct bytes hex_encode_upper(struct arena *a, struct bytes b);
 
 /* Base64 as clients send it: standard or URL-safe alphabet, also mixed, with or without padding, no white space
  * (clients.md 1.4). Non-canonical trailing bits are refused. On failure *bad is the offending character, or 0

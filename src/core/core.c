@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "core/baseline.h"
 
 /* Every function here that returns bool has filled x->answer when it returns false. */
 
@@ -148,7 +149,7 @@ static bool select_policy(struct appraisal *x)
     if (x->draft)
         return true;
     for (size_t i = 0; i < p->policy_count; i++)
-        if (p->policies[i].attester == x->attester && p->policies[i].text.n) {
+        if (p->policies[i].slot == SLOT_ACTIVE && p->policies[i].attester == x->attester && p->policies[i].text.n) {
             x->policy_text = p->policies[i].text;
             x->policy_signer = p->policies[i].signer;
             return true;
@@ -206,38 +207,6 @@ static bool parse_policy(struct appraisal *x)
     return true;
 }
 
-/* The last property of that name counts (policy.md 5.5). */
-static const struct claim *property(const struct claims *properties, const char *name)
-{
-    for (size_t i = properties->n; i > 0; i--)
-        if (bytes_is(properties->v[i - 1].type, name))
-            return &properties->v[i - 1];
-    return NULL;
-}
-
-/* "azuredefault", or a TCB evaluation number in decimal as GET /tcbbaselines lists it. */
-static bool baseline_of(struct bytes identifier, uint32_t *baseline)
-{
-    enum { DIGITS_MAX = 9 };
-
-    *baseline = 0;
-    if (bytes_is(identifier, "azuredefault"))
-        return true;
-    if (identifier.n == 0 || identifier.n > DIGITS_MAX || identifier.p[0] == '0')
-        return false;
-    for (size_t i = 0; i < identifier.n; i++) {
-        if (identifier.p[i] < '0' || identifier.p[i] > '9')
-            return false;
-        *baseline = *baseline * 10 + (uint32_t)(identifier.p[i] - '0');
-    }
-    return true;
-}
-
-static bool takes_baseline(const struct attester *attester)
-{
-    return strcmp(attester->type, "sgx") == 0;
-}
-
 /* Why the policy's rules could not be run. The reason quotes the rule: only a draft's sender knows that already. */
 static void note_error(struct appraisal *x)
 {
@@ -251,7 +220,7 @@ static void note_error(struct appraisal *x)
 static bool configure(struct appraisal *x)
 {
     bool ran = policy_configure(&x->run);
-    const struct claim *p = takes_baseline(x->attester) ? property(&x->run.properties, "x-ms-sgx-tcbidentifier") : NULL;
+    const struct claim *p = baseline_property(x->attester, &x->run.properties);
     bool text = !p || p->value.kind == CLAIM_STRING;
     uint32_t baseline;
 

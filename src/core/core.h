@@ -8,8 +8,16 @@
 #include "policy/policy.h"
 #include "token/token.h"
 
+/* What a stored policy is for. Only the active one decides. */
+enum policy_slot {
+    SLOT_ACTIVE,
+    SLOT_SHADOW,  /* evaluated beside it, to see what it would change (core/shadow.c) */
+    SLOT_PENDING, /* uploaded with 2018-09-01-preview and not yet put in force (api.md 2.10) */
+    SLOT_COUNT,
+};
 /* One authority with its policies. Immutable while a snapshot lives. */
 struct provider_policy {
+    enum policy_slot slot;
     const struct attester *attester; /* NULL: a type whose policy can be kept but whose evidence is not judged here */
     struct bytes text;               /* empty: the attester's default */
     const struct json *signer;       /* x-ms-policy-signer when it was uploaded signed, or NULL */
@@ -22,6 +30,7 @@ struct provider {
     const struct provider_policy *policies;
     size_t policy_count;
     struct settings settings;
+    const struct certificate *certificate; /* of that key; NULL: unknown, as in tools */
     bool isolated; /* trust model: policies must be signed by a registered certificate (api.md 3.4) */
     const struct certificate *signers; /* the registered ones, linked */
 };

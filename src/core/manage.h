@@ -15,26 +15,39 @@ struct policy_kind {
 const struct policy_kind *policy_kind_find(struct bytes name);
 const struct policy_kind *policy_kind_at(size_t i); /* NULL past the end */
 
-enum manage_operation {
+enum manage_what {
     MANAGE_POLICY_GET,
     MANAGE_POLICY_SET,
     MANAGE_POLICY_RESET,
     MANAGE_SIGNERS_GET,
     MANAGE_SIGNERS_ADD,
     MANAGE_SIGNERS_REMOVE,
+    MANAGE_BASELINES_GET,
+    /* 2018-09-01-preview (api.md 2.10). */
+    MANAGE_LEGACY_POLICY_GET,
+    MANAGE_LEGACY_POLICY_UPDATE, /* keeps a policy, not in force, under its hash */
+    MANAGE_LEGACY_POLICY_SET,    /* puts it in force */
+    MANAGE_LEGACY_POLICY_RESET,
+    MANAGE_LEGACY_SIGNERS_GET,
+    MANAGE_LEGACY_SIGNERS_ADD,
+    MANAGE_LEGACY_SIGNERS_REMOVE,
+    MANAGE_COUNT,
 };
 
 struct manage_request {
-    enum manage_operation operation;
-    struct bytes issuer; /* which provider */
-    struct bytes kind;   /* of the policy, any letter case; empty for signers */
+    enum manage_what what;
+    enum policy_slot slot; /* SLOT_ACTIVE or SLOT_SHADOW, for the first three */
+    bool only_selected;    /* baselines: only the one that the policy selects */
+    struct bytes issuer;   /* which provider */
+    struct bytes kind;     /* of the policy, any letter case; empty for signers */
     struct bytes body;
     int64_t time;
 };
 
 /* What must be durable before the answer goes out. */
 struct change {
-    struct bytes kind;   /* "policy/SgxEnclave", "signers"; empty: nothing changes */
+    struct bytes
+        kind; /* "policy/SgxEnclave", "shadow/SgxEnclave", "pending/SgxEnclave", "signers"; empty: nothing changes */
     struct bytes body;   /* the JWS, or the JWKS of registered certificates; empty: reset */
     struct bytes hash;   /* x-ms-policy-token-hash */
     struct bytes signer; /* SHA-1 of the signing certificate; empty: unsigned */
@@ -43,9 +56,12 @@ struct change {
 void core_manage(struct arena *a, const struct snapshot *snapshot, const struct manage_request *request,
                  const struct mint *mint, struct answer *answer, struct change *change);
 
-/* The state that a change left, from what was stored: fills the policy's text, signer and jws, or the provider's signers. */
+/* The state that a change left, from what was stored: fills the policy's slot, text, signer and jws, or the provider's signers.
+ * kind is that of the record: "policy/SgxEnclave". */
 bool provider_policy_load(struct arena *a, struct bytes kind, struct bytes jws, struct provider_policy *out,
                           struct fault *fault);
+/* Is this a kind of record that provider_policy_load takes? */
+bool provider_policy_kind(struct bytes kind);
 /* The registered certificates as they are stored. */
 struct bytes signers_jwks(struct arena *a, const struct certificate *list);
 bool provider_signers_load(struct arena *a, struct bytes jwks, const struct certificate **out, struct fault *fault);

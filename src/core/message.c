@@ -122,7 +122,9 @@ struct bytes write_manage(struct arena *a, const struct manage_request *request)
 {
     struct writer w = wr_open(a);
 
-    wr_u8(&w, (uint8_t)request->operation);
+    wr_u8(&w, (uint8_t)request->what);
+    wr_u8(&w, (uint8_t)request->slot);
+    wr_u8(&w, request->only_selected);
     wr_field(&w, request->issuer);
     wr_field(&w, request->kind);
     wr_u64le(&w, (uint64_t)request->time);
@@ -133,14 +135,16 @@ struct bytes write_manage(struct arena *a, const struct manage_request *request)
 bool read_manage(struct bytes body, struct manage_request *out)
 {
     struct reader r = rd_open(body);
-    uint8_t operation = rd_u8(&r);
+    uint8_t what = rd_u8(&r), slot = rd_u8(&r);
 
-    out->operation = (enum manage_operation)operation;
+    out->what = (enum manage_what)what;
+    out->slot = (enum policy_slot)slot;
+    out->only_selected = rd_u8(&r) != 0;
     out->issuer = rd_field(&r);
     out->kind = rd_field(&r);
     out->time = (int64_t)rd_u64le(&r);
     out->body = rd_field(&r);
-    return rd_end(&r) && operation <= MANAGE_SIGNERS_REMOVE;
+    return rd_end(&r) && what < MANAGE_COUNT && slot <= SLOT_SHADOW;
 }
 
 struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change)

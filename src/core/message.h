@@ -23,7 +23,7 @@ bool read_anchor(struct bytes body, struct bytes *spki, bool *development);
 struct bytes write_named(struct arena *a, struct bytes name, struct bytes content);
 bool read_named(struct bytes body, struct named_bytes *out);
 /* FRAME_PROVIDER: issuer; the registered certificates as JWKS, empty when the trust model is not Isolated. */
-/* FRAME_POLICY (write_named): type and JWS, of the provider sent last. */
+/* FRAME_POLICY (write_named): the record's kind ("policy/SgxEnclave") and JWS, of the provider sent last. */
 /* FRAME_KEYS. */
 struct bytes write_keys(struct arena *a, const struct key_record *keys, size_t count);
 bool read_keys(struct arena *a, struct bytes body, struct key_record **out, size_t *count);

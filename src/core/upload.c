@@ -17,8 +17,8 @@ static struct bytes trim(struct bytes b)
     return b;
 }
 
-/* The compact JWS inside a body. A JSON string goes through the parser: .NET writes `+` as \u002B. */
-static bool bare_text(struct arena *a, struct bytes body, const char *member, struct bytes *out,
+/* A JSON string goes through the parser: .NET writes `+` as \u002B. */
+bool upload_bare_text(struct arena *a, struct bytes body, const char *member, struct bytes *out,
                       struct refusal *refusal)
 {
     struct fault fault = {0};
@@ -177,7 +177,7 @@ bool upload_decode(struct arena *a, struct bytes body, const char *member, const
     struct fault fault = {0};
 
     *out = (struct upload){0};
-    if (!bare_text(a, body, member, &out->text, refusal))
+    if (!upload_bare_text(a, body, member, &out->text, refusal))
         return false;
     if (!jws_decode(a, out->text, true, &out->jws, &fault))
         return refuse(refusal, "InvalidOperation", arena_printf(a, "Malformed JWT: %s", fault.text));

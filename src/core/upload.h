@@ -19,6 +19,9 @@ struct upload {
     const struct json *signer;       /* x-ms-policy-signer; NULL: unsigned */
 };
 
+/* The compact JWS inside a body, as upload_decode finds it. */
+bool upload_bare_text(struct arena *a, struct bytes body, const char *member, struct bytes *out,
+                      struct refusal *refusal);
 /* The JWS of a body: white space and one pair of JSON quotes stripped; for certificates also the object form, whose member
  * is `member` (NULL: none). Decodes it and, when it is signed, verifies the signature under its own x5c or jwk. */
 bool upload_decode(struct arena *a, struct bytes body, const char *member, const struct certificate *registered,

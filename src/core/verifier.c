@@ -72,12 +72,12 @@ static void finish_provider(struct state *s)
     s->policy_count = s->policy_cap = 0;
 }
 
-static struct bytes kid_of(struct bytes issuer)
+static const struct key_record *key_of(struct bytes issuer)
 {
     for (size_t i = 0; i < key_count; i++)
         if (bytes_equal(keys[i].issuer, issuer))
-            return keys[i].kid;
-    return BYTES_NONE;
+            return &keys[i];
+    return NULL;
 }
 
 static void take_provider(struct state *s, struct bytes body)
@@ -91,7 +91,11 @@ static void take_provider(struct state *s, struct bytes body)
         return;
     }
     p.issuer = arena_copy(&s->arena, m.name);
-    p.kid = kid_of(p.issuer);
+    const struct key_record *key = key_of(p.issuer);
+    if (key) {
+        p.kid = key->kid;
+        certificate_decode(&s->arena, key->certificate, &p.certificate, &s->fault);
+    }
     p.isolated = m.content.n > 0;
     if (p.isolated)
         provider_signers_load(&s->arena, arena_copy(&s->arena, m.content), &p.signers, &s->fault);

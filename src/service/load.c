@@ -136,8 +136,8 @@ static bool load_provider(struct loaded *l, const struct provider_config *p, con
     for (size_t i = 0; i < records->n; i++) {
         const struct record *r = &records->v[i];
 
-        if (bytes_is(r->provider, p->issuer) && bytes_begin(r->kind, "policy/") && r->body.n)
-            add(l, FRAME_POLICY, write_named(&l->arena, bytes_after(r->kind, 7), r->body));
+        if (bytes_is(r->provider, p->issuer) && provider_policy_kind(r->kind) && r->body.n)
+            add(l, FRAME_POLICY, write_named(&l->arena, r->kind, r->body));
     }
     return true;
 }

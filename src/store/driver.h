@@ -10,8 +10,8 @@ struct store_driver {
     void (*close)(struct store *s);
     bool (*append)(struct store *s, const struct record *record, bool *conflict, struct fault *fault);
     bool (*current)(struct store *s, struct arena *a, store_visit *each, void *context, struct fault *fault);
-    bool (*history)(struct store *s, struct arena *a, struct bytes provider, struct bytes kind, size_t limit,
-                    store_visit *each, void *context, struct fault *fault);
+    bool (*history)(struct store *s, struct arena *a, struct bytes provider, struct bytes kind,
+                    const struct history_page *page, store_visit *each, void *context, struct fault *fault);
     bool (*generation)(struct store *s, uint64_t *out, struct fault *fault);
 };
 

@@ -16,7 +16,9 @@ static const char *const texts[SQL_COUNT] = {
                    "(SELECT coalesce(max(version), 0) FROM record WHERE provider = ?1 AND kind = ?2)",
     [SQL_CURRENT] = "SELECT " COLUMNS " FROM record AS r WHERE version = (SELECT max(version) FROM record WHERE "
                     "provider = r.provider AND kind = r.kind) ORDER BY provider, kind",
-    [SQL_HISTORY] = "SELECT " COLUMNS " FROM record WHERE provider = ?1 AND kind = ?2 ORDER BY version DESC LIMIT ?3",
+    [SQL_HISTORY] =
+        "SELECT provider, kind, version, time, CASE WHEN ?5 THEN body ELSE x'' END, hash, signer, caller FROM "
+        "record WHERE provider = ?1 AND kind = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4",
     [SQL_GENERATION] = "SELECT coalesce(max(rowid), 0) FROM record",
 };
 
@@ -190,15 +192,18 @@ static bool current(struct store *store, struct arena *a, store_visit *each, voi
     return visit_rows(s, s->prepared[SQL_CURRENT], a, each, context, fault);
 }
 
-static bool history(struct store *store, struct arena *a, struct bytes provider, struct bytes kind, size_t limit,
-                    store_visit *each, void *context, struct fault *fault)
+static bool history(struct store *store, struct arena *a, struct bytes provider, struct bytes kind,
+                    const struct history_page *page, store_visit *each, void *context, struct fault *fault)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
     sqlite3_stmt *statement = s->prepared[SQL_HISTORY];
 
     bind(statement, 1, provider, true);
     bind(statement, 2, kind, true);
-    sqlite3_bind_int64(statement, 3, (sqlite3_int64)limit);
+    sqlite3_bind_int64(statement, 3,
+                       page->before && page->before < INT64_MAX ? (sqlite3_int64)page->before : INT64_MAX);
+    sqlite3_bind_int64(statement, 4, (sqlite3_int64)page->limit);
+    sqlite3_bind_int(statement, 5, page->bodies);
     return visit_rows(s, statement, a, each, context, fault);
 }
 

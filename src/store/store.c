@@ -31,10 +31,10 @@ bool store_current(struct store *s, struct arena *a, store_visit *each, void *co
     return s->driver->current(s, a, each, context, fault);
 }
 
-bool store_history(struct store *s, struct arena *a, struct bytes provider, struct bytes kind, size_t limit,
-                   store_visit *each, void *context, struct fault *fault)
+bool store_history(struct store *s, struct arena *a, struct bytes provider, struct bytes kind,
+                   const struct history_page *page, store_visit *each, void *context, struct fault *fault)
 {
-    return s->driver->history(s, a, provider, kind, limit, each, context, fault);
+    return s->driver->history(s, a, provider, kind, page, each, context, fault);
 }
 
 bool store_generation(struct store *s, uint64_t *out, struct fault *fault)
@@ -51,6 +51,8 @@ static bool take_version(void *context, const struct record *record)
 bool store_next_version(struct store *s, struct arena *a, struct bytes provider, struct bytes kind, uint64_t *out,
                         struct fault *fault)
 {
+    const struct history_page newest = {.limit = 1};
+
     *out = 1;
-    return store_history(s, a, provider, kind, 1, take_version, out, fault);
+    return store_history(s, a, provider, kind, &newest, take_version, out, fault);
 }

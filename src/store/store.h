@@ -34,9 +34,15 @@ bool store_append(struct store *s, const struct record *record, bool *conflict, 
 typedef bool store_visit(void *context, const struct record *record);
 /* The highest version of every provider and kind. */
 bool store_current(struct store *s, struct arena *a, store_visit *each, void *context, struct fault *fault);
-/* All versions of one provider and kind, newest first, at most limit. */
-bool store_history(struct store *s, struct arena *a, struct bytes provider, struct bytes kind, size_t limit,
-                   store_visit *each, void *context, struct fault *fault);
+/* Which part of a history. */
+struct history_page {
+    uint64_t before; /* only versions below; 0: from the newest */
+    size_t limit;
+    bool bodies; /* else the records come without, for a list that stays small */
+};
+/* Versions of one provider and kind, newest first. */
+bool store_history(struct store *s, struct arena *a, struct bytes provider, struct bytes kind,
+                   const struct history_page *page, store_visit *each, void *context, struct fault *fault);
 /* The version that the next record of this provider and kind must have. */
 bool store_next_version(struct store *s, struct arena *a, struct bytes provider, struct bytes kind, uint64_t *out,
                         struct fault *fault);

@@ -297,7 +297,7 @@ static void messages_that_lie(void **state)
     struct settings settings = SETTINGS_DEFAULT;
     struct key_record key = {.issuer = BYTES_LIT("a"), .kid = BYTES_LIT("k"), .certificate = BYTES_LIT("c")};
     struct core_request request = {.issuer = BYTES_LIT("i"), .attester = BYTES_LIT("t"), .body = BYTES_LIT("b")};
-    struct manage_request manage = {.operation = MANAGE_POLICY_SET, .issuer = BYTES_LIT("i"), .body = BYTES_LIT("b")};
+    struct manage_request manage = {.what = MANAGE_POLICY_SET, .issuer = BYTES_LIT("i"), .body = BYTES_LIT("b")};
     struct answer answer = {.status = 200, .body = BYTES_LIT("{}")};
     struct change change = {0};
     struct sign_message sign = {.issuer = BYTES_LIT("i"), .policy_hash = BYTES_LIT("h"), .payload = BYTES_LIT("{}")};

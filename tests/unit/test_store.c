@@ -98,7 +98,8 @@ static void versions_and_history(void **state)
     assert_bytes_are(seen.last.body, "t");
 
     seen = (struct seen){0};
-    assert_true(store_history(s, &arena, BYTES_LIT("https://a"), BYTES_LIT("policy/SgxEnclave"), 2, note, &seen, NULL));
+    assert_true(store_history(s, &arena, BYTES_LIT("https://a"), BYTES_LIT("policy/SgxEnclave"),
+                              &(struct history_page){.limit = 2, .bodies = true}, note, &seen, NULL));
     assert_int_equal(seen.count, 2);
     assert_int_equal(seen.first.version, 3);
     assert_int_equal(seen.last.version, 2);

@@ -117,6 +117,15 @@ struct intel_basis {
 /* Choose TCB info and identity for the platform and the baseline in force, and verify them and their signer. */
 bool intel_basis_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain, struct intel_basis *out);
 
+/* A set of documents that Intel released together (api.md 2.5). */
+struct tcb_baseline {
+    uint32_t evaluation;
+    struct bytes date; /* the newest tcbDate in it, as it stands */
+};
+/* Those with TCB info whose signature verified, the newest number first. */
+size_t tcb_baselines(const struct endorsements *e, enum intel_tee tee, struct arena *a,
+                     const struct tcb_baseline **out);
+
 /* Matching (sgx-tdx.md 7 D4, F); pure functions. NULL: no level matches, TCB_NOT_SUPPORTED. */
 const struct tcb_level *tcb_match_sgx(const struct tcb_info *info, const struct pck_chain *chain);
 const struct svn_level *svn_match(const struct svn_level *levels, size_t count, uint16_t isv_svn);

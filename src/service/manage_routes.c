@@ -1,0 +1,140 @@
+/* Paths that manage a provider (api.md 2.3-2.5, 2.10), and our own additions under /assay/v1/. Their callers carry a bearer token;
+ * what they may do is decided in the core. */
+#include <time.h>
+
+#include "base/text.h"
+#include "service/history.h"
+#include "service/submit.h"
+
+static void manage(struct service *s, struct exchange *e, const struct served *v, struct manage_request request)
+{
+    request.issuer = v->issuer;
+    request.body = e->body;
+    request.time = (int64_t)time(NULL);
+    submit(s, e, FRAME_MANAGE, write_manage(&e->arena, &request), v->issuer);
+}
+
+static bool has_suffix(struct bytes text, const char *suffix)
+{
+    size_t n = strlen(suffix);
+
+    return text.n > n && bytes_is_nocase(bytes_after(text, text.n - n), suffix);
+}
+
+/* What a method of a path does; ends with method NULL. */
+struct by_method {
+    const char *method;
+    enum manage_what what;
+};
+
+static void by_method(struct service *s, struct exchange *e, const struct served *v, const struct by_method *rows,
+                      struct manage_request request)
+{
+    struct writer allowed = wr_open(&e->arena);
+
+    for (const struct by_method *row = rows; row->method; row++) {
+        if (strcmp(e->method, row->method) == 0) {
+            request.what = row->what;
+            manage(s, e, v, request);
+            return;
+        }
+        wr_printf(&allowed, "%s%s", row == rows ? "" : ", ", row->method);
+    }
+    wrong_method(e, arena_string(&e->arena, wr_done(&allowed)));
+}
+
+/* A type, or a type with ":reset" behind it. */
+static void policies(struct service *s, struct exchange *e, const struct served *v, enum policy_slot slot, struct bytes type)
+{
+    static const struct by_method rows[] = {{"GET", MANAGE_POLICY_GET}, {"PUT", MANAGE_POLICY_SET}, {NULL, 0}};
+    static const struct by_method reset_rows[] = {{"POST", MANAGE_POLICY_RESET}, {NULL, 0}};
+    bool reset = has_suffix(type, ":reset");
+
+    if (reset)
+        type.n -= strlen(":reset");
+    by_method(s, e, v, reset ? reset_rows : rows, (struct manage_request){.kind = type, .slot = slot});
+}
+
+static void baselines(struct service *s, struct exchange *e, const struct served *v, struct bytes type)
+{
+    static const struct by_method rows[] = {{"GET", MANAGE_BASELINES_GET}, {NULL, 0}};
+    const char *only = http_query(e, "provideCurrentTcbInPolicy");
+
+    by_method(s, e, v, rows,
+              (struct manage_request){.kind = type, .only_selected = only && bytes_is_nocase(bytes_text(only), "true")});
+}
+
+/* Whole paths, and what their methods do. */
+static const struct {
+    const char *path;
+    bool of_tee; /* the query parameter tee names the type */
+    struct by_method rows[4];
+} whole_paths[] = {
+    {"/certificates", false, {{"GET", MANAGE_SIGNERS_GET}}},
+    {"/certificates:add", false, {{"POST", MANAGE_SIGNERS_ADD}}},
+    {"/certificates:remove", false, {{"POST", MANAGE_SIGNERS_REMOVE}}},
+    {"/operations/policy/current",
+     true,
+     {{"GET", MANAGE_LEGACY_POLICY_GET}, {"PUT", MANAGE_LEGACY_POLICY_SET}, {"POST", MANAGE_LEGACY_POLICY_RESET}}},
+    {"/operations/policy/updatepolicy", true, {{"POST", MANAGE_LEGACY_POLICY_UPDATE}}},
+    {"/operations/policy/certificates",
+     false,
+     {{"GET", MANAGE_LEGACY_SIGNERS_GET}, {"PUT", MANAGE_LEGACY_SIGNERS_ADD}, {"POST", MANAGE_LEGACY_SIGNERS_REMOVE}}},
+};
+enum { WHOLE_PATHS = sizeof whole_paths / sizeof *whole_paths };
+
+static const struct by_method *find_whole(struct exchange *e, struct manage_request *request)
+{
+    for (size_t i = 0; i < WHOLE_PATHS; i++)
+        if (path_is(e->path, whole_paths[i].path)) {
+            const char *tee = whole_paths[i].of_tee ? http_query(e, "tee") : NULL;
+
+            request->kind = tee ? bytes_text(tee) : BYTES_NONE;
+            return whole_paths[i].rows;
+        }
+    return NULL;
+}
+
+/* The version is in the path. */
+static bool own_routes(struct service *s, struct exchange *e, const struct served *v)
+{
+    struct bytes rest;
+
+    if (path_below(e->path, "/assay/v1/shadow/", &rest)) {
+        policies(s, e, v, SLOT_SHADOW, rest);
+        return true;
+    }
+    return history_routes(s, e, v);
+}
+
+static bool allowed(struct service *s, struct exchange *e, bool versioned)
+{
+    if (!bearer_ok(s, e)) {
+        unauthorized(e);
+        return false;
+    }
+    return !versioned || version_ok(e);
+}
+
+bool manage_routes(struct service *s, struct exchange *e, const struct served *v)
+{
+    struct manage_request request = {0};
+    const struct by_method *rows = find_whole(e, &request);
+    struct bytes type;
+
+    if (rows) {
+        if (allowed(s, e, true))
+            by_method(s, e, v, rows, request);
+    } else if (path_below(e->path, "/policies/", &type)) {
+        if (allowed(s, e, true))
+            policies(s, e, v, SLOT_ACTIVE, type);
+    } else if (path_below(e->path, "/tcbbaselines/", &type)) {
+        if (allowed(s, e, true))
+            baselines(s, e, v, type);
+    } else if (e->path.n > strlen("/assay/v1/") && bytes_is_nocase(bytes_first(e->path, strlen("/assay/v1/")), "/assay/v1/")) {
+        return !allowed(s, e, false) || own_routes(s, e, v);
+    } else {
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,23 @@
+/* What the routes share: who may call, and how a request gets to the core and its answer back. */
+#ifndef ASSAY_SERVICE_SUBMIT_H
+#define ASSAY_SERVICE_SUBMIT_H
+
+#include "service/routes.h"
+
+/* api-version is there and well formed; false: the exchange was answered. */
+bool version_ok(struct exchange *e);
+/* The bearer token that carries all rights came along. */
+bool bearer_ok(const struct service *s, const struct exchange *e);
+void unauthorized(struct exchange *e);
+void wrong_method(struct exchange *e, const char *allowed);
+/* To a pair; its answer, once any change in it is durable, goes back through the exchange. */
+void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, struct bytes issuer);
+
+/* The whole path, or what is behind this segment of it, letter case ignored; it holds no further segment. */
+bool path_is(struct bytes path, const char *whole);
+bool path_below(struct bytes path, const char *prefix, struct bytes *rest);
+
+/* Policies, certificates, baselines and all under /assay/v1/; false when the path is none of these. */
+bool manage_routes(struct service *s, struct exchange *e, const struct served *v);
+
+#endif
