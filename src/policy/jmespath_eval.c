@@ -46,6 +46,31 @@ bool search_number(struct search *s, const struct json *v, double *out)
     return true;
 }
 
+/* An integer beside a double, exactly: above 2^53 not every integer is a double. */
+static int order_mixed(int64_t i, double d)
+{
+    static const double beyond = 9223372036854775808.0; /* 2^63 */
+
+    if (d >= beyond || d < -beyond)
+        return d < 0 ? 1 : -1;
+    int64_t whole = (int64_t)d; /* towards zero */
+    double rest = d - (double)whole;
+    if (i != whole)
+        return i > whole ? 1 : -1;
+    return (rest < 0) - (rest > 0);
+}
+
+int search_order(const struct json *a, const struct json *b)
+{
+    if (a->kind == JSON_INTEGER && b->kind == JSON_INTEGER)
+        return (a->integer > b->integer) - (a->integer < b->integer);
+    if (a->kind == JSON_INTEGER)
+        return order_mixed(a->integer, b->number);
+    if (b->kind == JSON_INTEGER)
+        return -order_mixed(b->integer, a->number);
+    return (a->number > b->number) - (a->number < b->number);
+}
+
 /* Deep equality without recursion limits of its own: JSON trees are at most LIMIT_JSON_DEPTH deep. */
 bool search_equal(struct search *s, const struct json *a, const struct json *b, bool *equal)
 {
@@ -55,12 +80,9 @@ bool search_equal(struct search *s, const struct json *a, const struct json *b, 
     if (!search_spend(s, 1))
         return false;
     if (json_is_number(a) && json_is_number(b)) {
-        if (a->kind == JSON_INTEGER && b->kind == JSON_INTEGER)
-            *equal = a->integer == b->integer;
-        else if (!search_number(s, a, &x) || !search_number(s, b, &y))
+        if (!search_number(s, a, &x) || !search_number(s, b, &y))
             return false;
-        else
-            *equal = x == y;
+        *equal = search_order(a, b) == 0;
         return true;
     }
     if (a->kind != b->kind || a->count != b->count)
@@ -264,13 +286,10 @@ static bool compare(struct search *s, enum comparison how, const struct json *a,
     }
     if (!json_is_number(a) || !json_is_number(b))
         return true;
-    if (a->kind == JSON_INTEGER && b->kind == JSON_INTEGER) { /* exact above 2^53, where doubles are not */
-        x = (double)((a->integer > b->integer) - (a->integer < b->integer));
-        y = 0;
-    } else if (!search_number(s, a, &x) || !search_number(s, b, &y)) {
+    if (!search_number(s, a, &x) || !search_number(s, b, &y))
         return false;
-    }
-    holds = how == COMPARE_LT ? x < y : how == COMPARE_LE ? x <= y : how == COMPARE_GT ? x > y : x >= y;
+    int order = search_order(a, b);
+    holds = how == COMPARE_LT ? order < 0 : how == COMPARE_LE ? order <= 0 : how == COMPARE_GT ? order > 0 : order >= 0;
     *out = json_new_boolean(s->arena, holds);
     return true;
 }

@@ -55,15 +55,15 @@ static bool give_boolean(struct search *s, bool v, const struct json **out)
     return true;
 }
 
-/* A whole number becomes an integer, so that nothing prints an exponent that need not; the shortest text that reads back
- * as the same double otherwise. */
+/* A whole number becomes an integer where 64 bits hold it, so that nothing prints an exponent that need not; the shortest
+ * text that reads back as the same double otherwise. */
 static bool give_number(struct search *s, double v, const struct json **out)
 {
-    static const double exact = 9007199254740992.0; /* 2^53 */
+    static const double beyond = 9223372036854775808.0; /* 2^63 */
 
     if (!isfinite(v))
         return wrong(s, "a result is out of range");
-    if (v == floor(v) && fabs(v) <= exact) {
+    if (v == floor(v) && v >= -beyond && v < beyond) {
         *out = json_new_integer(s->arena, (int64_t)v);
         return true;
     }
@@ -85,7 +85,9 @@ static bool call_abs(struct search *s, const struct argument *a, size_t n, const
     double v;
 
     (void)n;
-    if (a->value && a->value->kind == JSON_INTEGER && a->value->integer != INT64_MIN) {
+    if (a->value && a->value->kind == JSON_INTEGER) {
+        if (a->value->integer == INT64_MIN)
+            return wrong(s, "a result is out of range");
         *out = a->value->integer >= 0 ? a->value : json_new_integer(s->arena, -a->value->integer);
         return true;
     }
@@ -116,11 +118,16 @@ static bool call_floor(struct search *s, const struct argument *a, size_t n, con
     return want_number(s, a, &v) && give_number(s, floor(v), out);
 }
 
-static bool total(struct search *s, const struct argument *a, double *sum, int64_t *whole, bool *exact)
+/* From the left; exactly until the first element that is no integer. */
+struct sum {
+    bool whole;
+    int64_t integer;
+    double number; /* once not whole */
+};
+
+static bool add_up(struct search *s, const struct argument *a, struct sum *sum)
 {
-    *sum = 0;
-    *whole = 0;
-    *exact = true;
+    *sum = (struct sum){.whole = true};
     if (!want_array_of(s, a, json_is_number, "an argument must be an array of numbers"))
         return false;
     JSON_EACH (item, a->value) {
@@ -128,39 +135,40 @@ static bool total(struct search *s, const struct argument *a, double *sum, int64
 
         if (!search_number(s, item, &v))
             return false;
-        *sum += v;
-        if (item->kind != JSON_INTEGER || __builtin_add_overflow(*whole, item->integer, whole))
-            *exact = false;
+        if (sum->whole && item->kind == JSON_INTEGER) {
+            if (__builtin_add_overflow(sum->integer, item->integer, &sum->integer))
+                return wrong(s, "a sum is out of range");
+            continue;
+        }
+        sum->number = v + (sum->whole ? (double)sum->integer : sum->number);
+        sum->whole = false;
     }
     return true;
 }
 
 static bool call_sum(struct search *s, const struct argument *a, size_t n, const struct json **out)
 {
-    double sum;
-    int64_t whole;
-    bool exact;
+    struct sum sum;
 
     (void)n;
-    if (!total(s, a, &sum, &whole, &exact))
+    if (!add_up(s, a, &sum))
         return false;
-    if (!exact)
-        return give_number(s, sum, out);
-    *out = json_new_integer(s->arena, whole);
+    if (!sum.whole)
+        return give_number(s, sum.number, out);
+    *out = json_new_integer(s->arena, sum.integer);
     return true;
 }
 
 static bool call_avg(struct search *s, const struct argument *a, size_t n, const struct json **out)
 {
-    double sum;
-    int64_t whole;
-    bool exact;
+    struct sum sum;
 
     (void)n;
     *out = json_null();
-    if (!total(s, a, &sum, &whole, &exact))
+    if (!add_up(s, a, &sum))
         return false;
-    return a->value->count == 0 || give_number(s, sum / (double)a->value->count, out);
+    return a->value->count == 0 ||
+           give_number(s, (sum.whole ? (double)sum.integer : sum.number) / (double)a->value->count, out);
 }
 
 static bool find_text(struct search *s, struct bytes in, struct bytes what, bool *found)
@@ -212,6 +220,11 @@ static bool call_ends_with(struct search *s, const struct argument *a, size_t n,
     return give_boolean(s, in.n >= what.n && bytes_equal(bytes_make(in.p + (in.n - what.n), what.n), what), out);
 }
 
+static uint8_t folded(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
 /* Not of the standard: two strings, ASCII letter case ignored; null on either side is false (policy.md 6.1). */
 static bool call_equals_ignore_case(struct search *s, const struct argument *a, size_t n, const struct json **out)
 {
@@ -223,9 +236,9 @@ static bool call_equals_ignore_case(struct search *s, const struct argument *a, 
     if (!two_strings(s, a))
         return false;
     struct bytes x = a[0].value->text, y = a[1].value->text;
-    bool same = x.n == y.n && !memchr(x.n ? x.p : (const uint8_t *)"", 0, x.n)
-                    ? bytes_is_nocase(y, arena_string(s->arena, x))
-                    : bytes_equal(x, y);
+    bool same = x.n == y.n;
+    for (size_t i = 0; same && i < x.n; i++) /* a string of JSON may hold NUL */
+        same = folded(x.p[i]) == folded(y.p[i]);
     return search_spend(s, x.n / BYTES_A_STEP) && give_boolean(s, same, out);
 }
 
@@ -321,16 +334,11 @@ static bool call_map(struct search *s, const struct argument *a, size_t n, const
 struct keyed {
     const struct json *item, *key;
     size_t place;
-    double number;
 };
 
 static int keyed_compare(const struct keyed *x, const struct keyed *y)
 {
-    if (is_string(x->key))
-        return bytes_compare(x->key->text, y->key->text);
-    if (x->key->kind == JSON_INTEGER && y->key->kind == JSON_INTEGER)
-        return (x->key->integer > y->key->integer) - (x->key->integer < y->key->integer);
-    return (x->number > y->number) - (x->number < y->number);
+    return is_string(x->key) ? bytes_compare(x->key->text, y->key->text) : search_order(x->key, y->key);
 }
 
 static int in_order(const void *a, const void *b)
@@ -349,6 +357,7 @@ static bool key_all(struct search *s, const struct json *array, const struct nod
 
     JSON_EACH (item, array) {
         struct keyed *k = &list[n];
+        double number; /* read to see that it is in range */
 
         *k = (struct keyed){.item = item, .key = item, .place = n};
         if (by && !search_node(s, by, item, &k->key))
@@ -357,7 +366,7 @@ static bool key_all(struct search *s, const struct json *array, const struct nod
             return wrong(s, "what is ordered must be numbers or strings");
         if (is_string(k->key) != is_string(list[0].key))
             return wrong(s, "numbers and strings have no common order");
-        if (json_is_number(k->key) && !search_number(s, k->key, &k->number))
+        if (json_is_number(k->key) && !search_number(s, k->key, &number))
             return false;
         n++;
     }

@@ -112,16 +112,18 @@ static bool here(const struct query_parser *q, char c)
 static bool lex_number(struct query_parser *q)
 {
     bool negative = here(q, '-');
-    int64_t v = 0;
+    int64_t v = 0; /* counts below zero, where there is one value more */
 
     q->pos += negative;
     if (q->pos == q->text.n || !is_digit(q->text.p[q->pos]))
         return syntax(q, "'-' needs digits");
     for (; q->pos < q->text.n && is_digit(q->text.p[q->pos]); q->pos++)
-        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, q->text.p[q->pos] - '0', &v))
+        if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, q->text.p[q->pos] - '0', &v))
             return syntax(q, "a number outside 64 bits");
+    if (!negative && v == INT64_MIN)
+        return syntax(q, "a number outside 64 bits");
     q->token.kind = T_NUMBER;
-    q->token.number = negative ? -v : v;
+    q->token.number = negative ? v : -v;
     return true;
 }
 

@@ -75,6 +75,7 @@ bool search_node(struct search *s, const struct node *n, const struct json *curr
 bool search_spend(struct search *s, size_t steps); /* false, with a fault, when the budget is used up */
 bool search_equal(struct search *s, const struct json *a, const struct json *b, bool *equal);
 bool search_number(struct search *s, const struct json *v, double *out); /* false with a fault: not a usable number */
+int search_order(const struct json *a, const struct json *b); /* of two usable numbers: below, at or above 0 */
 bool json_is_number(const struct json *v);
 const struct json *json_null(void);
 
