@@ -69,7 +69,7 @@ bool provider_policy_kind(struct bytes record)
 bool provider_policy_load(struct arena *a, struct bytes record, struct bytes jws, struct provider_policy *out, struct fault *fault)
 {
     const struct policy_kind *known = NULL;
-    struct refusal refusal = {0};
+    struct upload_exam x = {.arena = a, .trace = trace_new(a)};
     enum policy_slot slot;
     struct bytes kind;
     struct upload u;
@@ -84,9 +84,9 @@ bool provider_policy_load(struct arena *a, struct bytes record, struct bytes jws
     if (jws.n == 0)
         return true;
     /* Dates were judged when it was uploaded; what is stored stays in force (api.md 3.8). */
-    if (!upload_decode_stored(a, jws, &u, &refusal) || !upload_policy_text(a, &u, &out->text, &refusal))
-        return fault_set(fault, FAULT_SYNTAX, "the stored policy of %s: %.*s", known->name, (int)refusal.message.n,
-                         (const char *)refusal.message.p);
+    if (!upload_decode_stored(&x, jws, &u) || !upload_policy_text(&x, &u, &out->text))
+        return fault_set(fault, FAULT_SYNTAX, "the stored policy of %s: %.*s", known->name, (int)x.refusal.message.n,
+                         (const char *)x.refusal.message.p);
     out->jws = jws;
     out->signer = u.signer;
     return true;

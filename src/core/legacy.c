@@ -40,7 +40,7 @@ static bool own_token(struct management *m, struct bytes *hash)
     struct jws jws;
     int64_t expires;
 
-    if (!upload_bare_text(m->arena, m->request->body, NULL, &text, &m->refusal)) {
+    if (!upload_bare_text(&m->upload, m->request->body, NULL, &text)) {
         manage_refuse_as_said(m);
         return false;
     }

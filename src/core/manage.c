@@ -10,7 +10,11 @@ void manage_refuse(struct management *m, int status, const char *code, struct by
 
 void manage_refuse_as_said(struct management *m)
 {
-    manage_refuse(m, 400, m->refusal.code, m->refusal.message);
+    const struct trace_entry *failure = trace_failure(m->upload.trace);
+
+    /* A check never made is an error of ours. */
+    manage_refuse(m, failure ? 400 : 500, m->upload.refusal.code, m->upload.refusal.message);
+    m->answer->failed_check = failure ? check_table[failure->id].id : NULL;
 }
 
 bool manage_token(struct management *m, struct json *result, struct bytes *token)
@@ -103,45 +107,36 @@ struct bytes policy_token_hash(struct arena *a, struct bytes jws)
     return base64url_encode(a, sha256_of(a, jws));
 }
 
-/* A JWS by somebody who may change policies under the provider's trust model (api.md 3.4). */
-static bool decode(struct management *m, struct bytes body, struct upload *u)
-{
-    const struct certificate *registered = m->provider->signers;
-    int64_t time = m->request->time;
-
-    if (upload_decode(m->arena, body, NULL, registered, time, u, &m->refusal) &&
-        (!m->provider->isolated || upload_signed_by(m->arena, u, registered, time, &m->refusal)))
-        return true;
-    manage_refuse_as_said(m);
-    return false;
-}
-
-bool policy_accept(struct management *m, struct upload *u)
+/* Judge who signed the upload under the provider's trust model (api.md 3.4), and what it says. */
+static bool accept_policy(struct management *m, struct upload *u)
 {
     struct policy_error error;
     const struct policy *policy;
     struct bytes text;
 
-    if (!decode(m, m->request->body, u))
+    if (!upload_verify(&m->upload, m->request->body, NULL, u) || !upload_policy_text(&m->upload, u, &text))
         return false;
-    if (!upload_policy_text(m->arena, u, &text, &m->refusal)) {
-        manage_refuse_as_said(m);
+    if (!check_that(&m->upload, POLICY_PARSE, policy_parse(m->arena, text, &policy, &error))) {
+        m->upload.refusal = (struct refusal){"PolicyParsingError", policy_error_message(m->arena, &error)};
         return false;
     }
-    if (policy_parse(m->arena, text, &policy, &error))
+    return upload_complete(&m->upload, CHECK_POLICY_PARSE);
+}
+
+bool policy_accept(struct management *m, struct upload *u)
+{
+    if (accept_policy(m, u))
         return true;
-    manage_refuse(m, 400, "PolicyParsingError", policy_error_message(m->arena, &error));
+    manage_refuse_as_said(m);
     return false;
 }
 
 bool policy_accept_reset(struct management *m, struct upload *u)
 {
-    if (!decode(m, m->request->body, u))
-        return false;
-    if (u->jws.payload.n == 0)
+    if (upload_verify(&m->upload, m->request->body, NULL, u) && upload_empty(&m->upload, u) &&
+        upload_complete(&m->upload, CHECK_UPLOAD_RESET))
         return true;
-    manage_refuse(m, 400, "InvalidOperation",
-                  BYTES_LIT("A reset is a JWS with an empty payload; to set a policy use PUT."));
+    manage_refuse_as_said(m);
     return false;
 }
 
@@ -204,6 +199,11 @@ void core_manage(struct arena *a, const struct snapshot *snapshot, const struct 
         manage_refuse(&m, 404, "NotFound", BYTES_LIT("No provider answers under this name."));
         return;
     }
+    m.upload = (struct upload_exam){.arena = a,
+                                    .trace = trace_new(a),
+                                    .registered = m.provider->signers,
+                                    .isolated = m.provider->isolated,
+                                    .time = request->time};
     m.kind = request->kind.n ? policy_kind_find(request->kind) : NULL;
     if (operations[request->what].about_policy && !m.kind) {
         manage_refuse(&m, 400, "InvalidParameter", BYTES_LIT("The attestation type is not known to this service."));

@@ -15,7 +15,7 @@ struct management {
     const struct mint *mint;
     struct answer *answer;
     struct change *change;
-    struct refusal refusal;
+    struct upload_exam upload; /* where the request carries one */
 };
 
 /* Each operation fills the answer, and the change where there is one. */
@@ -25,7 +25,7 @@ manage_operation policy_get, policy_set, policy_reset, signers_get, signers_add,
 
 /* Refuse: nothing changes. */
 void manage_refuse(struct management *m, int status, const char *code, struct bytes message);
-void manage_refuse_as_said(struct management *m); /* by m->refusal */
+void manage_refuse_as_said(struct management *m); /* by m->upload */
 /* A token over the members of `result` and the envelope's (api.md 3.1). False: refused. */
 bool manage_token(struct management *m, struct json *result, struct bytes *token);
 void manage_give(struct management *m, struct json *result);        /* {"token": JWT} */

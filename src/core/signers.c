@@ -57,9 +57,8 @@ static bool signers_change_allowed(struct management *m, const char *member, str
                          "Isolated)."));
         return false;
     }
-    if (upload_decode(m->arena, m->request->body, member, m->provider->signers, m->request->time, u, &m->refusal) &&
-        upload_signed_by(m->arena, u, m->provider->signers, m->request->time, &m->refusal) &&
-        upload_certificate(m->arena, u, c, &m->refusal))
+    if (upload_verify(&m->upload, m->request->body, member, u) && upload_certificate(&m->upload, u, c) &&
+        upload_complete(&m->upload, CHECK_UPLOAD_CERTIFICATE))
         return true;
     manage_refuse_as_said(m);
     return false;

@@ -1,13 +1,31 @@
 #include "core/upload.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "base/limits.h"
 #include "base/text.h"
 
-static bool refuse(struct refusal *refusal, const char *code, const char *message)
+enum { REFUSAL_MAX = 1024 };
+
+/* States a check; when it fails, the code and the sentence are what the caller is told. */
+static bool __attribute__((format(printf, 5, 6)))
+require(struct upload_exam *x, enum check_id id, bool ok, const char *code, const char *format, ...)
 {
-    *refusal = (struct refusal){code, bytes_text(message)};
+    char text[REFUSAL_MAX];
+    va_list args;
+
+    if (check_record(x->trace, id, ok, CHECK_NO_VALUE, CHECK_NO_VALUE))
+        return true;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    x->refusal = (struct refusal){code, bytes_text(arena_string(x->arena, bytes_text(text)))};
     return false;
 }
+
+#define INVALID_OPERATION "InvalidOperation"
+#define INVALID_PARAMETER "InvalidParameter"
 
 static struct bytes trim(struct bytes b)
 {
@@ -18,8 +36,7 @@ static struct bytes trim(struct bytes b)
 }
 
 /* A JSON string goes through the parser: .NET writes `+` as \u002B. */
-bool upload_bare_text(struct arena *a, struct bytes body, const char *member, struct bytes *out,
-                      struct refusal *refusal)
+bool upload_bare_text(struct upload_exam *x, struct bytes body, const char *member, struct bytes *out)
 {
     struct fault fault = {0};
     const struct json *v;
@@ -27,42 +44,40 @@ bool upload_bare_text(struct arena *a, struct bytes body, const char *member, st
     body = trim(body);
     *out = body;
     if (body.n == 0)
-        return refuse(refusal, "InvalidOperation",
-                      "Malformed JWT: the body is empty. Send the policy as a compact JWS.");
+        return require(x, CHECK_UPLOAD_BODY, false, INVALID_OPERATION,
+                       "Malformed JWT: the body is empty. Send the policy as a compact JWS.");
     if (body.p[0] != '"' && body.p[0] != '{')
-        return true;
-    if (!json_parse(a, body, &(struct json_rules){.fold_case = true}, &v, &fault))
-        return refuse(refusal, "InvalidOperation", arena_printf(a, "Malformed JWT: %s", fault.text));
+        return check_that(x, UPLOAD_BODY, true);
+    if (!json_parse(x->arena, body, &(struct json_rules){.fold_case = true}, &v, &fault))
+        return require(x, CHECK_UPLOAD_BODY, false, INVALID_OPERATION, "Malformed JWT: %s", fault.text);
     if (v->kind == JSON_OBJECT && member)
         v = json_member_nocase(v, member);
-    if (!json_text(v, out))
-        return refuse(refusal, "InvalidOperation",
-                      "Malformed JWT: the body is neither a compact JWS nor a JSON string that holds one.");
+    bool ok = json_text(v, out);
     *out = trim(*out);
-    return true;
+    return require(x, CHECK_UPLOAD_BODY, ok, INVALID_OPERATION,
+                   "Malformed JWT: the body is neither a compact JWS nor a JSON string that holds one.");
 }
 
 /* Certificates of an x5c member: standard base64 DER, leaf first. */
-static bool decode_x5c(struct arena *a, const struct json *x5c, const struct certificate **chain,
-                       struct refusal *refusal)
+static bool decode_chain(struct upload_exam *x, const struct json *x5c, const struct certificate **chain)
 {
     struct certificate *previous = NULL;
 
     *chain = NULL;
     if (!x5c || x5c->kind != JSON_ARRAY || x5c->count == 0 || x5c->count > LIMIT_CHAIN)
-        return refuse(refusal, "InvalidOperation",
-                      arena_printf(a, "x5c must be an array of 1 to %d certificates in base64.", LIMIT_CHAIN));
+        return require(x, CHECK_UPLOAD_X5C, false, INVALID_OPERATION,
+                       "x5c must be an array of 1 to %d certificates in base64.", LIMIT_CHAIN);
     JSON_EACH (item, x5c) {
         const struct certificate *decoded;
         struct fault fault = {0};
         struct bytes text, der;
 
-        if (!json_text(item, &text) || !base64_decode(a, text, &der, NULL))
-            return refuse(refusal, "InvalidOperation", "An entry of x5c is not base64.");
-        if (!certificate_decode(a, der, &decoded, &fault))
-            return refuse(refusal, "InvalidParameter",
-                          arena_printf(a, "A certificate of x5c does not decode: %s", fault.text));
-        struct certificate *link = ARENA_NEW(a, struct certificate);
+        if (!json_text(item, &text) || !base64_decode(x->arena, text, &der, NULL))
+            return require(x, CHECK_UPLOAD_X5C, false, INVALID_OPERATION, "An entry of x5c is not base64.");
+        if (!certificate_decode(x->arena, der, &decoded, &fault))
+            return require(x, CHECK_UPLOAD_X5C, false, INVALID_PARAMETER, "A certificate of x5c does not decode: %s",
+                           fault.text);
+        struct certificate *link = ARENA_NEW(x->arena, struct certificate);
         *link = *decoded;
         link->next = NULL;
         if (previous)
@@ -71,7 +86,7 @@ static bool decode_x5c(struct arena *a, const struct json *x5c, const struct cer
             *chain = link;
         previous = link;
     }
-    return true;
+    return check_that(x, UPLOAD_X5C, true);
 }
 
 static const char *common_name(struct arena *a, struct bytes cn)
@@ -79,54 +94,102 @@ static const char *common_name(struct arena *a, struct bytes cn)
     return cn.n ? arena_string(a, cn) : "(none)";
 }
 
-/* May `issuer` have signed `c`? Its own dates are judged only when it is no anchor. */
-static bool issued_by(const struct certificate *c, const struct certificate *issuer)
+/* Does `issuer` stand where c looks for one, with the right to be one? Signature and dates apart. */
+static bool may_issue(const struct certificate *c, const struct certificate *issuer)
 {
     return bytes_equal(c->issuer, issuer->subject) && issuer->is_ca && !issuer->critical_unknown &&
-           (!issuer->has_key_usage || issuer->key_usage & KEY_USAGE_CERT_SIGN) &&
-           certificate_signed_by(c, &issuer->key);
+           (!issuer->has_key_usage || issuer->key_usage & KEY_USAGE_CERT_SIGN);
 }
 
-static bool in_date(struct arena *a, const struct certificate *c, int64_t time, struct refusal *refusal)
+static bool issued_by(const struct certificate *c, const struct certificate *issuer)
 {
-    if (c->not_before <= time && time <= c->not_after)
-        return true;
-    return refuse(
-        refusal, "InvalidParameter",
-        arena_printf(a, "The certificate CN=%s is not in date. Sign with one that is.", common_name(a, c->subject_cn)));
+    return may_issue(c, issuer) && certificate_signed_by(c, &issuer->key);
 }
 
-/* The certificate that issued c: the next of the chain, or behind its end a registered one. */
-static const struct certificate *issuer_of(const struct certificate *c, const struct certificate *registered)
+static bool is_registered(const struct upload_exam *x, const struct certificate *c)
+{
+    for (const struct certificate *r = x->registered; r; r = r->next)
+        if (bytes_equal(r->der, c->der))
+            return true;
+    return false;
+}
+
+/* The certificate of x5c behind c, or for the last a registered one that issued it; NULL: nobody is known. */
+static const struct certificate *issuer_of(const struct upload_exam *x, const struct certificate *c)
 {
     if (c->next)
         return c->next;
-    for (const struct certificate *anchor = registered; anchor; anchor = anchor->next)
-        if (issued_by(c, anchor))
-            return anchor;
-    return c;
+    for (const struct certificate *r = x->registered; r; r = r->next)
+        if (issued_by(c, r))
+            return r;
+    return NULL;
 }
 
-/* Each certificate is issued by the next; the last by itself or by a registered one. */
-static bool chain_links(struct arena *a, const struct certificate *chain, const struct certificate *registered,
-                        int64_t time, struct refusal *refusal)
+/* Where the chain may end: at a registered certificate, or at its last when that one signed itself. An anchor counts for its
+ * key, and nothing else of it is judged (api.md 3.8). */
+static bool is_anchor(const struct upload_exam *x, const struct certificate *c)
 {
-    for (const struct certificate *c = chain; c; c = c->next) {
-        const struct certificate *issuer = issuer_of(c, registered);
+    return is_registered(x, c) ||
+           (!issuer_of(x, c) && bytes_equal(c->subject, c->issuer) && certificate_signed_by(c, &c->key));
+}
 
-        if (issuer != c && c->critical_unknown)
-            return refuse(refusal, "InvalidParameter",
-                          "A certificate of x5c has a critical extension that is not known here.");
-        if (issuer == c && bytes_equal(c->subject, c->issuer) && certificate_signed_by(c, &c->key))
-            return true; /* an anchor counts for its key: its dates are not judged (api.md 3.8) */
-        if (!issued_by(c, issuer))
-            return refuse(refusal, "InvalidParameter",
-                          arena_printf(a, "Unable to find issuer certificate CN=%s: it must follow in x5c and be a CA.",
-                                       common_name(a, c->issuer_cn)));
-        if (!in_date(a, c, time, refusal))
-            return false;
-    }
-    return true;
+/* The first certificate below the anchor of which `good` does not hold, or NULL. */
+static const struct certificate *first_flawed(const struct upload_exam *x, const struct certificate *chain,
+                                              bool (*good)(const struct upload_exam *, const struct certificate *))
+{
+    for (const struct certificate *c = chain; c && !is_anchor(x, c); c = c->next)
+        if (!good(x, c))
+            return c;
+    return NULL;
+}
+
+static bool all_known(const struct upload_exam *x, const struct certificate *c)
+{
+    (void)x;
+    return !c->critical_unknown;
+}
+
+static bool is_signed(const struct upload_exam *x, const struct certificate *c)
+{
+    const struct certificate *issuer = issuer_of(x, c);
+
+    return issuer && certificate_signed_by(c, &issuer->key);
+}
+
+static bool has_issuer(const struct upload_exam *x, const struct certificate *c)
+{
+    const struct certificate *issuer = issuer_of(x, c);
+
+    return !issuer || may_issue(c, issuer); /* without one it is not signed, which is a check of its own */
+}
+
+static bool in_date(const struct upload_exam *x, const struct certificate *c)
+{
+    return c->not_before <= x->time && x->time <= c->not_after;
+}
+
+static bool require_dates(struct upload_exam *x, const struct certificate *flawed)
+{
+    return require(x, CHECK_UPLOAD_DATES, !flawed, INVALID_PARAMETER,
+                   "The certificate CN=%s is not in date. Sign with one that is.",
+                   flawed ? common_name(x->arena, flawed->subject_cn) : "");
+}
+
+static bool require_issuer(struct upload_exam *x, enum check_id id, const struct certificate *flawed)
+{
+    return require(x, id, !flawed, INVALID_PARAMETER,
+                   "Unable to find issuer certificate CN=%s: it must follow in x5c and be a CA.",
+                   flawed ? common_name(x->arena, flawed->issuer_cn) : "");
+}
+
+/* Each certificate is issued by the next; the last by itself or by a registered one. Without x5c there is none. */
+static bool chain_links(struct upload_exam *x, const struct certificate *chain)
+{
+    return require(x, CHECK_UPLOAD_CRITICAL, !first_flawed(x, chain, all_known), INVALID_PARAMETER,
+                   "A certificate of x5c has a critical extension that is not known here.") &&
+           require_issuer(x, CHECK_UPLOAD_CHAIN, first_flawed(x, chain, is_signed)) &&
+           require_issuer(x, CHECK_UPLOAD_ISSUER, first_flawed(x, chain, has_issuer)) &&
+           require_dates(x, first_flawed(x, chain, in_date));
 }
 
 struct json *signer_json(struct arena *a, enum signature_alg alg, const struct certificate *chain)
@@ -142,130 +205,193 @@ struct json *signer_json(struct arena *a, enum signature_alg alg, const struct c
     return jwk;
 }
 
-/* The signature verifies under the key that the header itself carries. */
-static bool verify_own(struct arena *a, const struct certificate *registered, int64_t time, struct upload *u,
-                       struct refusal *refusal)
+/* The key that the header itself carries, and whether it may be believed to be the one it claims to be. */
+static bool own_key(struct upload_exam *x, struct upload *u, struct public_key *key)
 {
     const struct json *x5c = json_member(u->jws.header, "x5c"), *jwk = json_member(u->jws.header, "jwk");
     struct fault fault = {0};
-    struct public_key key;
 
+    if (!require(x, CHECK_UPLOAD_KEY, x5c || jwk, INVALID_OPERATION,
+                 "A signed JWS must carry its certificate in x5c (or its key in jwk)."))
+        return false;
     if (x5c) {
-        if (!decode_x5c(a, x5c, &u->chain, refusal) || !chain_links(a, u->chain, registered, time, refusal))
+        if (!decode_chain(x, x5c, &u->chain))
             return false;
-        key = u->chain->key;
-        u->signer = signer_json(a, u->jws.alg, u->chain);
-    } else if (jwk) {
-        if (!jwk_decode(a, jwk, &key, &fault))
-            return refuse(refusal, "InvalidOperation",
-                          arena_printf(a, "The jwk of the header cannot be used: %s", fault.text));
-        u->signer = jwk;
+        *key = u->chain->key;
+        u->signer = signer_json(x->arena, u->jws.alg, u->chain);
     } else {
-        return refuse(refusal, "InvalidOperation",
-                      "A signed JWS must carry its certificate in x5c (or its key in jwk).");
+        if (!jwk_decode(x->arena, jwk, key, &fault))
+            return require(x, CHECK_UPLOAD_KEY, false, INVALID_OPERATION, "The jwk of the header cannot be used: %s",
+                           fault.text);
+        u->signer = jwk;
     }
-    if (!jws_verify(&u->jws, &key))
-        return refuse(
-            refusal, "InvalidOperation",
-            "The signature of the JWS does not verify under its certificate's key, or alg does not fit that key.");
-    return true;
+    return chain_links(x, u->chain);
 }
 
-bool upload_decode(struct arena *a, struct bytes body, const char *member, const struct certificate *registered,
-                   int64_t time, struct upload *out, struct refusal *refusal)
+/* The signature verifies under the key that the header itself carries. */
+static bool verify_own(struct upload_exam *x, struct upload *u)
+{
+    static const char message[] = "The signature of the JWS does not verify under its certificate's key, or alg does "
+                                  "not fit that key.";
+    struct public_key key;
+
+    return own_key(x, u, &key) &&
+           require(x, CHECK_UPLOAD_ALGORITHM, jws_fits_key(&u->jws, &key), INVALID_OPERATION, "%s", message) &&
+           require(x, CHECK_UPLOAD_SIGNATURE, jws_verify(&u->jws, &key), INVALID_OPERATION, "%s", message);
+}
+
+/* Is one of the chain registered, or issued by one that is? The chain was verified up to there. */
+static bool vouched_for(const struct upload_exam *x, const struct certificate *chain)
+{
+    for (const struct certificate *c = chain; c; c = c->next) {
+        if (is_registered(x, c))
+            return true;
+        for (const struct certificate *r = x->registered; r; r = r->next)
+            if (issued_by(c, r))
+                return true;
+    }
+    return false;
+}
+
+static bool verify_signer(struct upload_exam *x, const struct upload *u)
+{
+    return require(x, CHECK_UPLOAD_SIGNER, vouched_for(x, u->chain), INVALID_OPERATION,
+                   "The JWS is not signed by a registered policy management certificate, nor by one that chains to it. "
+                   "Sign with one that GET /certificates lists.");
+}
+
+#define SETTING_SIGNERS "signers" /* none are configured: the trust model is not Isolated */
+
+/* Without registered certificates a policy may be unsigned, and then there is nothing to verify (api.md 3.4). */
+static bool skip_signature(struct upload_exam *x)
+{
+    check_skip(x, UPLOAD_KEY, SETTING_SIGNERS);
+    check_skip(x, UPLOAD_CRITICAL, SETTING_SIGNERS);
+    check_skip(x, UPLOAD_CHAIN, SETTING_SIGNERS);
+    check_skip(x, UPLOAD_ISSUER, SETTING_SIGNERS);
+    check_skip(x, UPLOAD_DATES, SETTING_SIGNERS);
+    check_skip(x, UPLOAD_ALGORITHM, SETTING_SIGNERS);
+    check_skip(x, UPLOAD_SIGNATURE, SETTING_SIGNERS);
+    check_skip(x, UPLOAD_SIGNER, SETTING_SIGNERS);
+    return !x->trace->failed;
+}
+
+bool upload_verify(struct upload_exam *x, struct bytes body, const char *member, struct upload *out)
 {
     struct fault fault = {0};
 
     *out = (struct upload){0};
-    if (!upload_bare_text(a, body, member, &out->text, refusal))
+    if (!upload_bare_text(x, body, member, &out->text))
         return false;
-    if (!jws_decode(a, out->text, true, &out->jws, &fault))
-        return refuse(refusal, "InvalidOperation", arena_printf(a, "Malformed JWT: %s", fault.text));
-    return out->jws.unsecured || verify_own(a, registered, time, out, refusal);
+    bool ok = jws_decode(x->arena, out->text, true, &out->jws, &fault);
+    if (!require(x, CHECK_UPLOAD_JWS, ok, INVALID_OPERATION, "Malformed JWT: %s", fault.text))
+        return false;
+    if (x->isolated)
+        return require(x, CHECK_UPLOAD_SIGNED, !out->jws.unsecured, INVALID_OPERATION,
+                       "Unsigned JWS specified but enclave is configured with signing certificates.") &&
+               verify_own(x, out) && verify_signer(x, out);
+    check_skip(x, UPLOAD_SIGNED, SETTING_SIGNERS);
+    if (out->jws.unsecured)
+        return skip_signature(x);
+    check_skip(x, UPLOAD_SIGNER, SETTING_SIGNERS);
+    return verify_own(x, out);
 }
 
-bool upload_decode_stored(struct arena *a, struct bytes jws, struct upload *out, struct refusal *refusal)
+bool upload_decode_stored(struct upload_exam *x, struct bytes jws, struct upload *out)
 {
     struct fault fault = {0};
 
     *out = (struct upload){.text = jws};
-    if (!jws_decode(a, jws, true, &out->jws, &fault))
-        return refuse(refusal, "InvalidOperation", arena_printf(a, "Malformed JWT: %s", fault.text));
+    bool ok = jws_decode(x->arena, jws, true, &out->jws, &fault);
+    if (!require(x, CHECK_UPLOAD_JWS, ok, INVALID_OPERATION, "Malformed JWT: %s", fault.text))
+        return false;
     if (out->jws.unsecured)
         return true;
     const struct json *x5c = json_member(out->jws.header, "x5c");
-    if (x5c && !decode_x5c(a, x5c, &out->chain, refusal))
+    if (x5c && !decode_chain(x, x5c, &out->chain))
         return false;
-    out->signer = out->chain ? signer_json(a, out->jws.alg, out->chain) : json_member(out->jws.header, "jwk");
+    out->signer = out->chain ? signer_json(x->arena, out->jws.alg, out->chain) : json_member(out->jws.header, "jwk");
     return true;
 }
 
-static bool payload_object(struct arena *a, const struct upload *u, const struct json **out, struct refusal *refusal)
+static bool payload_object(struct upload_exam *x, const struct upload *u, const struct json **out)
 {
     struct fault fault = {0};
+    bool ok = json_parse(x->arena, u->jws.payload, NULL, out, &fault) && (*out)->kind == JSON_OBJECT;
 
-    if (!json_parse(a, u->jws.payload, NULL, out, &fault) || (*out)->kind != JSON_OBJECT)
-        return refuse(refusal, "InvalidOperation",
-                      arena_printf(a, "Malformed JWT: the payload is not a JSON object. %s", fault.text));
-    return true;
+    return require(x, CHECK_UPLOAD_PAYLOAD, ok, INVALID_OPERATION,
+                   "Malformed JWT: the payload is not a JSON object. %s", fault.text);
 }
 
-bool upload_policy_text(struct arena *a, const struct upload *u, struct bytes *text, struct refusal *refusal)
+bool upload_policy_text(struct upload_exam *x, const struct upload *u, struct bytes *text)
 {
     const struct json *payload;
     struct bytes encoded;
     uint8_t bad;
 
-    if (!payload_object(a, u, &payload, refusal))
+    if (!payload_object(x, u, &payload))
         return false;
     if (!json_text(json_member(payload, "AttestationPolicy"), &encoded))
-        return refuse(refusal, "InvalidOperation", "Could not find \"AttestationPolicy\" claim in policy token");
-    if (!base64_decode(a, encoded, text, &bad))
-        return refuse(
-            refusal, "InvalidOperation",
-            bad ? arena_printf(a, "Unknown base64 character: %d ('%c'). AttestationPolicy holds the text in base64url.",
-                               bad, bad >= ' ' && bad < 127 ? bad : '?')
-                : "AttestationPolicy is not base64url: its length or its last character is impossible.");
-    return true;
+        return require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
+                       "Could not find \"AttestationPolicy\" claim in policy token");
+    if (base64_decode(x->arena, encoded, text, &bad))
+        return check_that(x, UPLOAD_POLICY, true);
+    if (!bad)
+        return require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
+                       "AttestationPolicy is not base64url: its length or its last character is impossible.");
+    return require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
+                   "Unknown base64 character: %d ('%c'). AttestationPolicy holds the text in base64url.", bad,
+                   bad >= ' ' && bad < 127 ? bad : '?');
 }
 
-bool upload_certificate(struct arena *a, const struct upload *u, const struct certificate **out,
-                        struct refusal *refusal)
+bool upload_empty(struct upload_exam *x, const struct upload *u)
+{
+    return require(x, CHECK_UPLOAD_RESET, u->jws.payload.n == 0, INVALID_OPERATION,
+                   "A reset is a JWS with an empty payload; to set a policy use PUT.");
+}
+
+bool upload_certificate(struct upload_exam *x, const struct upload *u, const struct certificate **out)
 {
     static const char *const names[] = {"policyCertificate", "x-ms-policyCertificate", "maa-policyCertificate",
                                         "aas-policyCertificate"};
     const struct json *payload, *jwk = NULL;
 
-    if (!payload_object(a, u, &payload, refusal))
+    if (!payload_object(x, u, &payload))
         return false;
     for (size_t i = 0; i < sizeof names / sizeof *names && !jwk; i++)
         jwk = json_member(payload, names[i]);
     if (!jwk)
-        return refuse(refusal, "InvalidOperation", "Could not find \"policyCertificate\" claim in policy token");
-    if (!decode_x5c(a, json_member(jwk, "x5c"), out, refusal))
-        return false;
-    if ((*out)->key.kind == KEY_NONE)
-        return refuse(refusal, "InvalidParameter",
-                      "The certificate's key is of no accepted kind: use RSA of 2048 to 4096 bits, P-256 or P-384.");
-    return true;
+        return require(x, CHECK_UPLOAD_CERTIFICATE, false, INVALID_OPERATION,
+                       "Could not find \"policyCertificate\" claim in policy token");
+    return decode_chain(x, json_member(jwk, "x5c"), out) &&
+           require(x, CHECK_UPLOAD_CERTIFICATE, (*out)->key.kind != KEY_NONE, INVALID_PARAMETER,
+                   "The certificate's key is of no accepted kind: use RSA of 2048 to 4096 bits, P-256 or P-384.");
 }
 
-bool upload_signed_by(struct arena *a, const struct upload *u, const struct certificate *registered, int64_t time,
-                      struct refusal *refusal)
+bool upload_complete(struct upload_exam *x, enum check_id last)
 {
-    if (u->jws.unsecured)
-        return refuse(refusal, "InvalidOperation",
-                      "Unsigned JWS specified but enclave is configured with signing certificates.");
-    for (const struct certificate *c = u->chain; c; c = c->next) {
-        for (const struct certificate *anchor = registered; anchor; anchor = anchor->next) {
-            if (bytes_equal(c->der, anchor->der))
-                return true; /* upload_decode judged all below it */
-            if (issued_by(c, anchor))
-                return in_date(a, c, time, refusal);
-        }
-    }
-    return refuse(refusal, "InvalidOperation",
-                  "The JWS is not signed by a registered policy management certificate, nor by one that chains to it. "
-                  "Sign with one "
-                  "that GET /certificates lists.");
+    const enum check_id required[] = {CHECK_UPLOAD_BODY,
+                                      CHECK_UPLOAD_JWS,
+                                      CHECK_UPLOAD_SIGNED,
+                                      CHECK_UPLOAD_KEY,
+                                      CHECK_UPLOAD_CRITICAL,
+                                      CHECK_UPLOAD_CHAIN,
+                                      CHECK_UPLOAD_ISSUER,
+                                      CHECK_UPLOAD_DATES,
+                                      CHECK_UPLOAD_ALGORITHM,
+                                      CHECK_UPLOAD_SIGNATURE,
+                                      CHECK_UPLOAD_SIGNER,
+                                      last,
+                                      CHECK_END};
+    enum check_id missing;
+
+    if (trace_complete(x->trace, required, &missing))
+        return true;
+    if (!trace_failure(x->trace))
+        x->refusal = (struct refusal){
+            "InternalError", bytes_text(arena_printf(x->arena,
+                                                     "The check %s was never made, so nothing was stored. This is an "
+                                                     "error of the service: please report it.",
+                                                     check_table[missing].id))};
+    return false;
 }

@@ -102,10 +102,15 @@ bool jws_decode(struct arena *a, struct bytes text, bool lenient_names, struct j
     return true;
 }
 
-bool jws_verify(const struct jws *jws, const struct public_key *key)
+bool jws_fits_key(const struct jws *jws, const struct public_key *key)
 {
     return !jws->unsecured && alg_fits_key(jws->alg, key->kind) &&
-           (key->alg == SIGNATURE_NONE || key->alg == jws->alg) &&
+           (key->alg == SIGNATURE_NONE || key->alg == jws->alg);
+}
+
+bool jws_verify(const struct jws *jws, const struct public_key *key)
+{
+    return jws_fits_key(jws, key) &&
            signature_verify(key, jws->alg, jws->signing_input, jws->signature);
 }
 

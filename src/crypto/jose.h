@@ -20,6 +20,8 @@ struct jws {
  * RS256 and ES256 when lenient_names is set (clients.md 1.6). A header with "crit", or an alg not in this list, is
  * refused: none, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384. */
 bool jws_decode(struct arena *a, struct bytes text, bool lenient_names, struct jws *out, struct fault *fault);
+/* The algorithm that the header chooses is one of the key's (RFC 8725 3.1). */
+bool jws_fits_key(const struct jws *jws, const struct public_key *key);
 /* True only for a secured JWS whose algorithm fits the key and whose signature verifies. */
 bool jws_verify(const struct jws *jws, const struct public_key *key);
 const char *signature_alg_name(enum signature_alg alg); /* "RS256" */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/core.h"
+#include "manage_upload.h"
 #include "simulate/simulate.h"
 
 enum { MEMORY = 256 * 1024 * 1024 };
@@ -82,11 +83,21 @@ static void count(bool ok)
     *(ok ? &counts.passed : &counts.failed) += 1;
 }
 
-/* One vector of a row: as it is, and with the row answering yes. */
+/* What came of a vector of a row: as it is, and with the row answering yes. */
+static void tell(enum check_id row, const char *name, const char *plain, const char *mutated)
+{
+    const struct check_info *info = &check_table[row];
+    bool refused = plain && strcmp(plain, info->id) == 0;
+    bool changed = info->form == CHECK_PROOF ? mutated == NULL : mutated && strcmp(mutated, info->id) != 0;
+
+    printf("%s %s %s: as it is: %s; answering yes: %s\n", refused && changed ? "ok    " : "not ok",
+           info->form == CHECK_PROOF ? "proof   " : "backstop", name, shown(plain), shown(mutated));
+    count(refused && changed);
+}
+
 static void try_vector(struct arena *a, enum check_id row, const char *name, const struct simulate_options *options,
                        const char *policy)
 {
-    const struct check_info *info = &check_table[row];
     struct vector v;
     bool made = make_vector(a, options, policy, &v);
 
@@ -95,13 +106,23 @@ static void try_vector(struct arena *a, enum check_id row, const char *name, con
     check_mutant = row;
     const char *mutated = made ? judge(a, &v) : "no vector";
     check_mutant = CHECK_COUNT;
-    bool refused = plain && strcmp(plain, info->id) == 0;
-    bool changed = info->form == CHECK_PROOF ? mutated == NULL : made && mutated && strcmp(mutated, info->id) != 0;
-    printf("%s %s %s: as it is: %s; answering yes: %s\n", refused && changed ? "ok    " : "not ok",
-           info->form == CHECK_PROOF ? "proof   " : "backstop", name, shown(plain), shown(mutated));
+    tell(row, name, plain, mutated);
     endorsements_free(v.endorsements);
     arena_reset(a);
-    count(refused && changed);
+}
+
+static void try_upload(struct arena *a, enum check_id row, const char *name)
+{
+    struct simulated_upload u;
+    struct fault fault = {0};
+    bool made = simulate_upload(a, &(struct simulate_upload_options){.fault = name}, &u, &fault);
+
+    const char *plain = made ? upload_judge(a, &u) : fault.text;
+    check_mutant = row;
+    const char *mutated = made ? upload_judge(a, &u) : fault.text;
+    check_mutant = CHECK_COUNT;
+    tell(row, name, plain, mutated);
+    arena_reset(a);
 }
 
 static void try_row(struct arena *a, enum check_id row)
@@ -119,6 +140,12 @@ static void try_row(struct arena *a, enum check_id row)
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
         if (strcmp(policies[i].id, check_table[row].id) == 0) {
             try_vector(a, row, policies[i].id, &(struct simulate_options){0}, policies[i].policy);
+            vectors++;
+        }
+    const struct simulate_upload_fault *uploaded;
+    for (size_t i = 0; (uploaded = simulate_upload_fault_at(i)) != NULL; i++)
+        if (simulate_upload_fault_check(uploaded) == row) {
+            try_upload(a, row, uploaded->name);
             vectors++;
         }
     if (vectors)
@@ -141,6 +168,19 @@ static void try_good(struct arena *a, const struct simulate_options *options)
     count(!refusal);
 }
 
+static void try_good_upload(struct arena *a, const struct simulate_upload_options *options)
+{
+    static const char *const signers[] = {"a chain", "a self-signed certificate", "a bare key", "nobody"};
+    struct simulated_upload u;
+    struct fault fault = {0};
+    const char *refusal = simulate_upload(a, options, &u, &fault) ? upload_judge(a, &u) : fault.text;
+
+    printf("%s good     an upload signed by %s%s: %s\n", refusal ? "not ok" : "ok    ", signers[options->signer],
+           options->isolated ? ", isolated" : "", shown(refusal));
+    arena_reset(a);
+    count(!refusal);
+}
+
 /* Without a fault all is accepted, or the rows would prove nothing. */
 static void try_all_good(struct arena *a)
 {
@@ -154,6 +194,10 @@ static void try_all_good(struct arena *a)
     for (size_t i = 0; simulate_variation_at(i); i++)
         try_good(
             a, &(struct simulate_options){.version = 3, .tcb_info_version = 3, .variation = simulate_variation_at(i)});
+    for (int signer = SIMULATE_CHAIN; signer <= SIMULATE_UNSIGNED; signer++)
+        try_good_upload(a, &(struct simulate_upload_options){.signer = (enum simulate_signer)signer});
+    for (int signer = SIMULATE_CHAIN; signer <= SIMULATE_SELF_SIGNED; signer++)
+        try_good_upload(a, &(struct simulate_upload_options){.signer = (enum simulate_signer)signer, .isolated = true});
 }
 
 /* Words on the command line choose rows by the beginning of their ids. */
