@@ -1,8 +1,12 @@
-/* Any text that parses: its layout parses to the same program, and is its own layout. */
+/* Any text that parses: its layout parses to the same program, and is its own layout; and warnings about it are in order,
+ * within it, and few. */
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "policy/format.h"
+#include "policy/lint.h"
+#include "policy/vocabulary.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -10,6 +14,18 @@ static void must(bool holds)
 {
     if (!holds)
         abort();
+}
+
+static void lint(struct arena *a, const struct policy *policy, unsigned types)
+{
+    struct policy_warnings w;
+
+    policy_lint(a, policy, types, &w);
+    must(w.n <= LIMIT_POLICY_WARNINGS && (w.n == LIMIT_POLICY_WARNINGS || w.more == 0));
+    for (size_t i = 0; i < w.n; i++) {
+        must(w.v[i].id && w.v[i].message.n && utf8_valid(w.v[i].message));
+        must(w.v[i].line > 0 && (i == 0 || w.v[i].line >= w.v[i - 1].line));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -27,6 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         } else {
             must(size > LIMIT_POLICY_TEXT / 16); /* refused for its length alone */
         }
+        lint(&a, before, TYPE_ALL);
+        lint(&a, before, TYPE_SGX);
     }
     arena_free(&a);
     return 0;

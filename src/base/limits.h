@@ -25,6 +25,8 @@ enum {
     LIMIT_POLICY_RULES = 4 * 1024,
     LIMIT_POLICY_CONDITIONS = 64,
     LIMIT_POLICY_NESTING = 64,
+    LIMIT_POLICY_WARNINGS = 100,     /* of one text; a person reads them, and each costs a walk over its rule */
+    LIMIT_VALIDITY_MINUTES = 525600, /* policy.md 5.5: a year */
     LIMIT_JMESPATH_TEXT = 64 * 1024,
     LIMIT_JMESPATH_NESTING = 128,
     LIMIT_JMESPATH_DEPTH = 1024, /* a.b.c…: each step is one level of a search's recursion, 200 bytes of stack */

@@ -238,3 +238,30 @@ bool utf8_valid(struct bytes text)
     }
     return true;
 }
+
+size_t text_distance(struct bytes a, struct bytes b)
+{
+    enum { LONGEST = 64 };
+    size_t row[LONGEST + 1];
+
+    if (a.n > LONGEST || b.n > LONGEST)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 0; i < a.n; i++) {
+        size_t corner = row[0];
+
+        row[0] = i + 1;
+        for (size_t j = 0; j < b.n; j++) {
+            size_t best = corner + (a.p[i] != b.p[j]);
+
+            corner = row[j + 1];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j + 1] + 1 < best)
+                best = row[j + 1] + 1;
+            row[j + 1] = best;
+        }
+    }
+    return row[b.n];
+}

@@ -24,4 +24,8 @@ void wr_base64url(struct writer *w, struct bytes b);
 
 bool utf8_valid(struct bytes text);
 
+/* How many bytes must be put in, taken out or changed to make one word of another. Words of more than 64 bytes are as far
+ * apart as can be: SIZE_MAX. */
+size_t text_distance(struct bytes a, struct bytes b);
+
 #endif

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
+
 static void say(const struct cli *cli, const char *kind, const char *format, va_list args)
 {
     fflush(stdout);
@@ -49,41 +51,13 @@ enum status cli_misuse(const struct cli *cli, const char *format, ...)
     return STATUS_MISUSE;
 }
 
-/* Edit distance of two short words; long ones are as far apart as can be. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONGEST = 32 };
-    size_t row[LONGEST + 1], n = strlen(b);
-
-    if (n > LONGEST || strlen(a) > LONGEST)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t corner = row[0];
-
-        row[0] = i + 1;
-        for (size_t j = 0; j < n; j++) {
-            size_t best = corner + (a[i] != b[j]);
-
-            corner = row[j + 1];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j + 1] + 1 < best)
-                best = row[j + 1] + 1;
-            row[j + 1] = best;
-        }
-    }
-    return row[n];
-}
-
 const char *nearest_word(const char *word, const char *const *words, size_t count)
 {
     const char *best = NULL;
     size_t least = strlen(word) / 2 + 1; /* farther than half the word is a guess, not a hint */
 
     for (size_t i = 0; i < count; i++) {
-        size_t d = distance(word, words[i]);
+        size_t d = text_distance(bytes_text(word), bytes_text(words[i]));
 
         if (d < least || (d <= least && !best && strncmp(word, words[i], strlen(word)) == 0)) {
             least = d;

@@ -117,7 +117,7 @@ class Policy(CliCase):
 
     def test_check_json(self):
         good = self.expect_json(DONE, "policy", "check", "--json", self.file("p.txt", PERMIT))
-        self.assertEqual({"verdict": "accepted", "error": None}, good)
+        self.assertEqual(("accepted", None), (good["verdict"], good["error"]))
         bad = self.expect_json(REFUSED, "policy", "check", self.file("b.txt", "version=1.0;\n  oops"), "--json")
         self.assertEqual("rejected", bad["verdict"])
         self.assertEqual((2, 3), (bad["error"]["line"], bad["error"]["column"]))
