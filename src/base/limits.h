@@ -25,7 +25,9 @@ enum {
     LIMIT_POLICY_RULES = 4 * 1024,
     LIMIT_POLICY_CONDITIONS = 64,
     LIMIT_POLICY_NESTING = 64,
-    LIMIT_POLICY_WARNINGS = 100,     /* of one text; a person reads them, and each costs a walk over its rule */
+    LIMIT_POLICY_WARNINGS = 100,          /* of one text; a person reads them, and each costs a walk over its rule */
+    LIMIT_POLICY_TEST_TEXT = 1024 * 1024, /* a file of cases for policies, which a person writes */
+    LIMIT_POLICY_TEST_CASES = 4096,
     LIMIT_VALIDITY_MINUTES = 525600, /* policy.md 5.5: a year */
     LIMIT_JMESPATH_TEXT = 64 * 1024,
     LIMIT_JMESPATH_NESTING = 128,

@@ -45,7 +45,8 @@ struct command {
 };
 
 extern const struct command verify_command, inspect_command, attest_command, token_show_command, token_verify_command,
-    policy_check_command, policy_hash_command, policy_eval_command, policy_format_command, simulate_command;
+    policy_check_command, policy_hash_command, policy_eval_command, policy_format_command, policy_test_command,
+    simulate_command;
 
 struct cli {
     struct arena *arena;

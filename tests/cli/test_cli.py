@@ -14,7 +14,7 @@ from cli_case import (ASSAY, DONE, MISUSE, REFUSED, SHARED, CliCase, Server, Sig
                       needs_openssl)
 
 COMMANDS = ("verify", "inspect", "attest", "token show", "token verify", "policy check", "policy format",
-            "policy hash", "policy eval", "simulate")
+            "policy hash", "policy eval", "policy test", "simulate")
 LONG = bool(os.environ.get("ASSAY_LONG"))
 PERMIT = "version=1.0;authorizationrules{=>permit();};issuancerules{c:[type==\"a\"]=>issue(claim=c);};"
 

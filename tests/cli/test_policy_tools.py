@@ -182,5 +182,99 @@ class Check(CliCase):
                 self.assertEqual(PUBLISHED.get(path.name, {}), dict(collections.Counter(w["id"] for w in warnings)))
 
 
+
+POLICY = ('version=1.2;\nconfigurationrules{=>issueproperty(type="required_pcr_mask",value=15);};\nauthorizationrules{\n'
+          '[type=="debug",value==true]=>deny();\n[type=="svn",value>=2]=>permit();};\n'
+          'issuancerules{c:[type=="svn"]=>issue(claim=c);[type=="bad"]=>issue(type="x",value=NegateBool(1));};')
+CASES = """# what we release to
+policy p.txt
+case good
+claim debug = false
+claim svn = 2
+expect permit
+expect issues svn = 2
+expect issues nothing else
+expect no debug
+expect property required_pcr_mask = 15
+case debugged
+claims c.json
+expect deny by line 4
+expect message "=>deny()"
+case old
+claim svn = 1
+expect deny
+case broken
+claim svn = 2 CustomClaim
+claim bad = "a b \\" c" AttestationPolicy
+expect error
+expect message "NegateBool"
+case locked
+claim svn = 2 read-only
+expect error
+"""
+
+
+class Cases(CliCase):
+    def setUp(self):
+        super().setUp()
+        self.file("p.txt", POLICY)
+        self.file("c.json", '[{"type":"debug","value":true},{"type":"svn","value":9}]')
+
+    def test_all_hold(self):
+        run = self.expect(DONE, "policy", "test", self.file("t.txt", CASES))
+        names = ("good", "debugged", "old", "broken", "locked")
+        self.assertEqual("".join(f"ok   {name}\n" for name in names) + "5 passed, 0 failed\n", run.out)
+        self.assertEqual("", run.err)
+
+    def test_the_example_of_the_manual_page(self):
+        page = (ROOT / "docs/man/assay-policy.1").read_text()
+        example = re.search(r"^policy .*?(?=^\.Ed)", page[page.index("\nA test file:"):], re.M | re.S).group(0)
+        self.file("policy.txt", POLICY.replace("debug", "x-ms-sgx-is-debuggable").replace("svn", "x-ms-sgx-svn"))
+        self.assertIn("2 passed, 0 failed", self.expect(DONE, "policy", "test", self.file("t.txt", example)).out)
+
+    def test_each_expectation_can_fail(self):
+        for line, wrong in (("expect permit", "expect deny"), ("expect permit", "expect error"),
+                            ("expect issues svn = 2", "expect issues svn = 3"), ("expect issues svn = 2", "expect issues y = 2"),
+                            ("expect issues svn = 2", 'expect issues svn = "2"'), ("expect issues svn = 2\n", ""),
+                            ("expect no debug", "expect no svn"), ("mask = 15", "mask = 16"),
+                            ("=>deny()", "=>permit()"), ("by line 4", "by line 3"), ("claim svn = 1", "claim svn = 2"), ("NegateBool", "JmesPath"),
+                            ("2 read-only", "2")):
+            self.assertIn(line, CASES)
+            run = self.expect(REFUSED, "policy", "test", self.file("t.txt", CASES.replace(line, wrong)))
+            self.assertIn("\n4 passed, 1 failed\n", run.out, wrong)
+            self.assertEqual(1, run.out.count("FAIL "))
+            self.assertRegex(run.out, r"  line \d+: expected .*, found (permit|deny|error) ")
+
+    def test_json(self):
+        result = self.expect_json(DONE, "policy", "test", self.file("t.txt", CASES), "--json")
+        self.assertEqual((5, 0), (result["passed"], result["failed"]))
+        self.assertEqual(["permit", "deny", "deny", "error", "error"], [c["decision"] for c in result["cases"]])
+        result = self.expect_json(REFUSED, "policy", "test", self.file("t.txt", CASES.replace("by line 4", "by line 3")), "--json")
+        self.assertEqual((4, 1), (result["passed"], result["failed"]))
+        self.assertEqual({"name": "debugged", "line": 11, "result": "fail", "decision": "deny",
+                          "failures": [{"line": 13, "expected": "deny by line 3"}]}, result["cases"][1])
+
+    def test_syntax(self):
+        head = "policy p.txt\ncase a\n"
+        for text, line in (("", 0), ("policy p.txt", 1), ("case a\n", 1), ("policy p.txt\ncase", 2), ("expect permit", 1), (head, 2),
+                           (head + "claim a = 1.5\n", 3), (head + "claim a 1\n", 3), (head + "claim a = x\n", 3),
+                           (head + "claim a = 1 nobody\n", 3), (head + "claims nowhere\n", 3), (head + "expect maybe\n", 3),
+                           (head + "expect permit\nexpect deny", 4), (head + "expect message 1", 3), (head + "oops", 3), (head + "expect deny by line x", 3), (head + "expect permit by line 1", 3),
+                           (head + "claim \xff", 3),
+                           (head + "expect issues a = ", 3), ("policy nowhere", 1)):
+            path = self.file("t.txt", text)
+            run = self.expect(MISUSE, "policy", "test", path)
+            self.assertIn(f"{path}:{line}: ", run.err, text)
+            self.assertEqual("", run.out)
+
+    def test_a_policy_that_is_not_valid(self):
+        self.file("p.txt", "oops")
+        self.assertIn("p.txt:1:1: ", self.expect(REFUSED, "policy", "test", self.file("t.txt", CASES)).err)
+
+    def test_bounds(self):
+        self.expect(MISUSE, "policy", "test", self.file("t.txt", "#" * (1024 * 1024 + 1)))
+        self.expect(MISUSE, "policy", "test", self.file("t.txt", "policy p.txt\n" + "case a\nexpect deny\n" * 4097))
+
+
 if __name__ == "__main__":
     unittest.main()
