@@ -17,8 +17,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_CURRENT] = "SELECT " COLUMNS " FROM record AS r WHERE version = (SELECT max(version) FROM record WHERE "
                     "provider = r.provider AND kind = r.kind) ORDER BY provider, kind",
     [SQL_HISTORY] =
-        "SELECT provider, kind, version, time, CASE WHEN ?5 THEN body ELSE x'' END, hash, signer, caller FROM "
-        "record WHERE provider = ?1 AND kind = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4",
+        ("SELECT provider, kind, version, time, CASE WHEN ?5 THEN body ELSE x'' END, hash, signer, caller FROM "
+         "record WHERE provider = ?1 AND kind = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4"),
     [SQL_GENERATION] = "SELECT coalesce(max(rowid), 0) FROM record",
 };
 
