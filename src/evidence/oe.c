@@ -31,6 +31,7 @@ static struct sgx_evidence *begin(struct exam *x, struct bytes submitted)
     struct sgx_evidence *e = ARENA_NEW(x->arena, struct sgx_evidence);
 
     e->submitted = submitted;
+    e->open_enclave = true;
     x->evidence = e;
     return e;
 }
@@ -141,7 +142,7 @@ const struct attester oe_attester = {
     .path = "OpenEnclave",
     .type = "sgx",
     .default_policy = sgx_default_policy,
-    .required = sgx_required,
+    .required = oe_required,
     .decode = decode,
     .verify = sgx_verify,
 };

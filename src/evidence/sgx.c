@@ -37,6 +37,7 @@ const char sgx_default_policy[] =
         CHECK_SGX_INIT_DATA
 
 const enum check_id sgx_required[] = {REQUIRED_OF_QUOTES, CHECK_END};
+const enum check_id oe_required[] = {REQUIRED_OF_QUOTES, CHECK_OE_CUSTOM_CLAIMS, CHECK_END};
 
 /* What it is that is no quote of ours. The wrappings of Open Enclave begin with their version as 32 bits, then a type (1, 2)
  * or a format's UUID, where quotes have zeros or the TEE. */
@@ -198,6 +199,8 @@ static bool caller_data(struct exam *x, const struct sgx_evidence *e)
     if (e->has_custom_claims && !check_eq(x, OE_CUSTOM_CLAIMS, bytes_first(e->report.report_data, SHA256_SIZE),
                                           sha256_of(x->arena, e->custom_claims)))
         return false;
+    if (e->open_enclave && !e->has_custom_claims)
+        check_skip(x, OE_CUSTOM_CLAIMS, "an Open Enclave report has no custom claims");
     if (!x->settings->report_data_tail_zero) {
         check_skip(x, SGX_REPORT_DATA_TAIL, "report_data_tail = ignore");
         return !x->trace->failed;

@@ -12,6 +12,7 @@ struct sgx_evidence {
     struct quote quote;
     struct sgx_report report;
     struct request_data runtime, init;
+    bool open_enclave;      /* came in one of its wrappings */
     bool has_custom_claims; /* OE evidence: report data is the hash of these, also of none */
     struct bytes custom_claims;
 };
@@ -25,7 +26,7 @@ bool oe_decode_file(struct exam *x, struct bytes file, const struct request_data
 /* For both attesters. */
 bool sgx_verify(struct exam *x);
 bool sgx_decode_bytes(struct exam *x, struct bytes quote, struct sgx_evidence *e);
-extern const enum check_id sgx_required[];
+extern const enum check_id sgx_required[], oe_required[];
 extern const char sgx_default_policy[];
 
 struct oe_claim {

@@ -37,7 +37,8 @@ static bool judge_with(const struct simulated *s, const struct endorsements *e, 
         init = (struct request_data){.type = DATA_BINARY, .data = s->init_data};
     bool decoded = s->options.kind == SIMULATE_SGX ? sgx_decode_quote(x, s->evidence, &runtime, &init)
                                                    : oe_decode_file(x, s->evidence, &runtime, &init);
-    bool ok = decoded && sgx_verify(x) && trace_complete(x->trace, sgx_required, &missing);
+    bool ok = decoded && sgx_verify(x) &&
+              trace_complete(x->trace, s->options.kind == SIMULATE_SGX ? sgx_required : oe_required, &missing);
     x->endorsements = NULL;
     return ok;
 }
@@ -84,6 +85,34 @@ static void well_formed_ones_are_accepted(void **state)
                     assert_int_equal(claims_find(&x.incoming, BYTES_LIT("x-ms-sgx-config-id")) != NULL, flags & 1);
                     arena_reset(&arena);
                 }
+}
+
+/* A build that never compared custom claims would not be noticed by what it accepts, only by what it required. */
+static void custom_claims_are_required(void **state)
+{
+    (void)state;
+    static const enum check_id wanted[] = {CHECK_OE_CUSTOM_CLAIMS, CHECK_END};
+    enum check_id missing;
+
+    for (int kind = SIMULATE_SGX; kind <= SIMULATE_OE_EVIDENCE; kind++) {
+        struct simulate_options o = {.kind = (enum simulate_kind)kind};
+        const enum check_id *required = kind == SIMULATE_SGX ? sgx_attester.required : oe_attester.required;
+        const struct trace_entry *made = NULL;
+        struct simulated s;
+        struct exam x;
+
+        while (*required != CHECK_END && *required != CHECK_OE_CUSTOM_CLAIMS)
+            required++;
+        assert_int_equal(*required == CHECK_OE_CUSTOM_CLAIMS, kind != SIMULATE_SGX);
+        assert_true(judge(&o, &x, &s));
+        assert_int_equal(trace_complete(x.trace, wanted, &missing), kind != SIMULATE_SGX);
+        for (size_t i = 0; i < x.trace->n; i++)
+            if (x.trace->entries[i].id == CHECK_OE_CUSTOM_CLAIMS)
+                made = &x.trace->entries[i];
+        if (made)
+            assert_int_equal(made->result, kind == SIMULATE_OE_EVIDENCE ? CHECK_PASS : CHECK_SKIP);
+        arena_reset(&arena);
+    }
 }
 
 static void without_the_anchor_refused(void **state)
@@ -370,19 +399,13 @@ static void wrong_options_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(well_formed_ones_are_accepted),
-        cmocka_unit_test(without_the_anchor_refused),
-        cmocka_unit_test(every_converge_cell),
-        cmocka_unit_test(each_fault_by_its_own_check),
-        cmocka_unit_test(each_row_has_its_fault),
-        cmocka_unit_test(harmless_variations_are_accepted),
-        cmocka_unit_test(one_seed_makes_one_platform),
-        cmocka_unit_test(wrapped_endorsements_suffice),
-        cmocka_unit_test(a_folder_holds_one_platform),
-        cmocka_unit_test(two_hierarchies_do_not_mix),
-        cmocka_unit_test(requests_are_what_the_service_takes),
-        cmocka_unit_test(certification_types_by_name),
-        cmocka_unit_test(wrong_options_are_named),
+        cmocka_unit_test(well_formed_ones_are_accepted),    cmocka_unit_test(custom_claims_are_required),
+        cmocka_unit_test(without_the_anchor_refused),       cmocka_unit_test(every_converge_cell),
+        cmocka_unit_test(each_fault_by_its_own_check),      cmocka_unit_test(each_row_has_its_fault),
+        cmocka_unit_test(harmless_variations_are_accepted), cmocka_unit_test(one_seed_makes_one_platform),
+        cmocka_unit_test(wrapped_endorsements_suffice),     cmocka_unit_test(a_folder_holds_one_platform),
+        cmocka_unit_test(two_hierarchies_do_not_mix),       cmocka_unit_test(requests_are_what_the_service_takes),
+        cmocka_unit_test(certification_types_by_name),      cmocka_unit_test(wrong_options_are_named),
     };
     return cmocka_run_group_tests_name("simulate", tests, set_up, tear_down);
 }

@@ -148,7 +148,7 @@ static void oe_sample(const char *name, const char *time, enum freshness freshne
     endorsements_seal(e);
     exam_begin(&x, &arena, e, &settings, NULL, time_of(bytes_text(time)));
     bool ok =
-        oe_decode_file(&x, evidence, NULL, NULL) && sgx_verify(&x) && trace_complete(x.trace, sgx_required, &missing);
+        oe_decode_file(&x, evidence, NULL, NULL) && sgx_verify(&x) && trace_complete(x.trace, oe_required, &missing);
     if (ok != accepted || (status && strcmp(status, x.tcb_known ? tcb_status_name(x.tcb_status) : "none") != 0))
         fail_msg("%s: %s", name, arena_string(&arena, trace_message(x.trace, &arena)));
     endorsements_free(e);
