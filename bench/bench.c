@@ -2,15 +2,13 @@
  * name, value, unit, with tabs between. Usage: bench [CORE-FOLDER], the folder of assay-verifier and assay-signer. */
 #include "bench.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/limits.h"
 #include "core/mint_key.h"
 
-enum { MEMORY = 512 * 1024 * 1024, ROUNDS = 9, EACH = 400, FIRST_SEEN = 60, POLICY_CLAIMS = 100 };
+enum { ROUNDS = 9, EACH = 400, FIRST_SEEN = 60 };
 
 double cpu_now(void)
 {
@@ -26,9 +24,6 @@ void print_figure(const char *name, double value, const char *unit)
     fflush(stdout);
 }
 
-/* One thing to measure: run it once. */
-typedef void unit_of_work(void *context);
-
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -36,18 +31,17 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Median over the rounds of the CPU microseconds of each kind; the kinds alternate, so that a busy machine hits all alike. */
-static void measure(unit_of_work *const *work, void *const *context, size_t kinds, double *microseconds)
+void measure(unit_of_work *const *work, void *const *context, size_t kinds, int each, double *microseconds)
 {
-    double took[8][ROUNDS];
+    double took[KINDS_MOST][ROUNDS];
 
     for (int round = 0; round < ROUNDS; round++)
         for (size_t k = 0; k < kinds; k++) {
             double began = cpu_now();
 
-            for (int i = 0; i < EACH; i++)
+            for (int i = 0; i < each; i++)
                 work[k](context[k]);
-            took[k][round] = (cpu_now() - began) / EACH * 1e6;
+            took[k][round] = (cpu_now() - began) / each * 1e6;
         }
     for (size_t k = 0; k < kinds; k++) {
         qsort(took[k], ROUNDS, sizeof(double), ascending);
@@ -68,7 +62,7 @@ struct bench {
     struct public_key attestation_key;
 };
 
-static void failed(const char *what)
+void failed(const char *what)
 {
     fprintf(stderr, "bench: %s\n", what);
     exit(EXIT_FAILURE);
@@ -154,10 +148,10 @@ static void set_up(struct bench *b)
     struct simulate_options options = {0};
     struct fault fault = {0};
 
-    arena_init(&b->request, MEMORY);
+    arena_init(&b->request, BENCH_MEMORY);
     static struct arena forever;
-    arena_init(&forever, MEMORY);
-    b->endorsements = endorsements_new(MEMORY);
+    arena_init(&forever, BENCH_MEMORY);
+    b->endorsements = endorsements_new(BENCH_MEMORY);
     b->cache = cache_new(4096, 64 * 1024 * 1024);
     b->key = signing_key_generate(KEY_RSA, &fault);
     if (!b->key || !simulate_sgx(&forever, &options, &b->made, &fault) ||
@@ -171,77 +165,6 @@ static void set_up(struct bench *b)
     b->mint = mint_with_key(b->key);
 }
 
-/* The longest policy of the corpus that parses, on a hundred claims. */
-struct policy_bench {
-    struct arena request;
-    const struct policy *policy;
-    struct claims claims;
-};
-
-static void run_policy(void *context)
-{
-    struct policy_bench *p = context;
-    struct claims incoming;
-    struct policy_run run;
-
-    claims_init(&incoming, &p->request);
-    for (size_t i = 0; i < p->claims.n; i++)
-        claims_add(&incoming, p->claims.v[i]);
-    policy_start(&run, p->policy, &p->request, &incoming);
-    policy_configure(&run);
-    policy_decide(&run);
-    arena_reset(&p->request);
-}
-
-static struct bytes read_text(struct arena *a, const char *path)
-{
-    FILE *f = fopen(path, "rbe");
-    uint8_t *p = arena_alloc(a, LIMIT_POLICY_TEXT);
-    struct bytes out = bytes_make(p, f ? fread(p, 1, LIMIT_POLICY_TEXT, f) : 0);
-
-    if (f)
-        fclose(f);
-    return out;
-}
-
-static void bench_policy(const char *shared)
-{
-    struct policy_bench p = {0};
-    struct arena forever;
-    size_t longest = 0;
-    char *folder;
-    DIR *dir;
-
-    arena_init(&forever, MEMORY);
-    arena_init(&p.request, MEMORY);
-    folder = arena_printf(&forever, "%s/corpus/policies", shared);
-    dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        struct bytes text = read_text(&forever, arena_printf(&forever, "%s/%s", folder, e->d_name));
-        struct policy_error error;
-        const struct policy *policy;
-
-        if (e->d_name[0] != '.' && text.n > longest && policy_parse(&forever, text, &policy, &error)) {
-            p.policy = policy;
-            longest = text.n;
-        }
-    }
-    if (dir)
-        closedir(dir);
-    if (!p.policy)
-        return;
-    claims_init(&p.claims, &forever);
-    for (int i = 0; i < POLICY_CLAIMS; i++)
-        claims_integer(&p.claims, arena_printf(&forever, "claim-%d", i), i, CLAIM_POLICY);
-    unit_of_work *work[] = {run_policy};
-    void *context[] = {&p};
-    double took;
-    measure(work, context, 1, &took);
-    print_figure("policy.longest.us", took, "us");
-    arena_free(&p.request);
-    arena_free(&forever);
-}
-
 int main(int argc, char **argv)
 {
     static struct bench b;
@@ -251,15 +174,14 @@ int main(int argc, char **argv)
 
     set_up(&b);
     attest(&b); /* warm */
-    measure(work, context, 4, took);
+    measure(work, context, 4, EACH, took);
     print_figure("p256.verify.us", took[0], "us");
     print_figure("rsa2048.sign.us", took[1], "us");
     print_figure("sgx.verify.us", took[2], "us");
     print_figure("sgx.verify.ratio", took[2] / (2 * took[0]), "ratio");
     print_figure("sgx.pipeline.ratio", took[3] / (2 * took[0] + took[1]), "ratio");
     print_figure("sgx.firstseen.ratio", first_seen_microseconds(&b) / took[3], "ratio");
-    if (getenv("ASSAY_SHARED") && *getenv("ASSAY_SHARED"))
-        bench_policy(getenv("ASSAY_SHARED"));
+    bench_policies(getenv("ASSAY_SHARED"));
     if (argc > 1)
         bench_pairs(argv[1], &b.made);
     return EXIT_SUCCESS;

@@ -8,7 +8,10 @@
 #include "claims/claims_json.h"
 #include "policy/functions.h"
 
-enum { QUOTE_MAX = 400 }; /* bytes of a rule's text that an error shows */
+enum {
+    QUOTE_MAX = 400,  /* bytes of a rule's text that an error shows */
+    INDEXED_FROM = 16 /* rules in a section */
+};
 
 static const struct bytes kind_names[] = {[CLAIM_STRING] = BYTES_LIT("String"),
                                           [CLAIM_INTEGER] = BYTES_LIT("Integer"),
@@ -199,6 +202,21 @@ static bool satisfies(struct evaluation *e, const struct claim *claim, const str
     return true;
 }
 
+/* Places of the claims that can satisfy a condition: those that may have its type where it asks for one, else all. */
+static size_t first_candidate(struct evaluation *e, const struct condition *c)
+{
+    if (e->index && c->type)
+        return type_index_first(e->index, e->incoming, *c->type);
+    return e->incoming->n ? 0 : TYPE_INDEX_END;
+}
+
+static size_t next_candidate(const struct evaluation *e, const struct condition *c, size_t place)
+{
+    if (e->index && c->type)
+        return type_index_next(e->index, (uint32_t)place);
+    return place + 1 < e->incoming->n ? place + 1 : TYPE_INDEX_END;
+}
+
 static bool condition(struct evaluation *e, const struct condition *c, struct binding *binding, bool *holds)
 {
     bool any = false, one;
@@ -206,7 +224,9 @@ static bool condition(struct evaluation *e, const struct condition *c, struct bi
     *binding = (struct binding){.from = e->bound_count};
     if (c->count)
         memset(e->known, 0, c->count * sizeof *e->known);
-    for (size_t i = 0; i < e->incoming->n; i++) {
+    if (!evaluation_spend(e, 1))
+        return false;
+    for (size_t i = first_candidate(e, c); i != TYPE_INDEX_END; i = next_candidate(e, c, i)) {
         if (!satisfies(e, &e->incoming->v[i], c, &one))
             return false;
         if (!one)
@@ -331,6 +351,8 @@ static bool run_section(struct policy_run *run, enum section_kind kind, struct c
         return evaluation_fail(&e, "the evidence proves more than %d claims", LIMIT_CLAIMS);
     e.operands = ARENA_ARRAY(run->arena, struct value_set, run->policy->widest);
     e.known = ARENA_ARRAY(run->arena, bool, run->policy->widest);
+    if (section->count >= INDEXED_FROM)
+        e.index = type_index_new(run->arena);
     for (size_t i = 0; i < section->count; i++) {
         e.rule = &section->rules[i];
         if (!run_rule(&e))

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "policy/program.h"
+#include "policy/type_index.h"
 
 /* Claims of the incoming set, by index: the set may move while a rule adds to it. */
 struct binding {
@@ -14,6 +15,7 @@ struct binding {
 struct evaluation {
     struct policy_run *run;
     struct claims *incoming;
+    struct type_index *index; /* of incoming; NULL in a section so short that looking through is cheaper */
     const struct rule *rule;
     struct binding bindings[LIMIT_POLICY_CONDITIONS];
     uint32_t *bound;

@@ -350,6 +350,49 @@ static void fails_for(struct bytes text, const char *reason)
     assert_int_equal(run.outgoing.n, 0);
 }
 
+/* Claims of many types, some several times, some whose names differ in the middle alone. */
+static void claims_of_many_types(void)
+{
+    claims_init(&incoming, &arena);
+    for (int i = 0; i < 500; i++) {
+        claims_integer(&incoming, arena_printf(&arena, "claim-%d", i % 150), i, CLAIM_POLICY);
+        claims_integer(&incoming, arena_printf(&arena, "the-same-beginning-%d-and-the-same-end", i % 7), i,
+                       CLAIM_POLICY);
+    }
+    claims_integer(&incoming, "hidden", 1, 0);
+}
+
+/* Sections of many rules look claims up by type, short ones go through them: what comes out is the same, in its order. */
+static void long_sections_are_as_short_ones(void **state)
+{
+    (void)state;
+    static const char *const sections[] = {
+        "c:[type==\"claim-3\"]=>issue(type=\"x\",value=c.value);",
+        "c:[type==\"the-same-beginning-3-and-the-same-end\",value>400]=>issue(type=\"x\",value=c.value);",
+        "c:[type==\"claim-149\"]=>issue(claim=c);c:[type==\"claim-149\"]=>issue(type=\"x\",value=c.value);",
+        "=>issue(type=\"new\",value=1);=>add(type=\"new\",value=2);c:[type==\"new\"]=>issue(type=\"x\",value=c.value);",
+        "[type==\"hidden\"]=>issue(type=\"x\",value=1);![type==\"hidden\"]=>issue(type=\"y\",value=1);",
+        "![type==\"claim-150\"]&&c:[type==\"claim-0\"]&&d:[type==\"claim-1\",value==c.value]=>issue(claim=d);",
+        "[type==\"\"]=>issue(type=\"x\",value=1);c:[value==3]=>issue(type=\"x\",value=c.type);",
+    };
+
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        struct bytes found[2];
+
+        for (int padded = 0; padded < 2; padded++) {
+            struct bytes before = numbered("version=1.2;authorizationrules{=>permit();};issuancerules{",
+                                           "[type==\"absent-#\"]=>issue(type=\"z\",value=1);", padded ? 100 : 0, "");
+            char *text = arena_printf(&arena, "%s%s};", arena_string(&arena, before), sections[i]);
+
+            claims_of_many_types();
+            if (!permits(text))
+                fail_msg("%s: %s", sections[i], arena_string(&arena, run.error));
+            found[padded] = printed(&run.outgoing);
+        }
+        assert_bytes_equal(found[1], found[0]);
+    }
+}
+
 static void many_steps(void **state)
 {
     (void)state;
@@ -460,6 +503,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(read_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(quoted_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(traced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_sections_are_as_short_ones, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_steps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_claims, set_up, tear_down),
