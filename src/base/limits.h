@@ -34,8 +34,12 @@ enum {
     LIMIT_JMESPATH_DEPTH = 1024, /* a.b.c…: each step is one level of a search's recursion, 200 bytes of stack */
     LIMIT_CLAIMS = 64 * 1024,
     LIMIT_POLICY_STEPS = 4 * 1024 * 1024, /* property comparisons in one evaluation */
-    LIMIT_POLICY_STEP_BYTES = 8,   /* of text made or compared for one step: no more than 32 MiB in one evaluation */
-    LIMIT_POLICY_SEARCH_STEPS = 8, /* for one step of a JMESPath search, which may make 112 bytes of tree */
+    LIMIT_POLICY_STEP_BYTES = 8,     /* of text made or compared for one step: no more than 32 MiB in one evaluation */
+    LIMIT_POLICY_SEARCH_STEPS = 8,   /* for one step of a JMESPath search, which may make 112 bytes of tree */
+    LIMIT_TRACE_LISTED = 16,         /* claims listed for one condition, values of one set, claims made by one rule */
+    LIMIT_TRACE_ITEMS = 16 * 1024,   /* listed in one trace in all: as JSON about 700 bytes each, 11 MiB */
+    LIMIT_TRACE_LOOKS = 1024 * 1024, /* comparisons for nearest misses in one trace: a quarter of an evaluation */
+    LIMIT_TRACE_TEXT = 256,          /* bytes of one text that a trace shows */
     LIMIT_POLICY_JSON_NODES =
         128 * 1024,                /* of JSON read in one evaluation: 14 MiB of tree; a long event log has 50 Ki */
     LIMIT_SIGNERS = 64,            /* registered policy management certificates of one provider; listed in one answer */

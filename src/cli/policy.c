@@ -106,24 +106,6 @@ static const char *decision_name(enum policy_decision d)
     return d == POLICY_PERMIT ? "permit" : d == POLICY_ERROR ? "error" : "deny";
 }
 
-/* Every rule that was run, in order. */
-static struct json *trace_list(struct arena *a, const struct policy_run *run)
-{
-    struct json *list = json_new(a, JSON_ARRAY);
-
-    for (size_t i = 0; i < run->trace_count; i++) {
-        const struct policy_trace_entry *e = &run->trace[i];
-        struct json *o = json_new(a, JSON_OBJECT);
-
-        JSON_SET(o, "line", json_new_integer(a, e->line));
-        JSON_SET(o, "column", json_new_integer(a, (int64_t)e->column + 1));
-        JSON_SET(o, "rule", json_new_text(a, e->rule));
-        JSON_SET(o, "fired", json_new_boolean(a, e->fired));
-        json_append(list, o);
-    }
-    return list;
-}
-
 static struct json *evaluation_object(struct arena *a, struct policy_run *run)
 {
     struct json *o = json_new(a, JSON_OBJECT);
@@ -132,7 +114,7 @@ static struct json *evaluation_object(struct arena *a, struct policy_run *run)
     JSON_SET(o, "decision", json_new_text(a, bytes_text(decision_name(run->decision))));
     JSON_SET(o, "issued", permitted ? claims_object(a, &run->outgoing, 0) : json_new(a, JSON_OBJECT));
     JSON_SET(o, "properties", properties_object(a, &run->properties));
-    JSON_SET(o, "trace", trace_list(a, run));
+    JSON_SET(o, "trace", policy_trace_json(a, run));
     return o;
 }
 

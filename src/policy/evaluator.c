@@ -7,6 +7,7 @@
 
 #include "claims/claims_json.h"
 #include "policy/functions.h"
+#include "policy/trace.h"
 
 enum {
     QUOTE_MAX = 400,  /* bytes of a rule's text that an error shows */
@@ -60,6 +61,8 @@ bool evaluation_fail(struct evaluation *e, const char *format, ...)
     vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
     wr_text(&w, reason);
+    if (e->entry)
+        trace_error(e, reason);
     if (e->rule) {
         wr_printf(&w, ", in the rule at line %u, column %u: ", e->rule->line, e->rule->column);
         wr_rule(&w, e->rule->source);
@@ -86,7 +89,7 @@ size_t steps_for(size_t bytes)
     return 1 + bytes / LIMIT_POLICY_STEP_BYTES;
 }
 
-static struct value property_of(const struct claim *c, enum property property)
+struct value property_of(const struct claim *c, enum property property)
 {
     struct bytes text = BYTES_NONE;
 
@@ -121,27 +124,35 @@ static struct value_set reference(const struct evaluation *e, unsigned condition
     return (struct value_set){.count = b->count, .from = b->from, .property = property};
 }
 
+struct value_set operand_of(const struct evaluation *e, const struct expression *x)
+{
+    if (x->kind == EXPRESSION_REFERENCE)
+        return reference(e, x->reference.condition, x->reference.property);
+    return (struct value_set){.values = &x->literal, .count = 1};
+}
+
 static bool evaluate(struct evaluation *e, const struct expression *x, struct value_set *out)
 {
     struct value_set arguments[FUNCTION_ARGUMENTS_MAX];
 
-    switch (x->kind) {
-    case EXPRESSION_LITERAL: *out = (struct value_set){.values = &x->literal, .count = 1}; return true;
-    case EXPRESSION_REFERENCE: *out = reference(e, x->reference.condition, x->reference.property); return true;
-    case EXPRESSION_CALL: break;
+    if (x->kind != EXPRESSION_CALL) {
+        *out = operand_of(e, x);
+        return true;
     }
     for (size_t i = 0; i < x->call.function->arguments; i++)
         if (!evaluate(e, &x->call.arguments[i], &arguments[i]))
             return false;
-    return evaluation_spend(e, 1) && x->call.function->call(e, arguments, out);
+    bool ok = evaluation_spend(e, 1) && x->call.function->call(e, arguments, out);
+    if (e->entry)
+        trace_call(e, x->call.function, arguments, ok ? out : NULL);
+    return ok;
 }
 
-/* Ordering is for two integers, else false (policy.md 4, 1). */
-static bool ordered(enum policy_operator operator, const struct claim_value * a, const struct claim_value *b)
+bool values_ordered(enum policy_operator operation, const struct claim_value *a, const struct claim_value *b)
 {
     if (a->kind != CLAIM_INTEGER || b->kind != CLAIM_INTEGER)
         return false;
-    switch (operator) {
+    switch (operation) {
     case OPERATOR_LT: return a->integer < b->integer;
     case OPERATOR_LE: return a->integer <= b->integer;
     case OPERATOR_GT: return a->integer > b->integer;
@@ -163,7 +174,7 @@ static bool compare(struct evaluation *e, const struct claim *claim, const struc
             if (!values_equal(e, &left.v, &right.v, &hit))
                 return false;
         } else {
-            hit = ordered(c->operator, & left.v, &right.v);
+            hit = values_ordered(c->operator, & left.v, &right.v);
             if (!evaluation_spend(e, 1))
                 return false;
         }
@@ -186,9 +197,14 @@ static bool operand(struct evaluation *e, const struct condition *c, size_t i, s
     return true;
 }
 
+bool claim_visible(const struct claim *c)
+{
+    return (c->flags & CLAIM_POLICY) && c->value.kind != CLAIM_JSON;
+}
+
 static bool satisfies(struct evaluation *e, const struct claim *claim, const struct condition *c, bool *holds)
 {
-    *holds = (claim->flags & CLAIM_POLICY) && claim->value.kind != CLAIM_JSON;
+    *holds = claim_visible(claim);
     if (!evaluation_spend(e, c->type ? steps_for(c->type->n == claim->type.n ? claim->type.n : 0) : 1))
         return false;
     if (*holds && c->type)
@@ -232,6 +248,8 @@ static bool condition(struct evaluation *e, const struct condition *c, struct bi
         if (!one)
             continue;
         any = true;
+        if (e->entry)
+            trace_match(e, i);
         if (!c->name.n)
             break;                   /* nothing wants to know the others */
         if (!evaluation_spend(e, 1)) /* for the memory: 64 conditions can bind 64 Ki claims each */
@@ -241,6 +259,8 @@ static bool condition(struct evaluation *e, const struct condition *c, struct bi
         binding->count++;
     }
     *holds = any != c->negated;
+    if (e->entry)
+        trace_condition(e, c, any);
     return true;
 }
 
@@ -267,7 +287,11 @@ static bool make_claim(struct evaluation *e, enum action_kind kind, struct bytes
             !put(e, kind == ACTION_ISSUE ? &e->run->outgoing : &e->run->properties, claim))
             return false;
     }
-    return kind == ACTION_ISSUE_PROPERTY || put(e, e->incoming, claim);
+    if (kind != ACTION_ISSUE_PROPERTY && !put(e, e->incoming, claim))
+        return false;
+    if (e->entry)
+        trace_made(e, &claim);
+    return true;
 }
 
 /* The name of a claim to be made: exactly one String. */
@@ -319,33 +343,25 @@ static bool act(struct evaluation *e)
     }
 }
 
-static void explain(struct evaluation *e, bool fired)
-{
-    struct policy_run *run = e->run;
-
-    if (!run->explain)
-        return;
-    run->trace = ARENA_ROOM(run->arena, run->trace, run->trace_count, &run->trace_cap);
-    run->trace[run->trace_count++] =
-        (struct policy_trace_entry){e->rule->source, e->rule->line, e->rule->column, fired};
-}
-
 static bool run_rule(struct evaluation *e)
 {
     bool fires = true;
 
     e->bound_count = 0;
-    for (size_t i = 0; i < e->rule->count && fires; i++)
-        if (!condition(e, &e->rule->conditions[i], &e->bindings[i], &fires))
+    if (e->run->explain)
+        trace_rule(e);
+    for (e->at = 0; e->at < e->rule->count && fires; e->at++)
+        if (!condition(e, &e->rule->conditions[e->at], &e->bindings[e->at], &fires))
             return false;
-    explain(e, fires);
+    if (e->entry)
+        e->entry->fired = fires;
     return !fires || act(e);
 }
 
 static bool run_section(struct policy_run *run, enum section_kind kind, struct claims *incoming)
 {
     const struct section *section = &run->policy->sections[kind];
-    struct evaluation e = {.run = run, .incoming = incoming};
+    struct evaluation e = {.run = run, .incoming = incoming, .section = kind};
 
     if (incoming->n > LIMIT_CLAIMS)
         return evaluation_fail(&e, "the evidence proves more than %d claims", LIMIT_CLAIMS);
@@ -367,7 +383,9 @@ void policy_start(struct policy_run *run, const struct policy *p, struct arena *
                                .arena = a,
                                .incoming = incoming,
                                .decision = POLICY_NO_PERMIT,
-                               .json_budget = LIMIT_POLICY_JSON_NODES};
+                               .json_budget = LIMIT_POLICY_JSON_NODES,
+                               .trace_items = LIMIT_TRACE_ITEMS,
+                               .trace_looks = LIMIT_TRACE_LOOKS};
     claims_init(&run->outgoing, a);
     claims_init(&run->properties, a);
 }

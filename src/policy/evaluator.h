@@ -15,8 +15,11 @@ struct binding {
 struct evaluation {
     struct policy_run *run;
     struct claims *incoming;
+    enum section_kind section;
     struct type_index *index; /* of incoming; NULL in a section so short that looking through is cheaper */
     const struct rule *rule;
+    size_t at;                        /* the rule's condition that is looked at; their number: its action */
+    struct policy_trace_entry *entry; /* of the rule, where a trace is kept; else NULL */
     struct binding bindings[LIMIT_POLICY_CONDITIONS];
     uint32_t *bound;
     size_t bound_count, bound_cap;
@@ -36,6 +39,13 @@ struct value_set {
     enum property property;
 };
 
+struct value property_of(const struct claim *c, enum property property);
+/* Ordering is for two integers, else false (policy.md 4, 1). */
+bool values_ordered(enum policy_operator operation, const struct claim_value *a, const struct claim_value *b);
+/* What a literal or a reference stands for; a call is for the evaluator. */
+struct value_set operand_of(const struct evaluation *e, const struct expression *x);
+/* Whether a policy sees the claim. */
+bool claim_visible(const struct claim *c);
 struct value value_at(const struct evaluation *e, const struct value_set *set, size_t i);
 /* Equal when of one kind and the same; costs steps. */
 bool values_equal(struct evaluation *e, const struct claim_value *a, const struct claim_value *b, bool *equal);

@@ -2,7 +2,7 @@
 #include "policy/functions.h"
 #include "policy/parser.h"
 
-static const char *const properties[PROPERTY_COUNT] = {
+const char *const policy_property_names[PROPERTY_COUNT] = {
     [PROPERTY_TYPE] = "type",
     [PROPERTY_VALUE] = "value",
     [PROPERTY_VALUE_TYPE] = "valueType",
@@ -14,7 +14,8 @@ static bool expression(struct parser *p, size_t depth, struct expression *out);
 bool parser_property(struct parser *p, enum property *out)
 {
     for (int i = 0; i < PROPERTY_COUNT; i++)
-        if (parser_at_name(p, properties[i]) || (i == PROPERTY_VALUE_TYPE && parser_at_name(p, "valuetype"))) {
+        if (parser_at_name(p, policy_property_names[i]) ||
+            (i == PROPERTY_VALUE_TYPE && parser_at_name(p, "valuetype"))) {
             *out = (enum property)i;
             parser_advance(p);
             return true;

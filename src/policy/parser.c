@@ -1,7 +1,7 @@
 /* Versions 1.0, 1.1 and 1.2 by recursive descent (policy.md 2), with every rule of 2.4 checked on the way. */
 #include "policy/parser.h"
 
-static const char *const section_names[SECTION_COUNT] = {
+const char *const policy_section_names[SECTION_COUNT] = {
     [SECTION_CONFIGURATION] = "configurationrules",
     [SECTION_AUTHORIZATION] = "authorizationrules",
     [SECTION_ISSUANCE] = "issuancerules",
@@ -12,7 +12,7 @@ static const char *const section_paths[SECTION_COUNT] = {
     [SECTION_ISSUANCE] = "issuanceRules",
 };
 static const char *const version_names[] = {[VERSION_1_0] = "1.0", [VERSION_1_1] = "1.1", [VERSION_1_2] = "1.2"};
-static const char *const action_names[ACTION_COUNT] = {
+const char *const policy_action_names[ACTION_COUNT] = {
     [ACTION_PERMIT] = "permit",
     [ACTION_DENY] = "deny",
     [ACTION_ADD] = "add",
@@ -130,6 +130,7 @@ static const struct bytes *type_wanted(const struct condition *c)
 
 static bool condition(struct parser *p)
 {
+    const uint8_t *from = p->token.source.p;
     struct condition c = {0};
 
     if (p->condition_count == LIMIT_POLICY_CONDITIONS)
@@ -146,6 +147,7 @@ static bool condition(struct parser *p)
         return parser_mismatch(p, "{',', ']'}");
     c.comparisons = (const void *)arena_copy(p->arena, bytes_make(p->comparisons, c.count * sizeof *p->comparisons)).p;
     c.type = type_wanted(&c);
+    c.source = bytes_make(from, (size_t)(p->taken - from));
     if (c.count > p->widest)
         p->widest = c.count;
     p->conditions[p->condition_count++] = c;
@@ -203,7 +205,7 @@ static bool assignments(struct parser *p, struct action *a)
             return false;
     } while (parser_accept(p, TOKEN_COMMA));
     if (parser_at(p, TOKEN_CLOSE) && !(given[PROPERTY_TYPE] && given[PROPERTY_VALUE]))
-        return parser_error(p, &p->token, "%s needs a type and a value", action_names[a->kind]);
+        return parser_error(p, &p->token, "%s needs a type and a value", policy_action_names[a->kind]);
     return true;
 }
 
@@ -211,13 +213,13 @@ static bool action(struct parser *p, enum section_kind section, struct action *a
 {
     int kind = 0;
 
-    while (kind < ACTION_COUNT && !parser_at_name(p, action_names[kind]))
+    while (kind < ACTION_COUNT && !parser_at_name(p, policy_action_names[kind]))
         kind++;
     if (kind == ACTION_COUNT)
         return parser_mismatch(p, allowed[section].list);
     if (!(allowed[section].actions & 1u << kind))
-        return parser_error(p, &p->token, "%s is not allowed in %s, only %s", action_names[kind],
-                            section_names[section], allowed[section].list);
+        return parser_error(p, &p->token, "%s is not allowed in %s, only %s", policy_action_names[kind],
+                            policy_section_names[section], allowed[section].list);
     a->kind = (enum action_kind)kind;
     parser_advance(p);
     if (!parser_expect(p, TOKEN_OPEN))
@@ -305,7 +307,8 @@ static int section_here(const struct parser *p)
 {
     int kind = 0;
 
-    while (kind < SECTION_COUNT && !(parser_at(p, TOKEN_NAME) && bytes_is_nocase(p->token.source, section_names[kind])))
+    while (kind < SECTION_COUNT &&
+           !(parser_at(p, TOKEN_NAME) && bytes_is_nocase(p->token.source, policy_section_names[kind])))
         kind++;
     return kind;
 }
@@ -317,9 +320,10 @@ static bool sections(struct parser *p, struct policy *policy)
 
     while ((kind = section_here(p)) != SECTION_COUNT) {
         if (seen[kind])
-            return parser_error(p, &p->token, "%s stands twice", section_names[kind]);
+            return parser_error(p, &p->token, "%s stands twice", policy_section_names[kind]);
         if (kind < last)
-            return parser_error(p, &p->token, "%s must stand before %s", section_names[kind], section_names[last]);
+            return parser_error(p, &p->token, "%s must stand before %s", policy_section_names[kind],
+                                policy_section_names[last]);
         if (kind == SECTION_CONFIGURATION && p->version < VERSION_1_1)
             return parser_error(p, &p->token, "configurationrules need version 1.1");
         if (kind == SECTION_ISSUANCE && !seen[SECTION_AUTHORIZATION])

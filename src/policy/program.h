@@ -17,6 +17,11 @@ struct value {
     unsigned flags;
 };
 
+/* As they are written in a policy. */
+extern const char *const policy_section_names[SECTION_COUNT];
+extern const char *const policy_property_names[PROPERTY_COUNT];
+extern const char *const policy_action_names[ACTION_COUNT];
+
 struct policy_function;
 
 struct expression {
@@ -45,6 +50,7 @@ struct condition {
     struct bytes name; /* that it binds; empty: none */
     const struct comparison *comparisons;
     size_t count;
+    struct bytes source;      /* from its first character to its bracket */
     const struct bytes *type; /* of its first `type == "…"`: a claim of another type needs no further look. Or NULL */
 };
 
