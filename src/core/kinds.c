@@ -45,7 +45,8 @@ const struct policy_kind *policy_kind_find(struct bytes name)
 }
 
 /* What stands before the type in the kind of a record. */
-static const char *const slot_names[SLOT_COUNT] = {[SLOT_ACTIVE] = "policy/", [SLOT_SHADOW] = "shadow/", [SLOT_PENDING] = "pending/"};
+static const char *const slot_names[SLOT_COUNT] = {
+    [SLOT_ACTIVE] = "policy/", [SLOT_SHADOW] = "shadow/", [SLOT_PENDING] = "pending/"};
 
 static bool split(struct bytes record, enum policy_slot *slot, struct bytes *kind)
 {
@@ -66,7 +67,8 @@ bool provider_policy_kind(struct bytes record)
     return split(record, &slot, &kind);
 }
 
-bool provider_policy_load(struct arena *a, struct bytes record, struct bytes jws, struct provider_policy *out, struct fault *fault)
+bool provider_policy_load(struct arena *a, struct bytes record, struct bytes jws, struct provider_policy *out,
+                          struct fault *fault)
 {
     const struct policy_kind *known = NULL;
     struct upload_exam x = {.arena = a, .trace = trace_new(a)};
@@ -92,13 +94,15 @@ bool provider_policy_load(struct arena *a, struct bytes record, struct bytes jws
     return true;
 }
 
-void policy_change(struct management *m, enum policy_slot slot, const struct upload *u, struct bytes body, struct bytes hash)
+void policy_change(struct management *m, enum policy_slot slot, const struct upload *u, struct bytes body,
+                   struct bytes hash)
 {
-    *m->change = (struct change){bytes_text(arena_printf(m->arena, "%s%s", slot_names[slot], m->kind->name)), body, hash,
-                                 manage_thumbprint(m, u)};
+    *m->change = (struct change){bytes_text(arena_printf(m->arena, "%s%s", slot_names[slot], m->kind->name)), body,
+                                 hash, manage_thumbprint(m, u)};
 }
 
-const struct provider_policy *policy_stored(const struct provider *p, enum policy_slot slot, const struct policy_kind *kind)
+const struct provider_policy *policy_stored(const struct provider *p, enum policy_slot slot,
+                                            const struct policy_kind *kind)
 {
     for (size_t i = 0; i < p->policy_count; i++)
         if (p->policies[i].slot == slot && bytes_is(p->policies[i].kind, kind->name))

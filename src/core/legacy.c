@@ -48,9 +48,9 @@ static bool own_token(struct management *m, struct bytes *hash)
         return refuse(m, "Malformed JWT: the body must be the token that updatepolicy answered with.");
     if (!own || !jws_verify(&jws, &own->key))
         return refuse(m, "The token is not signed by this provider. Send the one that updatepolicy answered with.");
-    if (!json_parse(m->arena, jws.payload, NULL, &claims, NULL) || !json_text(json_member(claims, "aas-policyHash"), hash) ||
-        !json_text(json_member(claims, "iss"), &issuer) || !bytes_equal(issuer, m->provider->issuer) ||
-        !json_integer(json_member(claims, "exp"), &expires))
+    if (!json_parse(m->arena, jws.payload, NULL, &claims, NULL) ||
+        !json_text(json_member(claims, "aas-policyHash"), hash) || !json_text(json_member(claims, "iss"), &issuer) ||
+        !bytes_equal(issuer, m->provider->issuer) || !json_integer(json_member(claims, "exp"), &expires))
         return refuse(m, "Could not find \"aas-policyHash\" claim in policy token");
     return expires > m->request->time || refuse(m, "The token has expired. Call updatepolicy again.");
 }
@@ -65,7 +65,8 @@ void legacy_policy_set(struct management *m)
     if (!own_token(m, &hash))
         return;
     if (!pending || !pending->jws.n || !bytes_equal(policy_token_hash(m->arena, pending->jws), hash)) {
-        refuse(m, "No policy with this hash waits; a later updatepolicy may have replaced it. Call updatepolicy again.");
+        refuse(m,
+               "No policy with this hash waits; a later updatepolicy may have replaced it. Call updatepolicy again.");
         return;
     }
     /* Who may sign can have changed since: it is judged as if it were uploaded now. */

@@ -20,8 +20,9 @@ struct management {
 
 /* Each operation fills the answer, and the change where there is one. */
 typedef void manage_operation(struct management *m);
-manage_operation policy_get, policy_set, policy_reset, signers_get, signers_add, signers_remove, baselines_get, legacy_policy_get,
-    legacy_policy_update, legacy_policy_set, legacy_policy_reset, legacy_signers_get, legacy_signers_add, legacy_signers_remove;
+manage_operation policy_get, policy_set, policy_reset, signers_get, signers_add, signers_remove, baselines_get,
+    legacy_policy_get, legacy_policy_update, legacy_policy_set, legacy_policy_reset, legacy_signers_get,
+    legacy_signers_add, legacy_signers_remove;
 
 /* Refuse: nothing changes. */
 void manage_refuse(struct management *m, int status, const char *code, struct bytes message);
@@ -36,14 +37,16 @@ struct json *manage_text(struct management *m, const char *s);
 struct bytes manage_thumbprint(struct management *m, const struct upload *u);
 
 /* What is stored in a slot of a type; NULL when nothing was. */
-const struct provider_policy *policy_stored(const struct provider *p, enum policy_slot slot, const struct policy_kind *kind);
+const struct provider_policy *policy_stored(const struct provider *p, enum policy_slot slot,
+                                            const struct policy_kind *kind);
 /* The JWS that GET answers with: as stored, else the type's default, else the empty one. */
 struct bytes policy_jws(struct management *m, enum policy_slot slot);
 /* Decode an uploaded policy, and judge who signed it and what it says. False: refused. */
 bool policy_accept(struct management *m, struct upload *u);
 /* A reset: a JWS with an empty payload. */
 bool policy_accept_reset(struct management *m, struct upload *u);
-void policy_change(struct management *m, enum policy_slot slot, const struct upload *u, struct bytes body, struct bytes hash);
+void policy_change(struct management *m, enum policy_slot slot, const struct upload *u, struct bytes body,
+                   struct bytes hash);
 /* x-ms-policy-token-hash of a JWS. */
 struct bytes policy_token_hash(struct arena *a, struct bytes jws);
 

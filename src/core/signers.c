@@ -51,10 +51,11 @@ static bool signers_change_allowed(struct management *m, const char *member, str
                                    const struct certificate **c)
 {
     if (!m->provider->isolated) {
-        manage_refuse(m, 400, "InvalidOperation",
-               BYTES_LIT("The operation is disallowed: this provider has no policy management certificates (its trust "
-                         "model is not "
-                         "Isolated)."));
+        manage_refuse(
+            m, 400, "InvalidOperation",
+            BYTES_LIT("The operation is disallowed: this provider has no policy management certificates (its trust "
+                      "model is not "
+                      "Isolated)."));
         return false;
     }
     if (upload_verify(&m->upload, m->request->body, member, u) && upload_certificate(&m->upload, u, c) &&
@@ -76,8 +77,8 @@ static void signers_answer(struct management *m, const struct certificate *c, co
 
 static void signers_change(struct management *m, const struct upload *u, const struct json *jwks)
 {
-    *m->change =
-        (struct change){BYTES_LIT("signers"), json_print(m->arena, jwks, JSON_SORTED), BYTES_NONE, manage_thumbprint(m, u)};
+    *m->change = (struct change){BYTES_LIT("signers"), json_print(m->arena, jwks, JSON_SORTED), BYTES_NONE,
+                                 manage_thumbprint(m, u)};
 }
 
 bool signers_added(struct management *m, const struct certificate **c, struct json **jwks)

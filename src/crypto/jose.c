@@ -104,14 +104,12 @@ bool jws_decode(struct arena *a, struct bytes text, bool lenient_names, struct j
 
 bool jws_fits_key(const struct jws *jws, const struct public_key *key)
 {
-    return !jws->unsecured && alg_fits_key(jws->alg, key->kind) &&
-           (key->alg == SIGNATURE_NONE || key->alg == jws->alg);
+    return !jws->unsecured && alg_fits_key(jws->alg, key->kind) && (key->alg == SIGNATURE_NONE || key->alg == jws->alg);
 }
 
 bool jws_verify(const struct jws *jws, const struct public_key *key)
 {
-    return jws_fits_key(jws, key) &&
-           signature_verify(key, jws->alg, jws->signing_input, jws->signature);
+    return jws_fits_key(jws, key) && signature_verify(key, jws->alg, jws->signing_input, jws->signature);
 }
 
 static bool unsigned_member(struct arena *a, const struct json *jwk, const char *name, struct bytes *out)

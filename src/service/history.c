@@ -32,7 +32,8 @@ static bool add(void *context, const struct record *r)
     time_format(r->time, time);
     JSON_SET(o, "version", json_new_integer(l->arena, (int64_t)r->version));
     JSON_SET(o, "time", json_new_text(l->arena, arena_copy(l->arena, bytes_text(time))));
-    JSON_SET(o, "result", json_new_text(l->arena, of_policy && !r->hash.n ? BYTES_LIT("Removed") : BYTES_LIT("Updated")));
+    JSON_SET(o, "result",
+             json_new_text(l->arena, of_policy && !r->hash.n ? BYTES_LIT("Removed") : BYTES_LIT("Updated")));
     set_text(l->arena, o, BYTES_LIT("tokenHash"), r->hash);
     set_text(l->arena, o, BYTES_LIT("signerThumbprint"), hex_encode_upper(l->arena, r->signer));
     set_text(l->arena, o, BYTES_LIT("caller"), r->caller);
@@ -59,7 +60,8 @@ static bool number(struct exchange *e, const char *name, uint64_t least, uint64_
     return false;
 }
 
-static void answer(struct service *s, struct exchange *e, const struct served *v, struct bytes kind, const char *body_name)
+static void answer(struct service *s, struct exchange *e, const struct served *v, struct bytes kind,
+                   const char *body_name)
 {
     struct listing l = {.arena = &e->arena, .list = json_new(&e->arena, JSON_ARRAY), .body_name = body_name};
     struct json *body = json_new(&e->arena, JSON_OBJECT);
@@ -74,7 +76,8 @@ static void answer(struct service *s, struct exchange *e, const struct served *v
         !number(e, "limit", 1, LIST_MOST, &limit))
         return;
     l.bodies = version > 0; /* one alone comes whole */
-    struct history_page page = {.before = version ? version + 1 : before, .limit = version ? 1 : limit, .bodies = l.bodies};
+    struct history_page page = {
+        .before = version ? version + 1 : before, .limit = version ? 1 : limit, .bodies = l.bodies};
     if (!s->store || !store_history(s->store, &e->arena, v->issuer, kind, &page, add, &l, &fault)) {
         log_error("the history of %.*s cannot be read: %s", (int)v->issuer.n, (const char *)v->issuer.p,
                   s->store ? fault.text : "there is no store");
@@ -82,7 +85,8 @@ static void answer(struct service *s, struct exchange *e, const struct served *v
         return;
     }
     int64_t found;
-    if (version && (!json_integer(json_member(json_element(l.list, 0), "version"), &found) || (uint64_t)found != version)) {
+    if (version &&
+        (!json_integer(json_member(json_element(l.list, 0), "version"), &found) || (uint64_t)found != version)) {
         http_fail(e, 404, "NotFound", "There is no such version.");
         return;
     }

@@ -44,7 +44,8 @@ static void by_method(struct service *s, struct exchange *e, const struct served
 }
 
 /* A type, or a type with ":reset" behind it. */
-static void policies(struct service *s, struct exchange *e, const struct served *v, enum policy_slot slot, struct bytes type)
+static void policies(struct service *s, struct exchange *e, const struct served *v, enum policy_slot slot,
+                     struct bytes type)
 {
     static const struct by_method rows[] = {{"GET", MANAGE_POLICY_GET}, {"PUT", MANAGE_POLICY_SET}, {NULL, 0}};
     static const struct by_method reset_rows[] = {{"POST", MANAGE_POLICY_RESET}, {NULL, 0}};
@@ -60,8 +61,9 @@ static void baselines(struct service *s, struct exchange *e, const struct served
     static const struct by_method rows[] = {{"GET", MANAGE_BASELINES_GET}, {NULL, 0}};
     const char *only = http_query(e, "provideCurrentTcbInPolicy");
 
-    by_method(s, e, v, rows,
-              (struct manage_request){.kind = type, .only_selected = only && bytes_is_nocase(bytes_text(only), "true")});
+    by_method(
+        s, e, v, rows,
+        (struct manage_request){.kind = type, .only_selected = only && bytes_is_nocase(bytes_text(only), "true")});
 }
 
 /* Whole paths, and what their methods do. */
@@ -131,7 +133,8 @@ bool manage_routes(struct service *s, struct exchange *e, const struct served *v
     } else if (path_below(e->path, "/tcbbaselines/", &type)) {
         if (allowed(s, e, true))
             baselines(s, e, v, type);
-    } else if (e->path.n > strlen("/assay/v1/") && bytes_is_nocase(bytes_first(e->path, strlen("/assay/v1/")), "/assay/v1/")) {
+    } else if (e->path.n > strlen("/assay/v1/") &&
+               bytes_is_nocase(bytes_first(e->path, strlen("/assay/v1/")), "/assay/v1/")) {
         return !allowed(s, e, false) || own_routes(s, e, v);
     } else {
         return false;

@@ -29,8 +29,9 @@ bool version_ok(struct exchange *e)
 {
     if (well_formed(http_query(e, "api-version")))
         return true;
-    http_fail(e, 400, "InvalidParameter",
-              "The query parameter api-version must be given, as YYYY-MM-DD or YYYY-MM-DD-preview, not before 2018-09-01.");
+    http_fail(
+        e, 400, "InvalidParameter",
+        "The query parameter api-version must be given, as YYYY-MM-DD or YYYY-MM-DD-preview, not before 2018-09-01.");
     return false;
 }
 
@@ -121,8 +122,7 @@ static void answered(void *context, enum pool_failure outcome, const struct answ
     http_reply(e, answer->status, answer->body);
 }
 
-void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message,
-                   struct bytes issuer)
+void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, struct bytes issuer)
 {
     struct waiting *w = ARENA_NEW(&e->arena, struct waiting);
     const struct bytes identity[2] = {e->path, e->body};
