@@ -314,7 +314,8 @@ bool core_judge(struct appraisal *x, bool by_policy)
         return false;
     if (!verify(x) || (by_policy && !decide(x)))
         return false;
-    return made(x, x->attester->required) && (!by_policy || made(x, policy_checks));
+    x->permitted = made(x, x->attester->required) && (!by_policy || made(x, policy_checks));
+    return x->permitted;
 }
 
 static bool sign(struct appraisal *x, const struct mint *mint)
@@ -397,6 +398,7 @@ void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *sn
         give(x, x->exam.reply);
         return;
     }
+    x->decoded = x->exam.trace->n;
     if (core_judge(x, true) && made(x, request_checks) && make_token(x, parts.nonce, mint))
         give_token(x);
 }

@@ -80,7 +80,9 @@ struct appraisal {
     const struct json *policy_signer;
     const struct policy *policy;
     struct policy_run run;
-    bool draft; /* a draft policy: the token is unsigned */
+    bool draft;     /* a draft policy: the token is unsigned */
+    size_t decoded; /* entries of the trace that stand before the verification; 0: there is no evidence */
+    bool permitted; /* the evidence is genuine, the policy permits, every required check was made */
     struct bytes policy_hash;
     struct bytes payload; /* of the token */
     struct bytes token;
@@ -98,6 +100,26 @@ void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *sn
  * rules, and whether every required check was made. False: the trace has the failed check, or answer.failed_check
  * names the one never made. */
 bool core_judge(struct appraisal *x, bool by_policy);
+/* What the shadow policy of a type would have changed: a second policy, judged beside the one that decides, so that a change can
+ * be tried on live traffic before it is set. */
+enum shadow_outcome {
+    SHADOW_SAME,
+    SHADOW_WOULD_DENY,
+    SHADOW_WOULD_PERMIT,
+    SHADOW_CLAIMS_DIFFER,
+    SHADOW_ERROR,
+    SHADOW_OUTCOMES
+};
+struct shadow_result {
+    struct bytes issuer, kind; /* "https://…", "SgxEnclave" */
+    struct bytes policy_hash;  /* of the shadow policy */
+    enum shadow_outcome outcome;
+    struct bytes reason; /* one line; empty for SHADOW_SAME */
+};
+/* After core_attest: is there a shadow policy for what was judged? Drafts are tried by their sender, not by a shadow. */
+bool core_shadow_due(const struct appraisal *x);
+/* The same evidence at the same time, by the shadow policy. What x answered is not touched. */
+void core_shadow(const struct appraisal *x, struct shadow_result *out);
 /* The error object of api.md 1.4. */
 struct bytes error_body(struct arena *a, const char *code, struct bytes message);
 

@@ -27,6 +27,7 @@ enum frame_kind {
     FRAME_SNAPSHOT_READY, /* in force, with what was wrong but not fatal */
     FRAME_SNAPSHOT_BAD,   /* not in force, why */
     FRAME_ANSWER,
+    FRAME_SHADOW,  /* behind an answer that announced it: what the shadow policy would have changed */
     FRAME_OVERRUN, /* over its memory: the process ends */
     /* Verifier to signer, and back. */
     FRAME_SIGN,

@@ -147,7 +147,8 @@ bool read_manage(struct bytes body, struct manage_request *out)
     return rd_end(&r) && what < MANAGE_COUNT && slot <= SLOT_SHADOW;
 }
 
-struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change)
+struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change,
+                          bool shadow_follows)
 {
     struct writer w = wr_open(a);
 
@@ -159,6 +160,7 @@ struct bytes write_answer(struct arena *a, const struct answer *answer, const st
     wr_field(&w, change->body);
     wr_field(&w, change->hash);
     wr_field(&w, change->signer);
+    wr_u8(&w, shadow_follows);
     return wr_done(&w);
 }
 
@@ -174,7 +176,33 @@ bool read_answer(struct bytes body, struct answered *out)
     out->change.body = rd_field(&r);
     out->change.hash = rd_field(&r);
     out->change.signer = rd_field(&r);
+    out->shadow_follows = rd_u8(&r) != 0;
     return rd_end(&r) && out->status >= 200 && out->status <= 599;
+}
+
+struct bytes write_shadow(struct arena *a, const struct shadow_result *result)
+{
+    struct writer w = wr_open(a);
+
+    wr_field(&w, result->issuer);
+    wr_field(&w, result->kind);
+    wr_field(&w, result->policy_hash);
+    wr_u8(&w, (uint8_t)result->outcome);
+    wr_field(&w, result->reason);
+    return wr_done(&w);
+}
+
+bool read_shadow(struct bytes body, struct shadow_result *out)
+{
+    struct reader r = rd_open(body);
+
+    out->issuer = rd_field(&r);
+    out->kind = rd_field(&r);
+    out->policy_hash = rd_field(&r);
+    uint8_t outcome = rd_u8(&r);
+    out->outcome = (enum shadow_outcome)outcome;
+    out->reason = rd_field(&r);
+    return rd_end(&r) && outcome < SHADOW_OUTCOMES;
 }
 
 struct bytes write_sign(struct arena *a, const struct sign_message *m)

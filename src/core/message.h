@@ -38,9 +38,14 @@ struct answered {
     int status;
     struct bytes code, body, failed_check;
     struct change change;
+    bool shadow_follows; /* the pair is busy until FRAME_SHADOW comes */
 };
-struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change);
+struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change,
+                          bool shadow_follows);
 bool read_answer(struct bytes body, struct answered *out);
+/* FRAME_SHADOW. */
+struct bytes write_shadow(struct arena *a, const struct shadow_result *result);
+bool read_shadow(struct bytes body, struct shadow_result *out);
 /* FRAME_SIGN: the canonical message, all that a signer ever parses. */
 struct sign_message {
     struct bytes issuer, policy_hash, payload;

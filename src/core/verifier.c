@@ -207,13 +207,21 @@ static const struct mint signer_mint = {.token = ask_signer};
 static bool attest(struct arena *a, struct bytes body)
 {
     struct change none = {0};
+    struct shadow_result result;
     struct core_request request;
     struct appraisal x;
 
     if (!current || !read_attest(body, &request))
         return false;
     core_attest(&x, a, &current->snapshot, &request, &signer_mint, cache);
-    return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &x.answer, &none));
+    bool shadow = core_shadow_due(&x);
+    if (!frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &x.answer, &none, shadow)))
+        return false;
+    if (!shadow)
+        return true;
+    /* The caller has its answer: a shadow costs it no time, and cannot fail it. */
+    core_shadow(&x, &result);
+    return frame_write(HOST_FD, FRAME_SHADOW, write_shadow(a, &result));
 }
 
 static bool manage(struct arena *a, struct bytes body)
@@ -225,7 +233,7 @@ static bool manage(struct arena *a, struct bytes body)
     if (!current || !read_manage(body, &request))
         return false;
     core_manage(a, &current->snapshot, &request, &signer_mint, &answer, &change);
-    return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &change));
+    return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &change, false));
 }
 
 static __attribute__((noreturn)) void over_memory(struct arena *a)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "service/development.h"
 #include "service/log.h"
@@ -174,6 +175,11 @@ static void ready(void *context, const struct key_record *keys, size_t count)
         log_error("%s", fault.text);
 }
 
+static void shadowed(void *context, const struct shadow_result *result)
+{
+    shadows_note(((struct launch *)context)->service->shadows, result, (int64_t)time(NULL));
+}
+
 static void broken(void *context)
 {
     struct launch *l = context;
@@ -237,13 +243,17 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
         return false;
     if (c->store && !(s->store = store_open(c->store, fault)))
         return false;
-    s->pool = pool_new(s->base, c, ready, broken, l, fault);
+    s->shadows = shadows_new();
+    if (!s->shadows)
+        return fault_set(fault, FAULT_SYSTEM, "no memory");
+    s->pool = pool_new(s->base, c, &(struct pool_callbacks){ready, shadowed, broken, l}, fault);
     return s->pool && service_reload(s, fault);
 }
 
 static void close_all(struct service *s)
 {
     pool_free(s->pool);
+    shadows_free(s->shadows);
     http_free(s->http);
     store_close(s->store);
     for (size_t i = 0; i < SIGNALS; i++)

@@ -97,13 +97,30 @@ static const struct by_method *find_whole(struct exchange *e, struct manage_requ
     return NULL;
 }
 
+static void shadow_report(struct service *s, struct exchange *e, const struct served *v, struct bytes type)
+{
+    const struct policy_kind *kind = policy_kind_find(type);
+
+    if (strcmp(e->method, "GET") != 0)
+        wrong_method(e, "GET");
+    else if (!kind)
+        http_fail(e, 400, "InvalidParameter", "The attestation type is not known to this service.");
+    else
+        http_reply(e, 200,
+                   json_print(&e->arena, shadows_report(s->shadows, &e->arena, v->issuer, bytes_text(kind->name)),
+                              JSON_IN_ORDER));
+}
+
 /* The version is in the path. */
 static bool own_routes(struct service *s, struct exchange *e, const struct served *v)
 {
     struct bytes rest;
 
     if (path_below(e->path, "/assay/v1/shadow/", &rest)) {
-        policies(s, e, v, SLOT_SHADOW, rest);
+        if (has_suffix(rest, ":report"))
+            shadow_report(s, e, v, bytes_first(rest, rest.n - strlen(":report")));
+        else
+            policies(s, e, v, SLOT_SHADOW, rest);
         return true;
     }
     return history_routes(s, e, v);

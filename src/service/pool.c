@@ -25,7 +25,7 @@ struct job {
     void *context;
 };
 
-enum worker_state { WORKER_STARTING, WORKER_LOADING, WORKER_IDLE, WORKER_BUSY, WORKER_DOWN };
+enum worker_state { WORKER_STARTING, WORKER_LOADING, WORKER_IDLE, WORKER_BUSY, WORKER_SHADOWING, WORKER_DOWN };
 
 struct worker {
     struct pool *pool;
@@ -54,9 +54,7 @@ struct pool {
     uint64_t generation;            /* of snapshot */
     struct poison *poison;
     struct event *children; /* SIGCHLD */
-    pool_ready *ready;
-    pool_broken *broken;
-    void *context;
+    struct pool_callbacks call;
     bool announced;
     unsigned failed_starts;
     struct pool_counts counts;
@@ -103,6 +101,10 @@ static void down(struct worker *w, enum pool_failure outcome)
     w->pair.fd = -1; /* the channel closed it */
     pair_kill(&w->pair);
     evtimer_del(w->timer);
+    if (w->state == WORKER_SHADOWING) { /* nobody waits: the answer is out */
+        log_error("a pair ended over a shadow policy; what it would have changed is not known");
+        p->counts.shadows_lost++;
+    }
     w->state = WORKER_DOWN;
     w->was_ready = w->widowed = false;
     p->counts.restarts++;
@@ -120,7 +122,7 @@ static void down(struct worker *w, enum pool_failure outcome)
     }
     schedule(w, RESTART_MILLISECONDS); /* it never got as far as serving: do not spin */
     if (!p->announced && ++p->failed_starts == START_TRIES)
-        p->broken(p->context);
+        p->call.broken(p->call.context);
 }
 
 static void send_snapshot(struct worker *w)
@@ -164,7 +166,7 @@ static void announce(struct pool *p)
         if (!p->workers[i].was_ready)
             return;
     if (!p->announced)
-        p->ready(p->context, p->records, p->record_count);
+        p->call.ready(p->call.context, p->records, p->record_count);
     p->announced = true;
 }
 
@@ -226,6 +228,25 @@ static void answered(struct worker *w, struct bytes body)
     }
     w->pool->counts.answered++;
     finish(w, POOL_ANSWERED, &answer);
+    if (answer.shadow_follows) {
+        w->state = WORKER_SHADOWING;
+        schedule(w, w->pool->config->request_milliseconds);
+        return;
+    }
+    become_idle(w);
+    feed(w->pool);
+}
+
+static void shadowed(struct worker *w, struct bytes body)
+{
+    struct shadow_result result;
+
+    if (w->state != WORKER_SHADOWING || !read_shadow(body, &result)) {
+        log_error("a verifier said something malformed");
+        down(w, POOL_DIED);
+        return;
+    }
+    w->pool->call.shadowed(w->pool->call.context, &result);
     become_idle(w);
     feed(w->pool);
 }
@@ -239,6 +260,7 @@ static void take_frame(void *context, enum frame_kind kind, struct bytes body)
     case FRAME_SNAPSHOT_READY:
     case FRAME_SNAPSHOT_BAD: loaded(w, kind, body); break;
     case FRAME_ANSWER: answered(w, body); break;
+    case FRAME_SHADOW: shadowed(w, body); break;
     case FRAME_OVERRUN:
         log_error("a request went over its memory limit; its verifier is replaced");
         down(w, POOL_OVER_MEMORY);
@@ -286,7 +308,7 @@ static void timed_out(evutil_socket_t fd, short what, void *context)
         start(w);
         return;
     }
-    if (w->job)
+    if (w->job || w->state == WORKER_SHADOWING)
         log_error("a request ran longer than %d ms; its pair is replaced", w->pool->config->request_milliseconds);
     else
         log_error("a pair did not become ready within %d ms; it is replaced", START_MILLISECONDS);
@@ -409,8 +431,8 @@ static unsigned cpu_seconds(int milliseconds)
     return (unsigned)milliseconds / 1000 + 1;
 }
 
-struct pool *pool_new(struct event_base *base, const struct config *c, pool_ready *ready, pool_broken *broken,
-                      void *context, struct fault *fault)
+struct pool *pool_new(struct event_base *base, const struct config *c, const struct pool_callbacks *callbacks,
+                      struct fault *fault)
 {
     struct pool *p = calloc(1, sizeof *p);
     struct worker *workers = calloc((size_t)c->pairs, sizeof *workers);
@@ -421,13 +443,7 @@ struct pool *pool_new(struct event_base *base, const struct config *c, pool_read
         fault_set(fault, FAULT_SYSTEM, "no memory");
         return NULL;
     }
-    *p = (struct pool){.base = base,
-                       .config = c,
-                       .workers = workers,
-                       .count = (size_t)c->pairs,
-                       .ready = ready,
-                       .broken = broken,
-                       .context = context};
+    *p = (struct pool){.base = base, .config = c, .workers = workers, .count = (size_t)c->pairs, .call = *callbacks};
     p->last = &p->first;
     arena_init(&p->forever, KEYS_MEMORY);
     p->poison = poison_new();

@@ -19,11 +19,19 @@ enum pool_failure { POOL_ANSWERED, POOL_DIED, POOL_SLOW, POOL_OVER_MEMORY, POOL_
 typedef void pool_done(void *context, enum pool_failure outcome, const struct answered *answer);
 /* The public keys are known and every pair has a snapshot: the service can answer. */
 typedef void pool_ready(void *context, const struct key_record *keys, size_t count);
+/* What a shadow policy would have changed, after the answer went out. Views end with the call. */
+typedef void pool_shadowed(void *context, const struct shadow_result *result);
 /* Pairs ended again and again before the first was ready: a start that will not succeed. */
 typedef void pool_broken(void *context);
 
-struct pool *pool_new(struct event_base *base, const struct config *c, pool_ready *ready, pool_broken *broken,
-                      void *context, struct fault *fault);
+struct pool_callbacks {
+    pool_ready *ready;
+    pool_shadowed *shadowed;
+    pool_broken *broken;
+    void *context;
+};
+struct pool *pool_new(struct event_base *base, const struct config *c, const struct pool_callbacks *callbacks,
+                      struct fault *fault);
 void pool_free(struct pool *p);
 /* Give every pair this snapshot, each between two requests. The pool keeps it, for pairs that start later; if they refuse it,
  * it keeps the one before. */
@@ -35,7 +43,7 @@ bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const 
 size_t pool_busy(const struct pool *p); /* jobs running or queued */
 
 struct pool_counts {
-    unsigned long answered, died, slow, over_memory, refused_unread, restarts;
+    unsigned long answered, died, slow, over_memory, refused_unread, restarts, shadows_lost;
 };
 struct pool_counts pool_counts(const struct pool *p);
 

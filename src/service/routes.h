@@ -4,6 +4,7 @@
 
 #include "service/http.h"
 #include "service/pool.h"
+#include "service/shadow.h"
 #include "store/store.h"
 
 /* One authority as the host knows it: bodies made once, when the keys came. */
@@ -22,6 +23,7 @@ struct service {
     struct pool *pool;
     struct http_server *http;
     struct store *store;
+    struct shadows *shadows;
     struct arena arena;
     struct served *served;
     size_t served_count;

@@ -93,6 +93,57 @@ class Shadow(ManageCase):
         self.assertEqual([r["result"] for r in self.history("shadow/SgxEnclave")], ["Removed", "Updated"])
 
 
+    def report(self, kind="SgxEnclave"):
+        return self.ask("GET", f"/assay/v1/shadow/{kind}:report")
+
+    def test_what_it_would_change(self):
+        path = "/assay/v1/shadow/SgxEnclave"
+        nothing = self.report("OpenEnclave")
+        self.assertEqual((nothing["policyHash"], nothing["judged"], nothing["lastDifference"]), (None, 0, None))
+        issue = 'version=1.0;authorizationrules{=>permit();};issuancerules{=>issue(type="extra",value=1);};'
+        wrong = 'version=1.2;authorizationrules{=>permit();};issuancerules{=>issue(type="x",value=AppendString("a",1));};'
+        old = ('version=1.1;configurationrules{=>issueproperty(type="x-ms-sgx-tcbidentifier",value="1");};'
+               "authorizationrules{=>permit();};")
+        for text, outcome, reason in ((DENY, "wouldDeny", "by the rule =>deny();"), (issue, "claimsDiffer", "issued claim "),
+                                      (wrong, "error", "AppendString"), (old, "wouldDeny", "tcb")):
+            self.ask("PUT", path, unsigned(text))
+            for _ in range(3):
+                self.assertEqual(self.service.attest()[0], 200)
+            self.service.wait(lambda: self.report()["judged"] == 3)
+            found = self.report()
+            self.assertEqual(found[outcome], 3, found)
+            self.assertIn(reason, found["lastDifference"]["reason"])
+            self.assertEqual(found["lastDifference"]["outcome"], outcome)
+        self.assertIn("shadow policy of SgxEnclave at https://localhost", self.service.text())
+        # A draft is tried by its sender; what is no evidence has no shadow.
+        self.service.attest(dict(self.service.request_body(), draftPolicyForAttestation=DENY))
+        self.service.attest({"quote": "AAAA"})
+        self.assertEqual(self.report()["judged"], 3)
+        default = payload(self.ask("GET", f"/policies/SgxEnclave{VERSION}")["token"])["x-ms-policy"]
+        self.ask("PUT", path, default)
+        self.ask("PUT", f"/policies/SgxEnclave{VERSION}", unsigned(DENY))
+        self.assertEqual(self.service.attest()[0], 400)
+        self.service.wait(lambda: self.report()["wouldPermit"] == 1)
+        self.ask("POST", f"/policies/SgxEnclave:reset{VERSION}", EMPTY)
+        self.assertEqual(self.service.attest()[0], 200)
+        self.service.wait(lambda: self.report()["same"] == 1)
+        self.ask("POST", f"{path}:reset", EMPTY)
+        self.assertEqual(self.service.attest()[0], 200)
+        self.assertEqual(self.report()["judged"], 2)
+        self.ask("POST", f"{path}:report", "", 405)
+        self.ask("GET", "/assay/v1/shadow/Nothing:report", status=400)
+
+    def test_it_cannot_fail_a_request(self):
+        """A shadow that takes all the steps there are, on every request."""
+        many = "".join('c:[type!=""]&&d:[value==c.value]&&[value!=d.value]=>add(type="x%d",value=c.value);' % i for i in range(400))
+        self.ask("PUT", "/assay/v1/shadow/SgxEnclave", unsigned("version=1.2;authorizationrules{" + many + "=>permit();};"))
+        for _ in range(4):
+            self.assertEqual(self.service.attest()[0], 200)
+        self.service.wait(lambda: self.report()["judged"] == 4)
+        self.assertEqual(self.report()["error"], 4, self.report())
+        self.ask("POST", "/assay/v1/shadow/SgxEnclave:reset", EMPTY)
+
+
 class Baselines(ManageCase):
     def test_listed_and_selected(self):
         answer = self.ask("GET", f"/tcbbaselines/SgxEnclave?api-version=2022-09-01-preview")["tcbBaselines"]

@@ -189,6 +189,8 @@ static void messages_come_back(void **state)
                         request_back;
     struct answer answer = {.status = 400, .code = "Code", .body = BYTES_LIT("body"), .failed_check = "a.b"};
     struct change change = {.kind = BYTES_LIT("signers"), .body = BYTES_LIT("x"), .hash = BYTES_LIT("h")};
+    struct shadow_result shadow = {.issuer = BYTES_LIT("i"), .outcome = SHADOW_WOULD_DENY, .reason = BYTES_LIT("r")},
+                         shadow_back;
     struct answered answered;
     size_t count;
 
@@ -206,12 +208,18 @@ static void messages_come_back(void **state)
     assert_int_equal(request_back.time, -5);
     assert_bytes_are(request_back.attester, "SgxEnclave");
     assert_bytes_are(request_back.body, "{}");
-    assert_true(read_answer(write_answer(&arena, &answer, &change), &answered));
+    assert_true(read_shadow(write_shadow(&arena, &shadow), &shadow_back));
+    assert_bytes_equal(shadow_back.reason, shadow.reason);
+    assert_int_equal(shadow_back.outcome, SHADOW_WOULD_DENY);
+    shadow.outcome = SHADOW_OUTCOMES;
+    assert_false(read_shadow(write_shadow(&arena, &shadow), &shadow_back));
+    assert_true(read_answer(write_answer(&arena, &answer, &change, true), &answered));
+    assert_true(answered.shadow_follows);
     assert_int_equal(answered.status, 400);
     assert_bytes_are(answered.failed_check, "a.b");
     assert_bytes_are(answered.change.kind, "signers");
     answer.status = 99;
-    assert_false(read_answer(write_answer(&arena, &answer, &change), &answered));
+    assert_false(read_answer(write_answer(&arena, &answer, &change, true), &answered));
 }
 
 /* Every message cut at each byte, with a byte behind it, and with each length in it made to lie. */
@@ -309,7 +317,7 @@ static void messages_that_lie(void **state)
     check_lies(write_keys(&arena, &key, 1), as_keys);
     check_lies(write_attest(&arena, &request), as_attest);
     check_lies(write_manage(&arena, &manage), as_manage);
-    check_lies(write_answer(&arena, &answer, &change), as_answer);
+    check_lies(write_answer(&arena, &answer, &change, true), as_answer);
     check_lies(write_sign(&arena, &sign), as_sign);
 }
 
