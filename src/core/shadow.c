@@ -40,11 +40,13 @@ static bool sets_differ(struct arena *a, const struct claims *active, const stru
     return first_difference(a, ours, other, name) || first_difference(a, other, ours, name);
 }
 
-static void differ(struct arena *a, struct shadow_result *out, enum shadow_outcome outcome, const char *what, struct bytes detail)
+static void differ(struct arena *a, struct shadow_result *out, enum shadow_outcome outcome, const char *what,
+                   struct bytes detail)
 {
     out->outcome = outcome;
-    out->reason = bytes_first(bytes_text(arena_printf(a, "%s%.*s", what, (int)bytes_first(detail, REASON_MAX).n, (const char *)detail.p)),
-                              REASON_MAX);
+    out->reason = bytes_first(
+        bytes_text(arena_printf(a, "%s%.*s", what, (int)bytes_first(detail, REASON_MAX).n, (const char *)detail.p)),
+        REASON_MAX);
 }
 
 /* A policy that cannot be read or run, as opposed to one that says no. */
@@ -96,7 +98,8 @@ void core_shadow(const struct appraisal *x, struct shadow_result *out)
         t->entries = ARENA_ROOM(a, t->entries, t->n, &t->cap);
         t->entries[t->n++] = x->exam.trace->entries[i];
     }
-    *out = (struct shadow_result){.issuer = x->provider->issuer, .kind = policy->kind, .policy_hash = policy_hash(a, policy->text)};
+    *out = (struct shadow_result){
+        .issuer = x->provider->issuer, .kind = policy->kind, .policy_hash = policy_hash(a, policy->text)};
     core_judge(&y, true);
     compare(x, &y, out);
 }

@@ -118,9 +118,10 @@ static void log_difference(struct shadow *v, int64_t now)
         v->unlogged++;
         return;
     }
-    log_info("shadow policy of %s at %s %s: %s (%llu of %llu judged differ; %llu not logged since the last line)", v->kind,
-             v->issuer, outcome_texts[v->last], v->reason, (unsigned long long)(judged(v) - v->counts[SHADOW_SAME]),
-             (unsigned long long)judged(v), (unsigned long long)v->unlogged);
+    log_info("shadow policy of %s at %s %s: %s (%llu of %llu judged differ; %llu not logged since the last line)",
+             v->kind, v->issuer, outcome_texts[v->last], v->reason,
+             (unsigned long long)(judged(v) - v->counts[SHADOW_SAME]), (unsigned long long)judged(v),
+             (unsigned long long)v->unlogged);
     v->logged = now;
     v->unlogged = 0;
 }
@@ -158,7 +159,8 @@ struct json *shadows_report(const struct shadows *s, struct arena *a, struct byt
     const struct shadow *found = find(s, issuer, kind), *v = found ? found : &nothing;
     struct json *o = json_new(a, JSON_OBJECT), *last = json_new(a, JSON_OBJECT);
 
-    JSON_SET(o, "policyHash", v->hash[0] ? json_new_text(a, arena_copy(a, bytes_text(v->hash))) : json_new(a, JSON_NULL));
+    JSON_SET(o, "policyHash",
+             v->hash[0] ? json_new_text(a, arena_copy(a, bytes_text(v->hash))) : json_new(a, JSON_NULL));
     JSON_SET(o, "since", v->since ? time_of(a, v->since) : json_new(a, JSON_NULL));
     JSON_SET(o, "judged", json_new_integer(a, (int64_t)judged(v)));
     for (int i = 0; i < SHADOW_OUTCOMES; i++)
