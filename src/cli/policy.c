@@ -7,6 +7,7 @@
 #include "claims/claims_json.h"
 #include "cli/cli.h"
 #include "cli/input.h"
+#include "cli/policy_explain.h"
 #include "cli/policy_file.h"
 #include "cli/terminal.h"
 
@@ -153,7 +154,7 @@ static void print_reason(const struct policy_run *run)
     fputc('\n', stderr);
 }
 
-static enum status evaluate(struct cli *cli, const char *path, struct claims *claims, bool json)
+static enum status evaluate(struct cli *cli, const char *path, struct claims *claims, bool json, bool explain)
 {
     struct policy_error error = {0};
     const struct policy *policy;
@@ -177,6 +178,8 @@ static enum status evaluate(struct cli *cli, const char *path, struct claims *cl
         put_json(cli->arena, o);
     else if (!error.message[0])
         print_evaluation(o);
+    if (explain && !json)
+        policy_explain(cli->arena, path, &run);
     if (!error.message[0])
         print_reason(&run);
     return run.decision == POLICY_PERMIT ? STATUS_DONE : STATUS_REFUSED;
@@ -188,12 +191,14 @@ static enum status eval_run(struct cli *cli, int argc, char **argv)
     struct claims claims;
     enum status status;
     struct options o;
-    bool json = false;
+    bool json = false, explain = false;
 
     options_open(&o, cli, argc, argv);
     for (int id; (id = options_next(&o)) != 0;) {
         if (id == 'j')
             json = true;
+        else if (id == 'e')
+            explain = true;
         else
             claims_path = o.value;
     }
@@ -203,21 +208,22 @@ static enum status eval_run(struct cli *cli, int argc, char **argv)
         return cli_misuse(cli, "--claims is needed: what the evidence is to have proved");
     if (!read_claims(cli, claims_path, &claims))
         return STATUS_MISUSE;
-    return evaluate(cli, options_operand(&o, 0), &claims, json);
+    return evaluate(cli, options_operand(&o, 0), &claims, json, explain);
 }
 
 const struct command policy_eval_command = {
     .name = "policy eval",
     .summary = "run a policy over claims and say what it decides",
-    .usage = "FILE --claims F [--json]",
+    .usage = "FILE --claims F [--explain] [--json]",
     .about =
         "Runs the policy in FILE over the claims in F, as the service does with the claims of verified evidence: a "
         "list of {\"type\", \"value\", \"issuer\", \"read_only\"} objects, or what `assay verify --json` printed. "
         "Without an issuer a claim is AttestationService's.",
     .options = (const struct option_row[]){{'c', "claims", "F", "JSON file with the incoming claims"},
+                                           {'e', "explain", NULL, "say of every rule why it fired or did not"},
                                            OPTION_JSON,
                                            OPTION_END},
-    .examples = "  assay policy eval policy.txt --claims claims.json\n"
+    .examples = "  assay policy eval policy.txt --claims claims.json --explain\n"
                 "  assay verify quote.bin --collateral dir --json | assay policy eval policy.txt --claims -\n",
     .run = eval_run,
 };

@@ -1,6 +1,7 @@
 /* The outcome of `assay verify`, for people and as the stable JSON object (DESIGN 12). */
 #include <stdio.h>
 
+#include "cli/policy_explain.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/verify.h"
@@ -117,6 +118,8 @@ static void print_json(const struct verification *v)
               v->policy_file && v->accepted ? claims_object(a, &v->appraisal.run.outgoing, 0) : json_new(a, JSON_NULL));
     show_tree(o, "checks", checks);
     show_tree(o, "failed", failed_json(a, v));
+    if (v->explain && v->policy_file)
+        show_tree(o, "trace", policy_trace_json(a, &v->appraisal.run));
     put_json(a, o);
 }
 
@@ -189,6 +192,8 @@ static void print_text(const struct verification *v)
         printf("\nchecks\n");
         for (size_t i = 0; i < x->trace->n; i++)
             print_entry(stdout, &x->trace->entries[i], a);
+        if (v->policy_file)
+            policy_explain(a, v->policy_file, &v->appraisal.run);
     }
 }
 

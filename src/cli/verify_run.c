@@ -145,6 +145,7 @@ bool verify_appraise(struct verification *v)
         cli_error(v->cli, "--policy %s", fault.text);
         return false;
     }
+    x->explain = v->explain;
     x->draft = true; /* the policy is the caller's own: its rules may be quoted */
     progress("verifying %s", v->file);
     v->accepted = decode(v, &runtime, &init) && core_judge(x, v->policy_file != NULL);

@@ -8,17 +8,21 @@
 
 /* Every function here that returns bool has filled x->answer when it returns false. */
 
+struct bytes clean_text(struct arena *a, struct bytes text)
+{
+    if (utf8_valid(text))
+        return text;
+    uint8_t *plain = arena_alloc(a, text.n);
+    for (size_t i = 0; i < text.n; i++)
+        plain[i] = text.p[i] < 0x80 ? text.p[i] : '?';
+    return bytes_make(plain, text.n);
+}
+
 struct bytes error_body(struct arena *a, const char *code, struct bytes message)
 {
     struct json *body = json_new(a, JSON_OBJECT), *error = json_new(a, JSON_OBJECT), *inner = json_new(a, JSON_OBJECT);
 
-    if (!utf8_valid(message)) { /* a view of evidence, or cut in the middle of a character */
-        uint8_t *plain = arena_alloc(a, message.n);
-
-        for (size_t i = 0; i < message.n; i++)
-            plain[i] = message.p[i] < 0x80 ? message.p[i] : '?';
-        message.p = plain;
-    }
+    message = clean_text(a, message); /* it may be cut in the middle of a character */
     JSON_SET(inner, "code", json_new_text(a, bytes_text(code)));
     JSON_SET(inner, "message", json_new_text(a, message));
     JSON_SET(error, "code", json_new_text(a, bytes_text(code)));
@@ -204,6 +208,7 @@ static bool parse_policy(struct appraisal *x)
     x->policy = compiled->policy;
     x->policy_hash = arena_copy(a, compiled->hash);
     policy_start(&x->run, x->policy, a, &x->exam.incoming);
+    x->run.explain = x->explain;
     return true;
 }
 
@@ -386,7 +391,8 @@ void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *sn
                                      .endorsements = snapshot->endorsements,
                                      .cache = cache,
                                      .time = request->time,
-                                     .entropy = request->entropy}};
+                                     .entropy = request->entropy},
+                            .explain = request->explain};
     claims_init(&x->exam.incoming, a);
     if (!find_parties(x, snapshot, request) || !read_request(x, request->body, &parts) || !select_policy(x))
         return;

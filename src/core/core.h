@@ -60,6 +60,7 @@ struct core_request {
     struct bytes body;     /* JSON */
     int64_t time;
     struct bytes entropy; /* TOKEN_JTI_ENTROPY bytes at least */
+    bool explain;         /* keep the policy's trace (core_explain) */
 };
 
 /* What goes back to the caller. */
@@ -80,6 +81,7 @@ struct appraisal {
     const struct json *policy_signer;
     const struct policy *policy;
     struct policy_run run;
+    bool explain;   /* keep the policy's trace */
     bool draft;     /* a draft policy: the token is unsigned */
     size_t decoded; /* entries of the trace that stand before the verification; 0: there is no evidence */
     bool permitted; /* the evidence is genuine, the policy permits, every required check was made */
@@ -100,6 +102,13 @@ void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *sn
  * rules, and whether every required check was made. False: the trace has the failed check, or answer.failed_check
  * names the one never made. */
 bool core_judge(struct appraisal *x, bool by_policy);
+/* The same without a token: the answer tells every check with what was found, the claims, and the policy's trace rule by rule
+ * (policy_trace_json). Only for a caller who may read the policy. 200 also for what is refused; what core_attest would have
+ * refused it with stands in "error". */
+void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
+                  const struct core_request *request, struct cache *cache);
+/* Text that came from evidence, fit for JSON: what is no UTF-8 becomes '?'. */
+struct bytes clean_text(struct arena *a, struct bytes text);
 /* What the shadow policy of a type would have changed: a second policy, judged beside the one that decides, so that a change can
  * be tried on live traffic before it is set. */
 enum shadow_outcome {

@@ -100,6 +100,7 @@ struct bytes write_attest(struct arena *a, const struct core_request *request)
 
     wr_field(&w, request->issuer);
     wr_field(&w, request->attester);
+    wr_u8(&w, request->explain);
     wr_u64le(&w, (uint64_t)request->time);
     wr_field(&w, request->entropy);
     wr_field(&w, request->body);
@@ -112,6 +113,7 @@ bool read_attest(struct bytes body, struct core_request *out)
 
     out->issuer = rd_field(&r);
     out->attester = rd_field(&r);
+    out->explain = rd_u8(&r) != 0;
     out->time = (int64_t)rd_u64le(&r);
     out->entropy = rd_field(&r);
     out->body = rd_field(&r);

@@ -213,8 +213,11 @@ static bool attest(struct arena *a, struct bytes body)
 
     if (!current || !read_attest(body, &request))
         return false;
-    core_attest(&x, a, &current->snapshot, &request, &signer_mint, cache);
-    bool shadow = core_shadow_due(&x);
+    if (request.explain)
+        core_explain(&x, a, &current->snapshot, &request, cache);
+    else
+        core_attest(&x, a, &current->snapshot, &request, &signer_mint, cache);
+    bool shadow = !request.explain && core_shadow_due(&x);
     if (!frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &x.answer, &none, shadow)))
         return false;
     if (!shadow)

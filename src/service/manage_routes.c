@@ -123,6 +123,13 @@ static bool own_routes(struct service *s, struct exchange *e, const struct serve
             policies(s, e, v, SLOT_SHADOW, rest);
         return true;
     }
+    if (path_below(e->path, "/assay/v1/explain/", &rest)) {
+        if (strcmp(e->method, "POST") != 0)
+            wrong_method(e, "POST");
+        else
+            submit_evidence(s, e, v, rest, true);
+        return true;
+    }
     return history_routes(s, e, v);
 }
 

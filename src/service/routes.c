@@ -32,7 +32,6 @@ void routes_keys(struct service *s, const struct key_record *keys, size_t count)
 
 static void attest(struct service *s, struct exchange *e, const struct served *v, struct bytes type)
 {
-    uint8_t *entropy = arena_alloc(&e->arena, TOKEN_JTI_ENTROPY);
     const char *version = http_query(e, "api-version");
     const struct policy_kind *kind = policy_kind_find(type);
 
@@ -50,13 +49,7 @@ static void attest(struct service *s, struct exchange *e, const struct served *v
         unauthorized(e);
         return;
     }
-    struct core_request request = {.issuer = v->issuer, .attester = type, .body = e->body, .time = (int64_t)time(NULL)};
-    if (!http_random(s->http, entropy, TOKEN_JTI_ENTROPY)) {
-        http_fail(e, 503, "ServiceUnavailable", "The system gives no random numbers.");
-        return;
-    }
-    request.entropy = bytes_make(entropy, TOKEN_JTI_ENTROPY);
-    submit(s, e, FRAME_ATTEST, write_attest(&e->arena, &request), v->issuer);
+    submit_evidence(s, e, v, type, false);
 }
 
 static void document(struct exchange *e, int status, struct bytes body)

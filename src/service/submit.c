@@ -136,6 +136,19 @@ void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct 
     }
 }
 
+void submit_evidence(struct service *s, struct exchange *e, const struct served *v, struct bytes type, bool explain)
+{
+    uint8_t *entropy = arena_alloc(&e->arena, TOKEN_JTI_ENTROPY);
+    struct core_request request = {
+        .issuer = v->issuer, .attester = type, .body = e->body, .explain = explain, .time = (int64_t)time(NULL)};
+    if (!http_random(s->http, entropy, TOKEN_JTI_ENTROPY)) {
+        http_fail(e, 503, "ServiceUnavailable", "The system gives no random numbers.");
+        return;
+    }
+    request.entropy = bytes_make(entropy, TOKEN_JTI_ENTROPY);
+    submit(s, e, FRAME_ATTEST, write_attest(&e->arena, &request), v->issuer);
+}
+
 bool path_is(struct bytes path, const char *whole)
 {
     return bytes_is_nocase(path, whole);

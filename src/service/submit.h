@@ -13,6 +13,9 @@ void wrong_method(struct exchange *e, const char *allowed);
 /* To a pair; its answer, once any change in it is durable, goes back through the exchange. */
 void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, struct bytes issuer);
 
+/* An attest request to a pair, to be judged or (explain) told whole. */
+void submit_evidence(struct service *s, struct exchange *e, const struct served *v, struct bytes type, bool explain);
+
 /* The whole path, or what is behind this segment of it, letter case ignored; it holds no further segment. */
 bool path_is(struct bytes path, const char *whole);
 bool path_below(struct bytes path, const char *prefix, struct bytes *rest);

@@ -153,6 +153,29 @@ class Policy(CliCase):
         run = self.expect(DONE, "policy", "eval", policy, "-c", claims)
         self.assertTrue(run.out.startswith("permit\n"), run.out)
 
+    def test_eval_explains(self):
+        policy = self.file("p.txt", """version=1.2;
+authorizationrules {
+    [type=="svn", value>=3] && [type=="other"] => deny();
+    ![type=="svn"] => deny();
+    c:[type=="svn"] => add(type="n", value=AppendString("a", "b"));
+    => permit();
+};
+issuancerules {
+    c:[type=="svn"] => issue(type="r", value=NegateBool(c.value));
+};
+""")
+        claims = self.file("c.json", json.dumps({"svn": 2, "\x1b[2Jevil": "\x1b[2J"}))
+        run = self.expect(REFUSED, "policy", "eval", policy, "--claims", claims, "--explain")
+        for line in (f'{policy}:3 [type=="svn", value>=3] && [type=="other"] => deny();  did not fire', "nearest: svn = 2 (wanted value >= 3, found 2)",
+                     '[type=="other"]  (not reached)', "matched: svn = 2", 'AppendString("a", "b") = "ab"', 'add n = "ab"', "=> permit();  fired",
+                     "NegateBool(2) failed", "NegateBool takes a Boolean", "\nauthorizationrules\n", "\nissuancerules\n"):
+            self.assertIn(line, run.out)
+        self.assertNotIn("\x1b", run.out + run.err)
+        result = self.expect_json(REFUSED, "policy", "eval", policy, "--claims", claims, "--json")
+        self.assertEqual([r["fired"] for r in result["trace"]], [False, False, True, True, True])
+        self.assertEqual(result["trace"][0]["conditions"][0]["nearest"]["found"], 2)
+
     def test_eval_of_named_claims(self):
         policy = self.file("p.txt", "version=1.0;authorizationrules{[type==\"a\",issuer==\"AttestationService\"]=>permit();};")
         for value in ({"a": True}, {"claims": {"a": "x"}}):

@@ -144,6 +144,48 @@ class Shadow(ManageCase):
         self.ask("POST", "/assay/v1/shadow/SgxEnclave:reset", EMPTY)
 
 
+class Explain(ManageCase):
+    def explain(self, **members):
+        return self.ask("POST", "/assay/v1/explain/SgxEnclave", dict(self.service.request_body(), **members))
+
+    def test_rule_by_rule(self):
+        text = ('version=1.2;authorizationrules{[type=="x-ms-sgx-product-id",value>=60000]=>deny();=>permit();};'
+                'issuancerules{c:[type=="x-ms-sgx-mrsigner"]=>issue(type="signer",value=AppendString("s-",c.value));};')
+        told = self.explain(draftPolicyForAttestation=text)
+        self.assertEqual((told["decision"], told["error"], told["draft"]), ("permit", None, True))
+        self.assertEqual([r["fired"] for r in told["trace"]], [False, True, True])
+        miss = told["trace"][0]["conditions"][0]["nearest"]
+        self.assertEqual((miss["property"], miss["operator"], miss["found"]), ("value", ">=", told["claims"]["x-ms-sgx-product-id"]))
+        call = told["trace"][2]["calls"][0]
+        self.assertEqual((call["function"], call["result"]["values"]), ("AppendString", ["s-" + told["claims"]["x-ms-sgx-mrsigner"]]))
+        self.assertEqual(told["issued"], {"signer": "s-" + told["claims"]["x-ms-sgx-mrsigner"]})
+        self.assertEqual({c["result"] for c in told["checks"]}, {"pass", "skip"})
+        self.assertTrue(all(c["setting"] for c in told["checks"] if c["result"] == "skip"))
+        self.assertNotIn("token", told)
+
+    def test_what_is_refused(self):
+        told = self.explain(draftPolicyForAttestation=DENY)
+        self.assertEqual((told["decision"], told["error"]["code"], told["issued"]), ("deny", "PolicyEvaluationError", {}))
+        told = self.explain(draftPolicyForAttestation=DENY.replace("1.0", "1.2").replace("deny()", 'add(type="x",value=NegateBool(1))'))
+        self.assertEqual(told["decision"], "error")
+        self.assertIn("NegateBool", told["trace"][0]["error"])
+        quote = bytearray(base64.urlsafe_b64decode(self.service.request_body()["quote"] + "=="))
+        quote[100] ^= 1
+        told = self.explain(quote=b64u(bytes(quote)))
+        self.assertEqual((told["decision"], told["claims"]), ("refused", {}))
+        self.assertEqual([r["section"] for r in told["trace"]], ["configurationrules"])
+        self.assertEqual([c["id"] for c in told["checks"] if c["result"] == "fail"], ["sgx.quote.signature"])
+        told = self.explain(draftPolicyForAttestation="version=1.0;")
+        self.assertEqual(told["error"]["code"], "PolicyParsingError")
+
+    def test_who_may_ask(self):
+        path = "/assay/v1/explain/SgxEnclave"
+        self.assertEqual(self.service.call("POST", path, self.service.request_body())[0], 401)
+        self.ask("GET", path, status=405)
+        self.ask("POST", "/assay/v1/explain/Nothing", "{}", 404)
+        self.ask("POST", path, "nonsense", 200)
+
+
 class Baselines(ManageCase):
     def test_listed_and_selected(self):
         answer = self.ask("GET", f"/tcbbaselines/SgxEnclave?api-version=2022-09-01-preview")["tcbBaselines"]

@@ -1,0 +1,99 @@
+/* An appraisal told whole, for whoever writes the policy. */
+#include "core/core.h"
+
+static struct json *text_json(struct arena *a, struct bytes text)
+{
+    return json_new_text(a, clean_text(a, text));
+}
+
+static struct json *value_json(struct arena *a, const struct check_value *value)
+{
+    struct writer w = wr_open(a);
+
+    if (value->kind == VALUE_NONE)
+        return json_new(a, JSON_NULL);
+    wr_check_value(&w, value);
+    return text_json(a, wr_done(&w));
+}
+
+static struct json *checks_json(struct arena *a, const struct trace *t)
+{
+    static const char *const results[] = {[CHECK_PASS] = "pass", [CHECK_FAIL] = "fail", [CHECK_SKIP] = "skip"};
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (size_t i = 0; i < t->n; i++) {
+        const struct trace_entry *e = &t->entries[i];
+        struct json *o = json_new(a, JSON_OBJECT);
+
+        JSON_SET(o, "id", json_new_text(a, bytes_text(check_table[e->id].id)));
+        JSON_SET(o, "result", json_new_text(a, bytes_text(results[e->result])));
+        JSON_SET(o, "expected", value_json(a, &e->expected));
+        JSON_SET(o, "found", value_json(a, &e->found));
+        if (e->note)
+            JSON_SET(o, "note", text_json(a, bytes_text(e->note)));
+        if (e->setting)
+            JSON_SET(o, "setting", json_new_text(a, bytes_text(e->setting)));
+        json_append(list, o);
+    }
+    return list;
+}
+
+/* refused: the evidence, or the request; the others are the policy's. */
+static const char *decision_of(const struct appraisal *x)
+{
+    const struct trace_entry *failure = trace_failure(x->exam.trace);
+
+    if (x->permitted)
+        return "permit";
+    if (x->run.decision == POLICY_ERROR)
+        return "error";
+    return failure && failure->id == CHECK_POLICY_PERMIT ? "deny" : "refused";
+}
+
+/* {"code","message"} of what core_attest answered with. */
+static struct json *error_of(const struct appraisal *x)
+{
+    struct arena *a = x->exam.arena;
+    const struct json *body;
+
+    if (!x->answer.code || !json_parse(a, x->answer.body, NULL, &body, NULL) || !json_member(body, "error"))
+        return json_new(a, JSON_NULL);
+    return json_link(a, json_member(body, "error"));
+}
+
+/* Claims that the evidence proves. Nothing is proved by what was refused. */
+static struct json *claims_json_of(const struct appraisal *x)
+{
+    struct arena *a = x->exam.arena;
+    struct claims proved;
+
+    claims_init(&proved, a);
+    for (size_t i = 0; i < x->exam.incoming.n; i++)
+        if (x->exam.incoming.v[i].issuer != ISSUER_POLICY)
+            claims_add(&proved, x->exam.incoming.v[i]);
+    return claims_object(a, &proved, CLAIM_POLICY);
+}
+
+void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *snapshot, const struct core_request *request,
+                  struct cache *cache)
+{
+    struct core_request asked = *request;
+    struct json *o = json_new(a, JSON_OBJECT);
+    bool refused;
+
+    asked.explain = true;
+    core_attest(x, a, snapshot, &asked, NULL, cache);
+    if (x->answer.status != 200 && x->answer.status != 400)
+        return;
+    refused = strcmp(decision_of(x), "refused") == 0;
+    JSON_SET(o, "decision", json_new_text(a, bytes_text(decision_of(x))));
+    JSON_SET(o, "error", error_of(x));
+    JSON_SET(o, "draft", json_new_boolean(a, x->draft));
+    JSON_SET(o, "policyHash", x->policy_hash.n ? json_new_text(a, x->policy_hash) : json_new(a, JSON_NULL));
+    JSON_SET(o, "checks", checks_json(a, x->exam.trace));
+    JSON_SET(o, "claims", refused ? json_new(a, JSON_OBJECT) : claims_json_of(x));
+    JSON_SET(o, "issued", claims_object(a, &x->run.outgoing, 0));
+    JSON_SET(o, "properties", claims_object(a, &x->run.properties, 0));
+    JSON_SET(o, "trace", policy_trace_json(a, &x->run));
+    x->answer = (struct answer){.status = 200, .body = json_print(a, o, JSON_IN_ORDER), .failed_check = x->answer.failed_check};
+}
