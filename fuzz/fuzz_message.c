@@ -36,6 +36,7 @@ static void requests(struct arena *a, struct bytes body)
 
 static void answers(struct arena *a, struct bytes body)
 {
+    struct shadow_result shadow;
     struct answered answered;
     struct key_record *keys;
     size_t count;
@@ -45,6 +46,8 @@ static void answers(struct arena *a, struct bytes body)
 
     if (read_answer(body, &answered))
         must(answered.body.n <= body.n && answered.status >= 200 && answered.status <= 599);
+    if (read_shadow(body, &shadow))
+        same(write_shadow(a, &shadow), body);
     if (read_keys(a, body, &keys, &count))
         same(write_keys(a, keys, count), body);
     if (read_settings(body, &settings))

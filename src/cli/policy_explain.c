@@ -129,7 +129,8 @@ static void print_rule(const struct json *rule, const char *path)
     bool fired = json_member(rule, "fired")->kind == JSON_TRUE;
 
     mark(fired, "✓", "·");
-    printf("%s%s:%lld%s ", ink(stdout, INK_STRONG), path, (long long)json_member(rule, "line")->integer, ink(stdout, INK_NONE));
+    printf("%s%s:%lld%s ", ink(stdout, INK_STRONG), path, (long long)json_member(rule, "line")->integer,
+           ink(stdout, INK_NONE));
     put_safe(stdout, bytes_trim_end(end ? bytes_first(text, (size_t)(end - text.p)) : text));
     printf("%s  %s\n", end ? " …" : "", fired ? "fired" : "did not fire");
 }
@@ -158,7 +159,8 @@ void policy_explain(struct arena *a, const char *path, const struct policy_run *
         JSON_EACH (c, json_member(rule, "calls"))
             print_call(a, c);
         JSON_EACH (c, json_member(rule, "made")) {
-            printf("    %.*s ", (int)json_member(rule, "action")->text.n, (const char *)json_member(rule, "action")->text.p);
+            printf("    %.*s ", (int)json_member(rule, "action")->text.n,
+                   (const char *)json_member(rule, "action")->text.p);
             print_claim(a, c);
             putchar('\n');
         }

@@ -74,8 +74,8 @@ static struct json *claims_json_of(const struct appraisal *x)
     return claims_object(a, &proved, CLAIM_POLICY);
 }
 
-void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *snapshot, const struct core_request *request,
-                  struct cache *cache)
+void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
+                  const struct core_request *request, struct cache *cache)
 {
     struct core_request asked = *request;
     struct json *o = json_new(a, JSON_OBJECT);
@@ -95,5 +95,6 @@ void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *s
     JSON_SET(o, "issued", claims_object(a, &x->run.outgoing, 0));
     JSON_SET(o, "properties", claims_object(a, &x->run.properties, 0));
     JSON_SET(o, "trace", policy_trace_json(a, &x->run));
-    x->answer = (struct answer){.status = 200, .body = json_print(a, o, JSON_IN_ORDER), .failed_check = x->answer.failed_check};
+    x->answer =
+        (struct answer){.status = 200, .body = json_print(a, o, JSON_IN_ORDER), .failed_check = x->answer.failed_check};
 }

@@ -1,5 +1,14 @@
 #include "core/message.h"
 
+/* A byte that is 0 or 1: each message has one form. */
+static bool flag(struct reader *r)
+{
+    uint8_t v = rd_u8(r);
+
+    r->failed = r->failed || v > 1;
+    return v == 1;
+}
+
 struct bytes write_settings(struct arena *a, const struct settings *s)
 {
     struct writer w = wr_open(a);
@@ -21,11 +30,11 @@ bool read_settings(struct bytes body, struct settings *out)
     *out = SETTINGS_DEFAULT;
     out->default_baseline = rd_u32le(&r);
     out->freshness = rd_u8(&r) == FRESHNESS_STRICT ? FRESHNESS_STRICT : FRESHNESS_PINNED;
-    out->crl_freshness = rd_u8(&r) != 0;
-    out->report_data_tail_zero = rd_u8(&r) != 0;
+    out->crl_freshness = flag(&r);
+    out->report_data_tail_zero = flag(&r);
     out->accepted_sgx = rd_u16le(&r);
-    out->development = rd_u8(&r) != 0;
-    out->claim_development = rd_u8(&r) != 0;
+    out->development = flag(&r);
+    out->claim_development = flag(&r);
     return rd_end(&r);
 }
 
@@ -43,7 +52,7 @@ bool read_anchor(struct bytes body, struct bytes *spki, bool *development)
     struct reader r = rd_open(body);
 
     *spki = rd_take(&r, SHA256_SIZE);
-    *development = rd_u8(&r) != 0;
+    *development = flag(&r);
     return rd_end(&r);
 }
 
@@ -113,7 +122,7 @@ bool read_attest(struct bytes body, struct core_request *out)
 
     out->issuer = rd_field(&r);
     out->attester = rd_field(&r);
-    out->explain = rd_u8(&r) != 0;
+    out->explain = flag(&r);
     out->time = (int64_t)rd_u64le(&r);
     out->entropy = rd_field(&r);
     out->body = rd_field(&r);
@@ -141,7 +150,7 @@ bool read_manage(struct bytes body, struct manage_request *out)
 
     out->what = (enum manage_what)what;
     out->slot = (enum policy_slot)slot;
-    out->only_selected = rd_u8(&r) != 0;
+    out->only_selected = flag(&r);
     out->issuer = rd_field(&r);
     out->kind = rd_field(&r);
     out->time = (int64_t)rd_u64le(&r);
@@ -178,7 +187,7 @@ bool read_answer(struct bytes body, struct answered *out)
     out->change.body = rd_field(&r);
     out->change.hash = rd_field(&r);
     out->change.signer = rd_field(&r);
-    out->shadow_follows = rd_u8(&r) != 0;
+    out->shadow_follows = flag(&r);
     return rd_end(&r) && out->status >= 200 && out->status <= 599;
 }
 
