@@ -118,6 +118,12 @@ class Verify(EvidenceCase):
         explained = self.expect(DONE, "verify", *args, "--explain").out
         self.assertRegex(explained, r"(?m)^✓ sgx.quote.signature: The quote is signed by the attestation key\.$")
         self.assertRegex(explained, r"(?m)^– sgx.init_data: ")
+        policy = self.file("p.txt", 'version=1.0;authorizationrules{[type=="x-ms-sgx-svn",value>=60000]=>deny();=>permit();};')
+        explained = self.expect(DONE, "verify", *args, "--policy", policy, "--explain").out
+        self.assertIn("nearest: x-ms-sgx-svn", explained)
+        self.assertIn("=>permit();  fired", explained)
+        trace = self.verify(DONE, *args, "--policy", policy, "--explain")["trace"]
+        self.assertEqual([rule["fired"] for rule in trace], [False, True])
 
     def test_anchor(self):
         args = self.simulate("sgx")
