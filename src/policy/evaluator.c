@@ -167,6 +167,8 @@ static bool compare(struct evaluation *e, const struct claim *claim, const struc
     struct value left = property_of(claim, c->property);
     bool hit = false;
 
+    if (!with->count && !evaluation_spend(e, 1)) /* claims times comparisons with nothing would be free */
+        return false;
     for (size_t i = 0; i < with->count && !hit; i++) {
         struct value right = value_at(e, with, i);
 

@@ -30,7 +30,7 @@ static struct policy_trace_values values_of(struct evaluation *e, const struct v
     if (!most)
         return out;
     v = ARENA_ARRAY(e->run->arena, struct claim_value, most);
-    while (item(e->run, out.listed) && out.listed < most) {
+    while (out.listed < most && item(e->run, out.listed)) {
         v[out.listed] = value_at(e, set, out.listed).v;
         out.listed++;
     }
@@ -119,15 +119,30 @@ struct near {
     size_t index, satisfied, failed; /* failed: the first comparison that does not hold */
 };
 
+/* A comparison that needs no look at a value costs one too: else claims times comparisons would be free. */
+static bool comparison_holds(struct evaluation *e, const struct condition *c, size_t i, const struct claim *claim,
+                             bool *holds)
+{
+    struct value_set with = {0};
+    bool known = known_operand(e, c, i, &with);
+
+    *holds = false;
+    if (with.count)
+        return compared(e, claim, &c->comparisons[i], &with, holds);
+    if (!e->run->trace_looks)
+        return false;
+    e->run->trace_looks--;
+    return !known || compared(e, claim, &c->comparisons[i], &with, holds);
+}
+
 /* How near one claim comes to a condition. False when there are no looks left. */
 static bool nearness(struct evaluation *e, const struct condition *c, size_t index, struct near *out)
 {
     *out = (struct near){.index = index, .failed = c->count};
     for (size_t i = 0; i < c->count; i++) {
-        struct value_set with;
-        bool holds = false;
+        bool holds;
 
-        if (known_operand(e, c, i, &with) && !compared(e, &e->incoming->v[index], &c->comparisons[i], &with, &holds))
+        if (!comparison_holds(e, c, i, &e->incoming->v[index], &holds))
             return false;
         if (holds)
             out->satisfied++;
