@@ -6,8 +6,8 @@
 #include "claims/claims_json.h"
 #include "policy/policy.h"
 
-/* What one evaluation may take besides its policy and its claims, its trace as JSON included. */
-enum { EVALUATION_MEMORY = 96 * 1024 * 1024, SOME_CLAIMS = 5 };
+/* What one evaluation may take with its copy of the claims and its trace as JSON, and leave room for the appraisal. */
+enum { EVALUATION_MEMORY = LIMIT_REQUEST_MEMORY / 2, SOME_CLAIMS = 5 };
 
 static struct arena arena, working;
 static struct claims incoming;
