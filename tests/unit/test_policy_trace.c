@@ -7,7 +7,7 @@
 #include "policy/policy.h"
 
 /* What one evaluation may take with its copy of the claims and its trace as JSON, and leave room for the appraisal. */
-enum { EVALUATION_MEMORY = LIMIT_REQUEST_MEMORY / 2, SOME_CLAIMS = 5 };
+enum { EVALUATION_MEMORY = LIMIT_REQUEST_MEMORY / 2 };
 
 static struct arena arena, working;
 static struct claims incoming;
@@ -271,10 +271,9 @@ static void texts_end(void **state)
         claims_init(&incoming, &arena);
         claims_text(&incoming, "t", text, CLAIM_POLICY);
         evaluate(compile(BYTES_LIT("version=1.0;authorizationrules{[type==\"t\"]=>permit();};")), &incoming, true);
-        assert_true(json_text(json_member(json_element(json_member(json_element(shown(0, "conditions"), 0), "matched"),
-                                                       0),
-                                          "value"),
-                              &found));
+        assert_true(json_text(
+            json_member(json_element(json_member(json_element(shown(0, "conditions"), 0), "matched"), 0), "value"),
+            &found));
         assert_int_equal(found.n, whole + strlen("\u2026"));
         assert_bytes_equal(bytes_first(found, whole), bytes_first(text, whole));
         assert_memory_equal(found.p + whole, "\u2026", strlen("\u2026"));
@@ -371,8 +370,8 @@ static void tracing_changes_nothing(void **state)
         {"[type==\"a\",value>5]=>permit();", "", POLICY_NO_PERMIT},
         {"=>permit();c:[type==\"a\"]&&[type==\"b\",value!=c.value]=>deny();", "", POLICY_DENY},
         {"=>permit();[value==NegateBool(1)]=>deny();", "", POLICY_ERROR},
-        {"![type==\"z\"]=>permit();c:[type==\"a\"]=>add(claim=c);",
-         "c:[type==\"a\"]=>issue(type=\"y\",value=c.value);", POLICY_PERMIT},
+        {"![type==\"z\"]=>permit();c:[type==\"a\"]=>add(claim=c);", "c:[type==\"a\"]=>issue(type=\"y\",value=c.value);",
+         POLICY_PERMIT},
         {"=>permit();", "c:[type==\"secret\"]=>issue(claim=c);", POLICY_ERROR},
         {"=>permit();", "=>issue(type=\"y\",value=JmesPath(\"{\\\"f\\\":[1,2]}\",\"f\"));", POLICY_PERMIT},
         {"=>permit();", "=>issue(type=\"y\",value=JmesPath(\"{}\",\"[\"));", POLICY_ERROR},
@@ -408,8 +407,8 @@ static void tracing_changes_no_vector(void **state)
         if (!policy_parse(&arena, text, &policy, &error))
             continue;
         claims_init(&claims, &arena);
-        assert_true(claims_from_json(
-            &claims, json_member(json_member(root, "claim_sets"), arena_string(&arena, name)), NULL));
+        assert_true(
+            claims_from_json(&claims, json_member(json_member(root, "claim_sets"), arena_string(&arena, name)), NULL));
         same_traced(policy, &claims);
         compared++;
     }
