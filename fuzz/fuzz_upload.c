@@ -32,7 +32,10 @@ static void must(bool ok)
 /* One body, for the operations that its own is akin to. */
 static void write_seed(const char *folder, const struct simulated_upload *u, const char *encoding)
 {
-    static const uint8_t first[] = {[SIMULATE_POLICY] = 0, [SIMULATE_RESET] = 1, [SIMULATE_CERTIFICATE] = 2};
+    static const uint8_t first[] = {[SIMULATE_POLICY] = 0,
+                                    [SIMULATE_RESET] = 1,
+                                    [SIMULATE_CERTIFICATE] = 2,
+                                    [SIMULATE_PUT_IN_FORCE] = 5}; /* of operations */
     static unsigned number;
     FILE *f = fopen(arena_printf(&lasting, "%s/%u", folder, number++), "wb");
 
@@ -60,7 +63,7 @@ static void write_all_seeds(const char *folder)
 
     for (size_t i = 0; (f = simulate_upload_fault_at(i)) != NULL; i++)
         write_seeds(folder, &(struct simulate_upload_options){.fault = f->name});
-    for (int operation = SIMULATE_POLICY; operation <= SIMULATE_CERTIFICATE; operation++)
+    for (int operation = SIMULATE_POLICY; operation <= SIMULATE_PUT_IN_FORCE; operation++)
         for (int signer = SIMULATE_CHAIN; signer <= SIMULATE_UNSIGNED; signer++)
             for (int isolated = 0; isolated < 2; isolated++)
                 write_seeds(folder, &(struct simulate_upload_options){.operation = (enum simulate_operation)operation,
@@ -70,6 +73,7 @@ static void write_all_seeds(const char *folder)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    static struct provider_policy waiting;
     struct simulated_upload u;
     size_t count;
 
@@ -77,10 +81,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     arena_init(&lasting, LIMIT_REQUEST_MEMORY);
     if (getenv("ASSAY_SEEDS"))
         write_all_seeds(getenv("ASSAY_SEEDS"));
-    must(simulate_upload(&lasting, &(struct simulate_upload_options){.isolated = true}, &u, NULL));
+    must(simulate_upload(
+        &lasting, &(struct simulate_upload_options){.operation = SIMULATE_PUT_IN_FORCE, .isolated = true}, &u, NULL));
     when = u.options.time;
-    open_provider = (struct provider){
-        .issuer = BYTES_LIT("https://fuzz.example"), .kid = BYTES_LIT("kid"), .settings = SETTINGS_DEFAULT};
+    open_provider =
+        (struct provider){.issuer = BYTES_LIT(SIMULATE_ISSUER), .kid = BYTES_LIT("kid"), .settings = SETTINGS_DEFAULT};
+    must(certificate_decode(&lasting, u.service, &open_provider.certificate, NULL));
+    must(provider_policy_load(&lasting, BYTES_LIT("pending/SgxEnclave"), u.pending, &waiting, NULL));
+    open_provider.policies = &waiting;
+    open_provider.policy_count = 1;
     isolated_provider = open_provider;
     isolated_provider.isolated = true;
     must(certificates_decode(&lasting, u.signer, &isolated_provider.signers, &count, NULL));

@@ -25,56 +25,80 @@ void legacy_policy_update(struct management *m)
     manage_give_string(m, result);
 }
 
-static bool refuse(struct management *m, const char *message)
+/* What the token that updatepolicy answers with says. */
+struct policy_token {
+    struct bytes hash, issuer;
+    int64_t expires;
+};
+
+static bool token_claims(struct arena *a, struct bytes payload, struct policy_token *out)
 {
-    manage_refuse(m, 400, "InvalidOperation", bytes_text(message));
-    return false;
+    const struct json *claims;
+
+    return json_parse(a, payload, NULL, &claims, NULL) &&
+           json_text(json_member(claims, "aas-policyHash"), &out->hash) &&
+           json_text(json_member(claims, "iss"), &out->issuer) &&
+           json_integer(json_member(claims, "exp"), &out->expires);
 }
 
-/* The hash in a token that updatepolicy of this provider answered with in the last hour. */
-static bool own_token(struct management *m, struct bytes *hash)
+/* A token that updatepolicy of this provider answered with in the last hour. */
+static bool own_token(struct upload_exam *x, const struct provider *p, struct bytes body, struct policy_token *out)
 {
-    const struct certificate *own = m->provider->certificate;
-    const struct json *claims;
-    struct bytes text, issuer;
+    const struct certificate *own = p->certificate;
+    struct fault fault = {0};
+    struct bytes text;
     struct jws jws;
-    int64_t expires;
 
-    if (!upload_bare_text(&m->upload, m->request->body, NULL, &text)) {
-        manage_refuse_as_said(m);
+    if (!upload_bare_text(x, body, NULL, &text))
         return false;
-    }
-    if (!jws_decode(m->arena, text, false, &jws, NULL))
-        return refuse(m, "Malformed JWT: the body must be the token that updatepolicy answered with.");
-    if (!own || !jws_verify(&jws, &own->key))
-        return refuse(m, "The token is not signed by this provider. Send the one that updatepolicy answered with.");
-    if (!json_parse(m->arena, jws.payload, NULL, &claims, NULL) ||
-        !json_text(json_member(claims, "aas-policyHash"), hash) || !json_text(json_member(claims, "iss"), &issuer) ||
-        !bytes_equal(issuer, m->provider->issuer) || !json_integer(json_member(claims, "exp"), &expires))
-        return refuse(m, "Could not find \"aas-policyHash\" claim in policy token");
-    return expires > m->request->time || refuse(m, "The token has expired. Call updatepolicy again.");
+    bool decoded = jws_decode(x->arena, text, false, &jws, &fault);
+    return upload_require(x, CHECK_POLICY_TOKEN_JWS, decoded, INVALID_OPERATION,
+                          "Malformed JWT: the body must be the token that updatepolicy answered with. %s",
+                          fault.text) &&
+           upload_require(x, CHECK_POLICY_TOKEN_SIGNATURE, own && jws_verify(&jws, &own->key), INVALID_OPERATION,
+                          "The token is not signed by this provider. Send the one that updatepolicy answered with.") &&
+           upload_require(x, CHECK_POLICY_TOKEN_CLAIMS, token_claims(x->arena, jws.payload, out), INVALID_OPERATION,
+                          "Could not find \"aas-policyHash\" claim in policy token") &&
+           upload_require(x, CHECK_POLICY_TOKEN_ISSUER, bytes_equal(out->issuer, p->issuer), INVALID_OPERATION,
+                          "The token is another provider's. Send the one that updatepolicy of this provider answered "
+                          "with.") &&
+           upload_require(x, CHECK_POLICY_TOKEN_FRESH, out->expires > x->time, INVALID_OPERATION,
+                          "The token has expired. Call updatepolicy again.");
+}
+
+/* The policy that waits is the one of the token. */
+static bool waiting(struct management *m, const struct policy_token *token, struct bytes *jws)
+{
+    static const char message[] = "No policy with this hash waits; a later updatepolicy may have replaced it. Call "
+                                  "updatepolicy again.";
+    const struct provider_policy *pending = policy_stored(m->provider, SLOT_PENDING, m->kind);
+
+    *jws = pending ? pending->jws : BYTES_NONE;
+    return upload_require(&m->upload, CHECK_POLICY_TOKEN_PENDING, jws->n > 0, INVALID_OPERATION, "%s", message) &&
+           upload_require(&m->upload, CHECK_POLICY_TOKEN_HASH,
+                          bytes_equal(policy_token_hash(m->arena, *jws), token->hash), INVALID_OPERATION, "%s",
+                          message);
 }
 
 void legacy_policy_set(struct management *m)
 {
-    const struct provider_policy *pending = policy_stored(m->provider, SLOT_PENDING, m->kind);
+    static const enum check_id required[] = {
+        CHECK_POLICY_TOKEN_JWS,   CHECK_POLICY_TOKEN_SIGNATURE, CHECK_POLICY_TOKEN_CLAIMS, CHECK_POLICY_TOKEN_ISSUER,
+        CHECK_POLICY_TOKEN_FRESH, CHECK_POLICY_TOKEN_PENDING,   CHECK_POLICY_TOKEN_HASH,   CHECK_END};
     struct manage_request again = *m->request;
-    struct bytes hash;
+    struct policy_token token;
     struct upload u;
 
-    if (!own_token(m, &hash))
-        return;
-    if (!pending || !pending->jws.n || !bytes_equal(policy_token_hash(m->arena, pending->jws), hash)) {
-        refuse(m,
-               "No policy with this hash waits; a later updatepolicy may have replaced it. Call updatepolicy again.");
+    if (!own_token(&m->upload, m->provider, m->request->body, &token) || !waiting(m, &token, &again.body) ||
+        !upload_made(&m->upload, required)) {
+        manage_refuse_as_said(m);
         return;
     }
     /* Who may sign can have changed since: it is judged as if it were uploaded now. */
-    again.body = pending->jws;
     m->request = &again;
     if (!policy_accept(m, &u))
         return;
-    policy_change(m, SLOT_ACTIVE, &u, u.text, hash);
+    policy_change(m, SLOT_ACTIVE, &u, u.text, token.hash);
     *m->answer = (struct answer){.status = 200};
 }
 

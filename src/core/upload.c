@@ -8,9 +8,7 @@
 
 enum { REFUSAL_MAX = 1024 };
 
-/* States a check; when it fails, the code and the sentence are what the caller is told. */
-static bool __attribute__((format(printf, 5, 6)))
-require(struct upload_exam *x, enum check_id id, bool ok, const char *code, const char *format, ...)
+bool upload_require(struct upload_exam *x, enum check_id id, bool ok, const char *code, const char *format, ...)
 {
     char text[REFUSAL_MAX];
     va_list args;
@@ -23,9 +21,6 @@ require(struct upload_exam *x, enum check_id id, bool ok, const char *code, cons
     x->refusal = (struct refusal){code, bytes_text(arena_string(x->arena, bytes_text(text)))};
     return false;
 }
-
-#define INVALID_OPERATION "InvalidOperation"
-#define INVALID_PARAMETER "InvalidParameter"
 
 static struct bytes trim(struct bytes b)
 {
@@ -44,18 +39,18 @@ bool upload_bare_text(struct upload_exam *x, struct bytes body, const char *memb
     body = trim(body);
     *out = body;
     if (body.n == 0)
-        return require(x, CHECK_UPLOAD_BODY, false, INVALID_OPERATION,
-                       "Malformed JWT: the body is empty. Send the policy as a compact JWS.");
+        return upload_require(x, CHECK_UPLOAD_BODY, false, INVALID_OPERATION,
+                              "Malformed JWT: the body is empty. Send the policy as a compact JWS.");
     if (body.p[0] != '"' && body.p[0] != '{')
         return check_that(x, UPLOAD_BODY, true);
     if (!json_parse(x->arena, body, &(struct json_rules){.fold_case = true}, &v, &fault))
-        return require(x, CHECK_UPLOAD_BODY, false, INVALID_OPERATION, "Malformed JWT: %s", fault.text);
+        return upload_require(x, CHECK_UPLOAD_BODY, false, INVALID_OPERATION, "Malformed JWT: %s", fault.text);
     if (v->kind == JSON_OBJECT && member)
         v = json_member_nocase(v, member);
     bool ok = json_text(v, out);
     *out = trim(*out);
-    return require(x, CHECK_UPLOAD_BODY, ok, INVALID_OPERATION,
-                   "Malformed JWT: the body is neither a compact JWS nor a JSON string that holds one.");
+    return upload_require(x, CHECK_UPLOAD_BODY, ok, INVALID_OPERATION,
+                          "Malformed JWT: the body is neither a compact JWS nor a JSON string that holds one.");
 }
 
 /* Certificates of an x5c member: standard base64 DER, leaf first. */
@@ -65,18 +60,18 @@ static bool decode_chain(struct upload_exam *x, const struct json *x5c, const st
 
     *chain = NULL;
     if (!x5c || x5c->kind != JSON_ARRAY || x5c->count == 0 || x5c->count > LIMIT_CHAIN)
-        return require(x, CHECK_UPLOAD_X5C, false, INVALID_OPERATION,
-                       "x5c must be an array of 1 to %d certificates in base64.", LIMIT_CHAIN);
+        return upload_require(x, CHECK_UPLOAD_X5C, false, INVALID_OPERATION,
+                              "x5c must be an array of 1 to %d certificates in base64.", LIMIT_CHAIN);
     JSON_EACH (item, x5c) {
         const struct certificate *decoded;
         struct fault fault = {0};
         struct bytes text, der;
 
         if (!json_text(item, &text) || !base64_decode(x->arena, text, &der, NULL))
-            return require(x, CHECK_UPLOAD_X5C, false, INVALID_OPERATION, "An entry of x5c is not base64.");
+            return upload_require(x, CHECK_UPLOAD_X5C, false, INVALID_OPERATION, "An entry of x5c is not base64.");
         if (!certificate_decode(x->arena, der, &decoded, &fault))
-            return require(x, CHECK_UPLOAD_X5C, false, INVALID_PARAMETER, "A certificate of x5c does not decode: %s",
-                           fault.text);
+            return upload_require(x, CHECK_UPLOAD_X5C, false, INVALID_PARAMETER,
+                                  "A certificate of x5c does not decode: %s", fault.text);
         struct certificate *link = ARENA_NEW(x->arena, struct certificate);
         *link = *decoded;
         link->next = NULL;
@@ -170,23 +165,23 @@ static bool in_date(const struct upload_exam *x, const struct certificate *c)
 
 static bool require_dates(struct upload_exam *x, const struct certificate *flawed)
 {
-    return require(x, CHECK_UPLOAD_DATES, !flawed, INVALID_PARAMETER,
-                   "The certificate CN=%s is not in date. Sign with one that is.",
-                   flawed ? common_name(x->arena, flawed->subject_cn) : "");
+    return upload_require(x, CHECK_UPLOAD_DATES, !flawed, INVALID_PARAMETER,
+                          "The certificate CN=%s is not in date. Sign with one that is.",
+                          flawed ? common_name(x->arena, flawed->subject_cn) : "");
 }
 
 static bool require_issuer(struct upload_exam *x, enum check_id id, const struct certificate *flawed)
 {
-    return require(x, id, !flawed, INVALID_PARAMETER,
-                   "Unable to find issuer certificate CN=%s: it must follow in x5c and be a CA.",
-                   flawed ? common_name(x->arena, flawed->issuer_cn) : "");
+    return upload_require(x, id, !flawed, INVALID_PARAMETER,
+                          "Unable to find issuer certificate CN=%s: it must follow in x5c and be a CA.",
+                          flawed ? common_name(x->arena, flawed->issuer_cn) : "");
 }
 
 /* Each certificate is issued by the next; the last by itself or by a registered one. Without x5c there is none. */
 static bool chain_links(struct upload_exam *x, const struct certificate *chain)
 {
-    return require(x, CHECK_UPLOAD_CRITICAL, !first_flawed(x, chain, all_known), INVALID_PARAMETER,
-                   "A certificate of x5c has a critical extension that is not known here.") &&
+    return upload_require(x, CHECK_UPLOAD_CRITICAL, !first_flawed(x, chain, all_known), INVALID_PARAMETER,
+                          "A certificate of x5c has a critical extension that is not known here.") &&
            require_issuer(x, CHECK_UPLOAD_CHAIN, first_flawed(x, chain, is_signed)) &&
            require_issuer(x, CHECK_UPLOAD_ISSUER, first_flawed(x, chain, has_issuer)) &&
            require_dates(x, first_flawed(x, chain, in_date));
@@ -211,8 +206,8 @@ static bool own_key(struct upload_exam *x, struct upload *u, struct public_key *
     const struct json *x5c = json_member(u->jws.header, "x5c"), *jwk = json_member(u->jws.header, "jwk");
     struct fault fault = {0};
 
-    if (!require(x, CHECK_UPLOAD_KEY, x5c || jwk, INVALID_OPERATION,
-                 "A signed JWS must carry its certificate in x5c (or its key in jwk)."))
+    if (!upload_require(x, CHECK_UPLOAD_KEY, x5c || jwk, INVALID_OPERATION,
+                        "A signed JWS must carry its certificate in x5c (or its key in jwk)."))
         return false;
     if (x5c) {
         if (!decode_chain(x, x5c, &u->chain))
@@ -221,8 +216,8 @@ static bool own_key(struct upload_exam *x, struct upload *u, struct public_key *
         u->signer = signer_json(x->arena, u->jws.alg, u->chain);
     } else {
         if (!jwk_decode(x->arena, jwk, key, &fault))
-            return require(x, CHECK_UPLOAD_KEY, false, INVALID_OPERATION, "The jwk of the header cannot be used: %s",
-                           fault.text);
+            return upload_require(x, CHECK_UPLOAD_KEY, false, INVALID_OPERATION,
+                                  "The jwk of the header cannot be used: %s", fault.text);
         u->signer = jwk;
     }
     return chain_links(x, u->chain);
@@ -236,8 +231,8 @@ static bool verify_own(struct upload_exam *x, struct upload *u)
     struct public_key key;
 
     return own_key(x, u, &key) &&
-           require(x, CHECK_UPLOAD_ALGORITHM, jws_fits_key(&u->jws, &key), INVALID_OPERATION, "%s", message) &&
-           require(x, CHECK_UPLOAD_SIGNATURE, jws_verify(&u->jws, &key), INVALID_OPERATION, "%s", message);
+           upload_require(x, CHECK_UPLOAD_ALGORITHM, jws_fits_key(&u->jws, &key), INVALID_OPERATION, "%s", message) &&
+           upload_require(x, CHECK_UPLOAD_SIGNATURE, jws_verify(&u->jws, &key), INVALID_OPERATION, "%s", message);
 }
 
 /* Is one of the chain registered, or issued by one that is? The chain was verified up to there. */
@@ -255,9 +250,10 @@ static bool vouched_for(const struct upload_exam *x, const struct certificate *c
 
 static bool verify_signer(struct upload_exam *x, const struct upload *u)
 {
-    return require(x, CHECK_UPLOAD_SIGNER, vouched_for(x, u->chain), INVALID_OPERATION,
-                   "The JWS is not signed by a registered policy management certificate, nor by one that chains to it. "
-                   "Sign with one that GET /certificates lists.");
+    return upload_require(
+        x, CHECK_UPLOAD_SIGNER, vouched_for(x, u->chain), INVALID_OPERATION,
+        "The JWS is not signed by a registered policy management certificate, nor by one that chains to it. "
+        "Sign with one that GET /certificates lists.");
 }
 
 #define SETTING_SIGNERS "signers" /* none are configured: the trust model is not Isolated */
@@ -284,11 +280,11 @@ bool upload_verify(struct upload_exam *x, struct bytes body, const char *member,
     if (!upload_bare_text(x, body, member, &out->text))
         return false;
     bool ok = jws_decode(x->arena, out->text, true, &out->jws, &fault);
-    if (!require(x, CHECK_UPLOAD_JWS, ok, INVALID_OPERATION, "Malformed JWT: %s", fault.text))
+    if (!upload_require(x, CHECK_UPLOAD_JWS, ok, INVALID_OPERATION, "Malformed JWT: %s", fault.text))
         return false;
     if (x->isolated)
-        return require(x, CHECK_UPLOAD_SIGNED, !out->jws.unsecured, INVALID_OPERATION,
-                       "Unsigned JWS specified but enclave is configured with signing certificates.") &&
+        return upload_require(x, CHECK_UPLOAD_SIGNED, !out->jws.unsecured, INVALID_OPERATION,
+                              "Unsigned JWS specified but enclave is configured with signing certificates.") &&
                verify_own(x, out) && verify_signer(x, out);
     check_skip(x, UPLOAD_SIGNED, SETTING_SIGNERS);
     if (out->jws.unsecured)
@@ -303,7 +299,7 @@ bool upload_decode_stored(struct upload_exam *x, struct bytes jws, struct upload
 
     *out = (struct upload){.text = jws};
     bool ok = jws_decode(x->arena, jws, true, &out->jws, &fault);
-    if (!require(x, CHECK_UPLOAD_JWS, ok, INVALID_OPERATION, "Malformed JWT: %s", fault.text))
+    if (!upload_require(x, CHECK_UPLOAD_JWS, ok, INVALID_OPERATION, "Malformed JWT: %s", fault.text))
         return false;
     if (out->jws.unsecured)
         return true;
@@ -319,8 +315,8 @@ static bool payload_object(struct upload_exam *x, const struct upload *u, const 
     struct fault fault = {0};
     bool ok = json_parse(x->arena, u->jws.payload, NULL, out, &fault) && (*out)->kind == JSON_OBJECT;
 
-    return require(x, CHECK_UPLOAD_PAYLOAD, ok, INVALID_OPERATION,
-                   "Malformed JWT: the payload is not a JSON object. %s", fault.text);
+    return upload_require(x, CHECK_UPLOAD_PAYLOAD, ok, INVALID_OPERATION,
+                          "Malformed JWT: the payload is not a JSON object. %s", fault.text);
 }
 
 bool upload_policy_text(struct upload_exam *x, const struct upload *u, struct bytes *text)
@@ -332,22 +328,22 @@ bool upload_policy_text(struct upload_exam *x, const struct upload *u, struct by
     if (!payload_object(x, u, &payload))
         return false;
     if (!json_text(json_member(payload, "AttestationPolicy"), &encoded))
-        return require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
-                       "Could not find \"AttestationPolicy\" claim in policy token");
+        return upload_require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
+                              "Could not find \"AttestationPolicy\" claim in policy token");
     if (base64_decode(x->arena, encoded, text, &bad))
         return check_that(x, UPLOAD_POLICY, true);
     if (!bad)
-        return require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
-                       "AttestationPolicy is not base64url: its length or its last character is impossible.");
-    return require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
-                   "Unknown base64 character: %d ('%c'). AttestationPolicy holds the text in base64url.", bad,
-                   bad >= ' ' && bad < 127 ? bad : '?');
+        return upload_require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
+                              "AttestationPolicy is not base64url: its length or its last character is impossible.");
+    return upload_require(x, CHECK_UPLOAD_POLICY, false, INVALID_OPERATION,
+                          "Unknown base64 character: %d ('%c'). AttestationPolicy holds the text in base64url.", bad,
+                          bad >= ' ' && bad < 127 ? bad : '?');
 }
 
 bool upload_empty(struct upload_exam *x, const struct upload *u)
 {
-    return require(x, CHECK_UPLOAD_RESET, u->jws.payload.n == 0, INVALID_OPERATION,
-                   "A reset is a JWS with an empty payload; to set a policy use PUT.");
+    return upload_require(x, CHECK_UPLOAD_RESET, u->jws.payload.n == 0, INVALID_OPERATION,
+                          "A reset is a JWS with an empty payload; to set a policy use PUT.");
 }
 
 bool upload_certificate(struct upload_exam *x, const struct upload *u, const struct certificate **out)
@@ -361,11 +357,12 @@ bool upload_certificate(struct upload_exam *x, const struct upload *u, const str
     for (size_t i = 0; i < sizeof names / sizeof *names && !jwk; i++)
         jwk = json_member(payload, names[i]);
     if (!jwk)
-        return require(x, CHECK_UPLOAD_CERTIFICATE, false, INVALID_OPERATION,
-                       "Could not find \"policyCertificate\" claim in policy token");
+        return upload_require(x, CHECK_UPLOAD_CERTIFICATE, false, INVALID_OPERATION,
+                              "Could not find \"policyCertificate\" claim in policy token");
     return decode_chain(x, json_member(jwk, "x5c"), out) &&
-           require(x, CHECK_UPLOAD_CERTIFICATE, (*out)->key.kind != KEY_NONE, INVALID_PARAMETER,
-                   "The certificate's key is of no accepted kind: use RSA of 2048 to 4096 bits, P-256 or P-384.");
+           upload_require(
+               x, CHECK_UPLOAD_CERTIFICATE, (*out)->key.kind != KEY_NONE, INVALID_PARAMETER,
+               "The certificate's key is of no accepted kind: use RSA of 2048 to 4096 bits, P-256 or P-384.");
 }
 
 bool upload_complete(struct upload_exam *x, enum check_id last)
@@ -383,6 +380,12 @@ bool upload_complete(struct upload_exam *x, enum check_id last)
                                       CHECK_UPLOAD_SIGNER,
                                       last,
                                       CHECK_END};
+
+    return upload_made(x, required);
+}
+
+bool upload_made(struct upload_exam *x, const enum check_id *required)
+{
     enum check_id missing;
 
     if (trace_complete(x->trace, required, &missing))

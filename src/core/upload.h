@@ -14,6 +14,9 @@ struct refusal {
     struct bytes message;
 };
 
+#define INVALID_OPERATION "InvalidOperation"
+#define INVALID_PARAMETER "InvalidParameter"
+
 /* One upload under way: what it is judged by, and what came of it. */
 struct upload_exam {
     struct arena *arena;
@@ -49,6 +52,11 @@ bool upload_empty(struct upload_exam *x, const struct upload *u);
 bool upload_certificate(struct upload_exam *x, const struct upload *u, const struct certificate **out);
 /* Every check that an upload must pass was made, and `last`, the operation's own: nothing is stored otherwise. */
 bool upload_complete(struct upload_exam *x, enum check_id last);
+/* Every check of the list, up to CHECK_END, was made, for operations that ask for more. */
+bool upload_made(struct upload_exam *x, const enum check_id *required);
+/* States a check; when it fails, the code and the sentence (at most 1 KiB) are what the caller is told. */
+bool upload_require(struct upload_exam *x, enum check_id id, bool ok, const char *code, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 /* {"alg","kty","use","x5c"} of a chain, as answers and tokens name a signer. */
 struct json *signer_json(struct arena *a, enum signature_alg alg, const struct certificate *chain);
 

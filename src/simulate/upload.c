@@ -1,6 +1,7 @@
 #include "simulate/upload.h"
 
 #include "base/text.h"
+#include "crypto/digest.h"
 #include "crypto/pem.h"
 #include "simulate/authority.h"
 
@@ -54,6 +55,20 @@ static const struct simulate_upload_fault faults[] = {
     {"upload.policy:base64", SIMULATE_POLICY, SIMULATE_UNSIGNED, OPEN, "AttestationPolicy is no base64url"},
     {"upload.reset", SIMULATE_RESET, SIMULATE_CHAIN, OPEN, "the reset carries a payload"},
     {"upload.certificate", SIMULATE_CERTIFICATE, SIMULATE_CHAIN, ISOLATED, "policyCertificate is missing"},
+    {"policy_token.jws", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, OPEN, "the signature is missing, with its dot"},
+    {"policy_token.signature", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, OPEN, "a stranger signed the token"},
+    {"policy_token.signature:changed", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, ISOLATED,
+     "the token was made to last longer after it was signed"},
+    {"policy_token.signature:none", SIMULATE_PUT_IN_FORCE, SIMULATE_UNSIGNED, OPEN, "the token is not signed"},
+    {"policy_token.signature:zero", SIMULATE_PUT_IN_FORCE, SIMULATE_UNSIGNED, OPEN, "the signature is zero"},
+    {"policy_token.claims", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, OPEN, "the token names no hash"},
+    {"policy_token.claims:issuer", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, OPEN, "the token names no issuer"},
+    {"policy_token.claims:expiry", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, OPEN, "the token expires at no time"},
+    {"policy_token.issuer", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, ISOLATED,
+     "the same key signed for another provider"},
+    {"policy_token.fresh", SIMULATE_PUT_IN_FORCE, SIMULATE_UNSIGNED, OPEN, "the token expires this very second"},
+    {"policy_token.pending", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, OPEN, "no policy waits"},
+    {"policy_token.hash", SIMULATE_PUT_IN_FORCE, SIMULATE_CHAIN, OPEN, "the token is of another policy"},
 };
 
 const struct simulate_upload_fault *simulate_upload_fault_at(size_t i)
@@ -69,9 +84,17 @@ enum check_id simulate_upload_fault_check(const struct simulate_upload_fault *fa
     return id;
 }
 
-enum upload_key { KEY_TENANT_ROOT, KEY_TENANT_AUTHORITY, KEY_TENANT_LEAF, KEY_OTHER_ROOT, KEY_STRANGER, UPLOAD_KEYS };
+enum upload_key {
+    KEY_TENANT_ROOT,
+    KEY_TENANT_AUTHORITY,
+    KEY_TENANT_LEAF,
+    KEY_OTHER_ROOT,
+    KEY_STRANGER,
+    KEY_SERVICE,
+    UPLOAD_KEYS
+};
 
-enum { DAY = 86400, YEAR = 365 * DAY, DEFAULT_TIME = 1767225600 /* 2026-01-01 */ };
+enum { HOUR = 3600, DAY = 86400, YEAR = 365 * DAY, DEFAULT_TIME = 1767225600 /* 2026-01-01 */ };
 
 #define NAME_ROOT      "Tenant root"
 #define NAME_AUTHORITY "Tenant authority"
@@ -278,32 +301,92 @@ static struct bytes signature(struct making *m, struct bytes signed_part)
     return flawed(m, "upload.signature:zero") ? BYTES_OF(zero) : s;
 }
 
+/* header "." payload, both in base64url */
+static struct bytes jws_signing_input(struct arena *a, struct bytes head, struct bytes body)
+{
+    struct writer w = wr_open(a);
+
+    wr_base64url(&w, head);
+    wr_text(&w, ".");
+    wr_base64url(&w, body);
+    return wr_done(&w);
+}
+
+static struct bytes jws_compact(struct arena *a, struct bytes signed_part, struct bytes s)
+{
+    struct writer w = wr_open(a);
+
+    wr_put(&w, signed_part);
+    wr_text(&w, ".");
+    wr_base64url(&w, s);
+    return wr_done(&w);
+}
+
 static struct bytes make_jws(struct making *m)
 {
-    struct bytes head = base64url_encode(m->arena, header(m)), body = payload(m);
-    struct writer w = wr_open(m->arena);
+    struct bytes head = header(m), body = payload(m);
+    struct bytes signed_part = jws_signing_input(m->arena, head, body), s = BYTES_NONE;
 
     if (flawed(m, "upload.body"))
         return BYTES_NONE;
     if (flawed(m, "upload.body:object"))
         return BYTES_LIT("{\"policy\":\"version=1.0;\"}");
-    wr_put(&w, head);
-    wr_text(&w, ".");
-    wr_base64url(&w, body);
-    struct bytes signed_part = arena_copy(m->arena, wr_done(&w));
     if (flawed(m, "upload.jws"))
         return signed_part;
-    w = wr_open(m->arena);
-    wr_put(&w, head);
-    wr_text(&w, ".");
-    if (flawed(m, "upload.signature:changed"))
-        wr_base64url(&w, policy_payload(m, "version=1.0;authorizationrules{};"));
-    else
-        wr_base64url(&w, body);
-    wr_text(&w, ".");
     if (m->options->signer != SIMULATE_UNSIGNED)
-        wr_base64url(&w, signature(m, signed_part));
+        s = signature(m, signed_part);
+    if (flawed(m, "upload.signature:changed"))
+        signed_part = jws_signing_input(m->arena, head, policy_payload(m, "version=1.0;authorizationrules{};"));
+    return jws_compact(m->arena, signed_part, s);
+}
+
+static struct bytes token_payload(struct making *m, struct bytes pending, int64_t expires)
+{
+    struct bytes hashed = flawed(m, "policy_token.hash") ? BYTES_LIT("another policy") : pending;
+    struct writer w = wr_open(m->arena);
+
+    wr_text(&w, "{\"iat\":0");
+    if (!flawed(m, "policy_token.claims")) {
+        wr_text(&w, ",\"aas-policyHash\":\"");
+        wr_base64url(&w, sha256_of(m->arena, hashed));
+        wr_text(&w, "\"");
+    }
+    if (!flawed(m, "policy_token.claims:issuer"))
+        wr_printf(&w, ",\"iss\":\"%s\"",
+                  flawed(m, "policy_token.issuer") ? "https://another.example" : SIMULATE_ISSUER);
+    if (!flawed(m, "policy_token.claims:expiry"))
+        wr_printf(&w, ",\"exp\":%lld", (long long)expires);
+    wr_text(&w, "}");
     return wr_done(&w);
+}
+
+/* What updatepolicy answers with: a token of the provider's own key over the hash of the policy that waits. */
+static struct bytes make_token(struct making *m, struct bytes pending)
+{
+    static const uint8_t zero[64];
+    int64_t expires = m->options->time + (flawed(m, "policy_token.fresh") ? 0 : HOUR);
+    bool unsecured = flawed(m, "policy_token.signature:none");
+    enum upload_key key = flawed(m, "policy_token.signature") ? KEY_STRANGER : KEY_SERVICE;
+    struct bytes head = unsecured ? BYTES_LIT("{\"alg\":\"none\"}") : BYTES_LIT("{\"alg\":\"ES256\"}");
+    struct bytes signed_part = jws_signing_input(m->arena, head, token_payload(m, pending, expires));
+    struct bytes s = unsecured ? BYTES_NONE : key_sign(m->arena, m->key[key], signed_part);
+
+    m->failed |= !unsecured && s.n == 0;
+    if (flawed(m, "policy_token.jws"))
+        return signed_part;
+    if (flawed(m, "policy_token.signature:changed"))
+        signed_part = jws_signing_input(m->arena, head, token_payload(m, pending, expires + DAY));
+    return jws_compact(m->arena, signed_part, flawed(m, "policy_token.signature:zero") ? BYTES_OF(zero) : s);
+}
+
+/* The certificate of the key that the provider signs its tokens with. */
+static struct bytes service_certificate(struct making *m)
+{
+    return issue(m, (struct authority_certificate){.subject = SIMULATE_ISSUER,
+                                                   .issuer = SIMULATE_ISSUER,
+                                                   .key = m->key[KEY_SERVICE],
+                                                   .issuer_key = m->key[KEY_SERVICE],
+                                                   .serial = 6});
 }
 
 /* PEM of what the provider has registered. */
@@ -314,6 +397,17 @@ static struct bytes registered(struct making *m)
     if (!m->options->isolated)
         return BYTES_NONE;
     return pem_encode(m->arena, "CERTIFICATE", stranger ? tenant_root(m, false) : self_signed(m));
+}
+
+static void make_upload(struct making *m, struct simulated_upload *out)
+{
+    out->jws = make_jws(m);
+    out->signer = registered(m);
+    if (out->options.operation != SIMULATE_PUT_IN_FORCE)
+        return;
+    out->pending = flawed(m, "policy_token.pending") ? BYTES_NONE : out->jws;
+    out->service = service_certificate(m);
+    out->jws = make_token(m, out->jws);
 }
 
 static bool choose(struct simulate_upload_options *o, struct fault *fault)
@@ -344,10 +438,8 @@ bool simulate_upload(struct arena *a, const struct simulate_upload_options *opti
     for (unsigned i = 0; i < UPLOAD_KEYS; i++)
         if (!(m.key[i] = key_derive(BYTES_OF(seed), i)))
             m.failed = true;
-    if (!m.failed) {
-        out->jws = make_jws(&m);
-        out->signer = registered(&m);
-    }
+    if (!m.failed)
+        make_upload(&m, out);
     for (int i = 0; i < UPLOAD_KEYS; i++)
         EVP_PKEY_free(m.key[i]);
     return !m.failed || fault_set(fault, FAULT_CRYPTO, "libcrypto could not make a key, certificate or signature");

@@ -6,7 +6,13 @@
 #include "base/check.h"
 #include "base/fault.h"
 
-enum simulate_operation { SIMULATE_POLICY, SIMULATE_RESET, SIMULATE_CERTIFICATE };
+enum simulate_operation {
+    SIMULATE_POLICY,
+    SIMULATE_RESET,
+    SIMULATE_CERTIFICATE,
+    SIMULATE_PUT_IN_FORCE, /* 2018-09-01-preview: the body is a token of the provider's over a policy that waits */
+};
+#define SIMULATE_ISSUER "https://tenant.example" /* the provider of such a token */
 enum simulate_signer { SIMULATE_CHAIN, SIMULATE_SELF_SIGNED, SIMULATE_JWK, SIMULATE_UNSIGNED };
 
 struct simulate_upload_options {
@@ -22,6 +28,9 @@ struct simulated_upload {
     struct simulate_upload_options options;
     struct bytes jws;    /* the body, as a bare compact JWS */
     struct bytes signer; /* PEM of the registered certificate; empty where none is */
+    /* SIMULATE_PUT_IN_FORCE alone: */
+    struct bytes pending; /* the policy that waits, as it was uploaded; empty: none */
+    struct bytes service; /* DER of the certificate of the provider's own key */
 };
 
 /* FAULT_USAGE for a fault that does not exist, FAULT_CRYPTO when libcrypto fails. */

@@ -170,15 +170,28 @@ static void try_good(struct arena *a, const struct simulate_options *options)
 
 static void try_good_upload(struct arena *a, const struct simulate_upload_options *options)
 {
+    static const char *const operations[] = {"a policy", "a reset", "a certificate", "a policy that waited,"};
     static const char *const signers[] = {"a chain", "a self-signed certificate", "a bare key", "nobody"};
     struct simulated_upload u;
     struct fault fault = {0};
     const char *refusal = simulate_upload(a, options, &u, &fault) ? upload_judge(a, &u) : fault.text;
 
-    printf("%s good     an upload signed by %s%s: %s\n", refusal ? "not ok" : "ok    ", signers[options->signer],
-           options->isolated ? ", isolated" : "", shown(refusal));
+    printf("%s good     %s signed by %s%s: %s\n", refusal ? "not ok" : "ok    ", operations[options->operation],
+           signers[options->signer], options->isolated ? ", isolated" : "", shown(refusal));
     arena_reset(a);
     count(!refusal);
+}
+
+/* Signed in every way that each trust model takes; certificates exist in the isolated one alone. */
+static void try_good_uploads(struct arena *a, enum simulate_operation operation)
+{
+    if (operation != SIMULATE_CERTIFICATE)
+        for (int signer = SIMULATE_CHAIN; signer <= SIMULATE_UNSIGNED; signer++)
+            try_good_upload(
+                a, &(struct simulate_upload_options){.operation = operation, .signer = (enum simulate_signer)signer});
+    for (int signer = SIMULATE_CHAIN; signer <= SIMULATE_SELF_SIGNED; signer++)
+        try_good_upload(a, &(struct simulate_upload_options){
+                               .operation = operation, .signer = (enum simulate_signer)signer, .isolated = true});
 }
 
 /* Without a fault all is accepted, or the rows would prove nothing. */
@@ -194,10 +207,8 @@ static void try_all_good(struct arena *a)
     for (size_t i = 0; simulate_variation_at(i); i++)
         try_good(
             a, &(struct simulate_options){.version = 3, .tcb_info_version = 3, .variation = simulate_variation_at(i)});
-    for (int signer = SIMULATE_CHAIN; signer <= SIMULATE_UNSIGNED; signer++)
-        try_good_upload(a, &(struct simulate_upload_options){.signer = (enum simulate_signer)signer});
-    for (int signer = SIMULATE_CHAIN; signer <= SIMULATE_SELF_SIGNED; signer++)
-        try_good_upload(a, &(struct simulate_upload_options){.signer = (enum simulate_signer)signer, .isolated = true});
+    for (int operation = SIMULATE_POLICY; operation <= SIMULATE_PUT_IN_FORCE; operation++)
+        try_good_uploads(a, (enum simulate_operation)operation);
 }
 
 /* Words on the command line choose rows by the beginning of their ids. */

@@ -19,13 +19,22 @@ static inline void upload_send(struct arena *a, const struct simulated_upload *u
 {
     static const enum manage_what operations[] = {[SIMULATE_POLICY] = MANAGE_POLICY_SET,
                                                   [SIMULATE_RESET] = MANAGE_POLICY_RESET,
-                                                  [SIMULATE_CERTIFICATE] = MANAGE_SIGNERS_ADD};
+                                                  [SIMULATE_CERTIFICATE] = MANAGE_SIGNERS_ADD,
+                                                  [SIMULATE_PUT_IN_FORCE] = MANAGE_LEGACY_POLICY_SET};
     struct provider provider = {
-        .issuer = BYTES_LIT("https://tenant.example"), .kid = BYTES_LIT("kid"), .settings = SETTINGS_DEFAULT};
+        .issuer = BYTES_LIT(SIMULATE_ISSUER), .kid = BYTES_LIT("kid"), .settings = SETTINGS_DEFAULT};
     struct snapshot snapshot = {.providers = &provider, .provider_count = 1};
     struct mint mint = {upload_mint, NULL};
+    struct provider_policy pending = {
+        .slot = SLOT_PENDING, .kind = BYTES_LIT("SgxEnclave"), .jws = u->pending, .attester = &sgx_attester};
     size_t count;
 
+    if (u->pending.n) {
+        provider.policies = &pending;
+        provider.policy_count = 1;
+    }
+    if (u->service.n)
+        certificate_decode(a, u->service, &provider.certificate, NULL);
     provider.isolated = u->signer.n > 0;
     if (provider.isolated)
         certificates_decode(a, u->signer, &provider.signers, &count, NULL);
