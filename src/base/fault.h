@@ -10,11 +10,12 @@ enum { FAULT_TEXT_MAX = 512 };
 
 enum fault_code {
     FAULT_NONE,
-    FAULT_SYNTAX, /* the text or bytes are not of the form */
-    FAULT_LIMIT,  /* a named limit was passed */
-    FAULT_SYSTEM, /* a file, a process, memory, a socket */
-    FAULT_CRYPTO, /* a key or signature cannot be used */
-    FAULT_USAGE,  /* the caller asked for something that does not exist */
+    FAULT_SYNTAX,    /* the text or bytes are not of the form */
+    FAULT_LIMIT,     /* a named limit was passed */
+    FAULT_SYSTEM,    /* a file, a process, memory, a socket */
+    FAULT_CRYPTO,    /* a key or signature cannot be used */
+    FAULT_USAGE,     /* the caller asked for something that does not exist */
+    FAULT_UNCERTAIN, /* it failed, and whether it took effect is not known */
 };
 
 struct fault {

@@ -149,7 +149,7 @@ bool load_snapshot(const struct config *c, struct store *store, struct loaded *o
     *out = (struct loaded){0};
     arena_init(&out->arena, LOADED_MEMORY);
     add(out, FRAME_SNAPSHOT_BEGIN, write_settings(&out->arena, &c->settings));
-    bool ok = !store || store_current(store, &out->arena, keep_record, &records, fault);
+    bool ok = !store || store_changes(store, &out->arena, 0, keep_record, &records, fault);
     for (size_t i = 0; i < c->anchor_count && ok; i++)
         ok = load_anchor(out, c->anchors[i], c->anchors_are_simulated, fault);
     ok = ok && (!c->folder || load_folder(out, c->folder, fault));

@@ -96,7 +96,7 @@ static bool store_change(struct waiting *w, const struct change *change, struct 
         return fault_set(fault, FAULT_SYSTEM, "there is no store: set [store] url");
     if (!store_next_version(s->store, &w->exchange->arena, record.provider, record.kind, &record.version, fault))
         return false;
-    return store_append(s->store, &record, &conflict, fault) && service_reload(s, fault);
+    return store_append(s->store, &record, 1, &conflict, fault) && service_reload(s, fault);
 }
 
 static void answered(void *context, enum pool_failure outcome, const struct answered *answer)
@@ -116,7 +116,10 @@ static void answered(void *context, enum pool_failure outcome, const struct answ
     if (answer->change.kind.n && !store_change(w, &answer->change, &fault)) {
         log_error("a change of %.*s was not stored: %s", (int)w->issuer.n, (const char *)w->issuer.p, fault.text);
         http_header(e, "Retry-After", "5");
-        http_fail(e, 503, "ServiceUnavailable", "The change could not be stored; nothing changed. Try again.");
+        http_fail(e, 503, "ServiceUnavailable",
+                  fault.code == FAULT_UNCERTAIN
+                      ? "It is not known whether the change was stored. Read it before you try again."
+                      : "The change could not be stored; nothing changed. Try again.");
         return;
     }
     http_reply(e, answer->status, answer->body);

@@ -1,25 +1,37 @@
 /* SQLite: nothing to install, one file. WAL with synchronous=FULL: a commit that was acknowledged is on the disk. */
 #include "store/driver.h"
 
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 
-enum { BUSY_MILLISECONDS = 5000 };
+enum {
+    SCHEMA = 2,
+    BUSY_MILLISECONDS = 5000, /* another writer's transaction is waited for */
+    POLL_MILLISECONDS = 250,  /* SQLite does not tell other processes of a change; asking costs some microseconds */
+};
 
-enum statement { SQL_APPEND, SQL_CURRENT, SQL_HISTORY, SQL_GENERATION, SQL_COUNT };
+enum statement { SQL_APPEND, SQL_CHANGES, SQL_HISTORY, SQL_GENERATION, SQL_COUNT };
 
 #define COLUMNS "provider, kind, version, time, body, hash, signer, caller"
+
+/* The sequence is the row's key: rows are never deleted, and a transaction that is rolled back leaves no gap. */
+#define TABLE                                                                                                         \
+    "CREATE TABLE record (sequence INTEGER PRIMARY KEY, provider TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER " \
+    "NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL, signer BLOB NOT NULL, caller BLOB NOT " \
+    "NULL, UNIQUE (provider, kind, version))"
 
 static const char *const texts[SQL_COUNT] = {
     /* Nothing is inserted unless the version is the next one. */
     [SQL_APPEND] = "INSERT INTO record (" COLUMNS ") SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?3 = 1 + "
                    "(SELECT coalesce(max(version), 0) FROM record WHERE provider = ?1 AND kind = ?2)",
-    [SQL_CURRENT] = "SELECT " COLUMNS " FROM record AS r WHERE version = (SELECT max(version) FROM record WHERE "
-                    "provider = r.provider AND kind = r.kind) ORDER BY provider, kind",
-    [SQL_HISTORY] =
-        ("SELECT provider, kind, version, time, CASE WHEN ?5 THEN body ELSE x'' END, hash, signer, caller FROM "
-         "record WHERE provider = ?1 AND kind = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4"),
-    [SQL_GENERATION] = "SELECT coalesce(max(rowid), 0) FROM record",
+    [SQL_CHANGES] =
+        "SELECT " COLUMNS ", sequence FROM record AS r WHERE sequence > ?1 AND version = (SELECT max(version) "
+        "FROM record WHERE provider = r.provider AND kind = r.kind) ORDER BY sequence",
+    [SQL_HISTORY] = ("SELECT provider, kind, version, time, CASE WHEN ?5 THEN body ELSE x'' END, hash, signer, caller, "
+                     "sequence FROM "
+                     "record WHERE provider = ?1 AND kind = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4"),
+    [SQL_GENERATION] = "SELECT coalesce(max(sequence), 0) FROM record",
 };
 
 struct sqlite_store {
@@ -60,28 +72,36 @@ static bool schema_version(struct sqlite_store *s, int *out, struct fault *fault
     return ok || broken(s, "read the schema's version", fault);
 }
 
+/* From schema 1, where the order was that of SQLite's hidden row numbers. */
+static bool add_sequence(struct sqlite_store *s, struct fault *fault)
+{
+    return run(s, "ALTER TABLE record RENAME TO record_1", fault) && run(s, TABLE, fault) &&
+           run(s, "INSERT INTO record (" COLUMNS ") SELECT " COLUMNS " FROM record_1 ORDER BY rowid", fault) &&
+           run(s, "DROP TABLE record_1", fault);
+}
+
+/* Under the write lock, so that of two processes one finds the work done. */
+static bool migrate(struct sqlite_store *s, struct fault *fault)
+{
+    int found = 0;
+
+    if (!schema_version(s, &found, fault))
+        return false;
+    if (found == SCHEMA)
+        return true;
+    return (found == 1 ? add_sequence(s, fault) : run(s, TABLE, fault)) && run(s, "PRAGMA user_version = 2", fault);
+}
+
 static bool make_schema(struct sqlite_store *s, struct fault *fault)
 {
     int found = 0;
 
     if (!schema_version(s, &found, fault))
         return false;
-    if (found > STORE_SCHEMA)
-        return fault_set(
-            fault, FAULT_USAGE,
-            "the store has schema %d, this program knows up to %d: it was written by a newer release; use that one",
-            found, STORE_SCHEMA);
-    if (found == STORE_SCHEMA)
-        return true;
-    return run(s, "BEGIN IMMEDIATE", fault) &&
-           run(s,
-               "CREATE TABLE IF NOT EXISTS record (provider TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER NOT "
-               "NULL, "
-               "time INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL, signer BLOB NOT NULL, caller BLOB NOT "
-               "NULL, "
-               "UNIQUE (provider, kind, version))",
-               fault) &&
-           run(s, "PRAGMA user_version = 1", fault) && run(s, "COMMIT", fault);
+    if (found > SCHEMA)
+        return store_too_new(found, SCHEMA, fault);
+    return found == SCHEMA ||
+           (run(s, "BEGIN IMMEDIATE", fault) && migrate(s, fault) && run(s, "COMMIT", fault)); /* closing undoes it */
 }
 
 static bool prepare(struct sqlite_store *s, struct fault *fault)
@@ -92,10 +112,11 @@ static bool prepare(struct sqlite_store *s, struct fault *fault)
     return true;
 }
 
-static struct store *open_sqlite(const char *path, struct fault *fault)
+static struct store *open_sqlite(const char *url, const char *path, struct fault *fault)
 {
     struct sqlite_store *s = calloc(1, sizeof *s);
 
+    (void)url;
     if (!s) {
         fault_set(fault, FAULT_SYSTEM, "no memory");
         return NULL;
@@ -131,9 +152,8 @@ static void done(sqlite3_stmt *statement)
     sqlite3_clear_bindings(statement);
 }
 
-static bool append(struct store *store, const struct record *r, bool *conflict, struct fault *fault)
+static bool append_one(struct sqlite_store *s, const struct record *r, bool *conflict, struct fault *fault)
 {
-    struct sqlite_store *s = (struct sqlite_store *)store;
     sqlite3_stmt *statement = s->prepared[SQL_APPEND];
 
     bind(statement, 1, r->provider, true);
@@ -144,12 +164,34 @@ static bool append(struct store *store, const struct record *r, bool *conflict, 
     bind(statement, 6, r->hash, false);
     bind(statement, 7, r->signer, false);
     bind(statement, 8, r->caller, false);
-    int result = sqlite3_step(statement);
-    bool ok = result == SQLITE_DONE || broken(s, "append a record", fault);
-    *conflict = result == SQLITE_CONSTRAINT || (ok && sqlite3_changes(s->db) == 0);
+    bool ok = sqlite3_step(statement) == SQLITE_DONE || broken(s, "append a record", fault);
+    if (ok && sqlite3_changes(s->db) == 0)
+        ok = store_conflict(conflict, fault);
     done(statement);
-    if (ok && *conflict)
-        return fault_set(fault, FAULT_USAGE, "another change of the same record came first; read it and try again");
+    return ok;
+}
+
+/* After an error of the disk in the middle of it, a commit may come to light when the file is opened again. */
+static bool commit(struct sqlite_store *s, struct fault *fault)
+{
+    int result = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+
+    if ((result & 0xff) == SQLITE_IOERR)
+        return fault_set(fault, FAULT_UNCERTAIN, "sqlite: commit: %s: it is not known whether the change was made",
+                         sqlite3_errmsg(s->db));
+    return result == SQLITE_OK || broken(s, "commit", fault);
+}
+
+static bool append(struct store *store, const struct record *records, size_t count, bool *conflict, struct fault *fault)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    bool ok = run(s, "BEGIN IMMEDIATE", fault);
+
+    for (size_t i = 0; i < count && ok; i++)
+        ok = append_one(s, &records[i], conflict, fault);
+    ok = ok && commit(s, fault);
+    if (!ok && !sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return ok;
 }
 
@@ -175,6 +217,7 @@ static bool visit_rows(struct sqlite_store *s, sqlite3_stmt *statement, struct a
             .hash = column(statement, 5, a),
             .signer = column(statement, 6, a),
             .caller = column(statement, 7, a),
+            .sequence = (uint64_t)sqlite3_column_int64(statement, 8),
         };
 
         if (!each(context, &r))
@@ -185,11 +228,19 @@ static bool visit_rows(struct sqlite_store *s, sqlite3_stmt *statement, struct a
     return ok;
 }
 
-static bool current(struct store *store, struct arena *a, store_visit *each, void *context, struct fault *fault)
+/* Numbers beyond SQLite's are beyond every number there is. */
+static sqlite3_int64 bounded(uint64_t n)
+{
+    return n < INT64_MAX ? (sqlite3_int64)n : INT64_MAX;
+}
+
+static bool changes(struct store *store, struct arena *a, uint64_t since, store_visit *each, void *context,
+                    struct fault *fault)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
 
-    return visit_rows(s, s->prepared[SQL_CURRENT], a, each, context, fault);
+    sqlite3_bind_int64(s->prepared[SQL_CHANGES], 1, bounded(since));
+    return visit_rows(s, s->prepared[SQL_CHANGES], a, each, context, fault);
 }
 
 static bool history(struct store *store, struct arena *a, struct bytes provider, struct bytes kind,
@@ -200,9 +251,8 @@ static bool history(struct store *store, struct arena *a, struct bytes provider,
 
     bind(statement, 1, provider, true);
     bind(statement, 2, kind, true);
-    sqlite3_bind_int64(statement, 3,
-                       page->before && page->before < INT64_MAX ? (sqlite3_int64)page->before : INT64_MAX);
-    sqlite3_bind_int64(statement, 4, (sqlite3_int64)page->limit);
+    sqlite3_bind_int64(statement, 3, page->before ? bounded(page->before) : INT64_MAX);
+    sqlite3_bind_int64(statement, 4, bounded(page->limit));
     sqlite3_bind_int(statement, 5, page->bodies);
     return visit_rows(s, statement, a, each, context, fault);
 }
@@ -219,4 +269,14 @@ static bool generation(struct store *store, uint64_t *out, struct fault *fault)
     return ok;
 }
 
-const struct store_driver store_sqlite = {"sqlite", open_sqlite, close_sqlite, append, current, history, generation};
+static bool sleep_sqlite(struct store *store, int wake_fd, int milliseconds, bool *woken, struct fault *fault)
+{
+    struct pollfd wake = {.fd = wake_fd, .events = POLLIN}; /* poll skips -1 */
+
+    (void)store, (void)fault;
+    *woken = poll(&wake, 1, milliseconds < POLL_MILLISECONDS ? milliseconds : POLL_MILLISECONDS) > 0;
+    return true;
+}
+
+const struct store_driver store_sqlite = {"sqlite", open_sqlite, close_sqlite, append,
+                                          changes,  history,     generation,   sleep_sqlite};

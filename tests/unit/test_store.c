@@ -37,22 +37,33 @@ static struct store *open_named(const char *name)
     return s;
 }
 
-static bool put(struct store *s, const char *kind, uint64_t version, const char *body)
+static struct record record_of(const char *kind, uint64_t version, struct bytes body)
 {
-    struct record r = {.provider = BYTES_LIT("https://a"),
-                       .kind = bytes_text(kind),
-                       .version = version,
-                       .time = 1000 + (int64_t)version,
-                       .body = bytes_text(body),
-                       .hash = BYTES_LIT("h\0h"),
-                       .caller = BYTES_LIT("tester")};
+    return (struct record){.provider = BYTES_LIT("https://a"),
+                           .kind = bytes_text(kind),
+                           .version = version,
+                           .time = 1000 + (int64_t)version,
+                           .body = body,
+                           .hash = BYTES_LIT("h\0h"),
+                           .caller = BYTES_LIT("tester")};
+}
+
+static bool put_all(struct store *s, const struct record *records, size_t count)
+{
     struct fault fault = {0};
     bool conflict;
-    bool ok = store_append(s, &r, &conflict, &fault);
+    bool ok = store_append(s, records, count, &conflict, &fault);
 
     if (!ok && !conflict)
         fail_msg("%s", fault.text);
     return ok;
+}
+
+static bool put(struct store *s, const char *kind, uint64_t version, const char *body)
+{
+    struct record r = record_of(kind, version, bytes_text(body));
+
+    return put_all(s, &r, 1);
 }
 
 struct seen {
@@ -88,14 +99,16 @@ static void versions_and_history(void **state)
     assert_true(store_generation(s, &after, NULL));
     assert_int_equal(after - before, 4);
 
-    assert_true(store_current(s, &arena, note, &seen, NULL));
+    assert_true(store_changes(s, &arena, 0, note, &seen, NULL));
     assert_int_equal(seen.count, 2);
-    assert_bytes_are(seen.first.kind, "policy/SgxEnclave");
-    assert_bytes_are(seen.first.body, "three");
-    assert_int_equal(seen.first.version, 3);
-    assert_bytes_equal(seen.first.hash, BYTES_LIT("h\0h"));
-    assert_int_equal(seen.first.signer.n, 0);
-    assert_bytes_are(seen.last.body, "t");
+    assert_bytes_are(seen.last.kind, "policy/SgxEnclave");
+    assert_bytes_are(seen.last.body, "three");
+    assert_int_equal(seen.last.version, 3);
+    assert_int_equal(seen.last.sequence, 4);
+    assert_bytes_equal(seen.last.hash, BYTES_LIT("h\0h"));
+    assert_int_equal(seen.last.signer.n, 0);
+    assert_bytes_are(seen.first.body, "t");
+    assert_int_equal(seen.first.sequence, 3);
 
     seen = (struct seen){0};
     assert_true(store_history(s, &arena, BYTES_LIT("https://a"), BYTES_LIT("policy/SgxEnclave"),
@@ -106,6 +119,133 @@ static void versions_and_history(void **state)
     assert_int_equal(seen.last.body.n, 0);
     store_close(s);
     store_close(other);
+}
+
+static unsigned changes_since(struct store *s, uint64_t since, struct seen *seen)
+{
+    struct fault fault = {0};
+
+    *seen = (struct seen){0};
+    if (!store_changes(s, &arena, since, note, seen, &fault))
+        fail_msg("%s", fault.text);
+    return seen->count;
+}
+
+static void several_records_are_all_or_none(void **state)
+{
+    (void)state;
+    struct store *s = open_named("several.db");
+    const struct record good[] = {record_of("provider", 1, BYTES_LIT("p")), record_of("key", 1, BYTES_LIT("k")),
+                                  record_of("key", 2, BYTES_NONE)};
+    const struct record late[] = {record_of("signers", 1, BYTES_LIT("s")), record_of("key", 2, BYTES_LIT("late"))};
+    struct record bad = record_of("a\tb", 1, BYTES_NONE);
+    struct seen seen;
+    uint64_t generation;
+    bool conflict;
+
+    assert_true(put_all(s, good, 3));
+    assert_false(put_all(s, late, 2)); /* its first record was fine */
+    assert_int_equal(changes_since(s, 0, &seen), 2);
+    assert_bytes_are(seen.first.kind, "provider");
+    assert_int_equal(seen.first.sequence, 1);
+    assert_int_equal(seen.last.sequence, 3);
+    assert_int_equal(seen.last.body.n, 0);
+    assert_int_equal(changes_since(s, 3, &seen), 0);
+    assert_int_equal(changes_since(s, UINT64_MAX, &seen), 0);
+    assert_true(put(s, "signers", 1, "s")); /* nothing of the failed one is left, no number is lost */
+    assert_int_equal(changes_since(s, 3, &seen), 1);
+    assert_int_equal(seen.first.sequence, 4);
+    assert_true(store_generation(s, &generation, NULL));
+    assert_int_equal(generation, 4);
+
+    bad.provider = BYTES_LIT("a\0b");
+    assert_false(store_append(s, &bad, 1, &conflict, NULL));
+    bad.provider = BYTES_LIT("a\xff");
+    assert_false(store_append(s, &bad, 1, &conflict, NULL));
+    assert_false(conflict);
+    store_close(s);
+}
+
+static bool changed_within(struct store *s, int fd, int milliseconds)
+{
+    struct fault fault = {0};
+    bool changed;
+
+    if (!store_wait(s, fd, milliseconds, &changed, &fault))
+        fail_msg("%s", fault.text);
+    return changed;
+}
+
+static void waiting(void **state)
+{
+    (void)state;
+    struct store *s = open_named("wait.db");
+    struct seen seen;
+    int pipes[2];
+
+    assert_int_equal(pipe(pipes), 0);
+    assert_false(changed_within(s, -1, 0));
+    assert_true(put(s, "policy/Tpm", 1, "x"));
+    assert_true(changed_within(s, -1, 60000)); /* there already */
+    changes_since(s, 0, &seen);
+    assert_false(changed_within(s, -1, 1));
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *other = open_named("wait.db");
+
+        usleep(300000);
+        _exit(put(other, "policy/Tpm", 2, "y") ? 0 : 1);
+    }
+    assert_true(changed_within(s, pipes[0], 60000));
+    waitpid(child, NULL, 0);
+    assert_int_equal(changes_since(s, 1, &seen), 1);
+    assert_bytes_are(seen.first.body, "y");
+    assert_int_equal(write(pipes[1], "w", 1), 1);
+    assert_false(changed_within(s, pipes[0], 60000)); /* woken */
+    close(pipes[0]);
+    close(pipes[1]);
+    store_close(s);
+}
+
+/* A file as the release before sequences made it. */
+static void schema_1_is_brought_forward(void **state)
+{
+    (void)state;
+    const char *old =
+        "CREATE TABLE record (provider TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL, time INTEGER NOT "
+        "NULL, body BLOB NOT NULL, hash BLOB NOT NULL, signer BLOB NOT NULL, caller BLOB NOT NULL, UNIQUE (provider, "
+        "kind, version));"
+        "INSERT INTO record (rowid, provider, kind, version, time, body, hash, signer, caller) VALUES"
+        " (7, 'https://a', 'signers', 1, 11, x'00ff', x'02', x'03', x'04'),"
+        " (3, 'https://b', 'policy/Tpm', 1, 10, x'61', x'', x'', x''),"
+        " (9, 'https://a', 'signers', 2, 12, x'', x'05', x'', x'06');"
+        "PRAGMA user_version = 1;";
+    struct seen seen;
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(arena_printf(&arena, "%s/old.db", folder), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, old, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    for (int round = 0; round < 2; round++) {
+        struct store *s = open_named("old.db");
+
+        assert_int_equal(changes_since(s, 0, &seen), 2);
+        assert_bytes_are(seen.first.provider, "https://b");
+        assert_int_equal(seen.first.sequence, 1); /* numbered anew, without gaps, in the order they were made */
+        assert_int_equal(seen.last.sequence, 3);
+        assert_int_equal(seen.last.version, 2);
+        assert_bytes_equal(seen.last.caller, BYTES_LIT("\6"));
+        assert_true(store_history(s, &arena, BYTES_LIT("https://a"), BYTES_LIT("signers"),
+                                  &(struct history_page){.limit = 1, .before = 2, .bodies = true}, note, &seen, NULL));
+        assert_bytes_equal(seen.last.body, BYTES_LIT("\0\xff"));
+        assert_int_equal(seen.last.sequence, 2);
+        store_close(s);
+    }
+    struct store *s = open_named("old.db");
+    assert_true(put(s, "signers", 3, "new"));
+    assert_int_equal(changes_since(s, 3, &seen), 1);
+    assert_int_equal(seen.first.sequence, 4);
+    store_close(s);
 }
 
 static void newer_schema_is_refused(void **state)
@@ -156,9 +296,9 @@ static void acknowledged_survives_kill(void **state)
         close(pipes[0]);
         waitpid(child, NULL, 0);
 
-        struct seen seen = {0};
+        struct seen seen;
         struct store *s = open_named(name);
-        assert_true(store_current(s, &arena, note, &seen, NULL));
+        changes_since(s, 0, &seen);
         assert_true(acknowledged > 0 && seen.last.version >= acknowledged);
         assert_true(put(s, "policy/Tpm", seen.last.version + 1, "after"));
         store_close(s);
@@ -169,6 +309,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_and_history),
+        cmocka_unit_test(several_records_are_all_or_none),
+        cmocka_unit_test(waiting),
+        cmocka_unit_test(schema_1_is_brought_forward),
         cmocka_unit_test(newer_schema_is_refused),
         cmocka_unit_test(acknowledged_survives_kill),
     };
