@@ -151,3 +151,17 @@ struct json *claims_object(struct arena *a, const struct claims *c, unsigned fla
     }
     return object;
 }
+
+struct json *claims_object_last(struct arena *a, const struct claims *c)
+{
+    const struct claim **list = ARENA_ARRAY(a, const struct claim *, c->n);
+    struct json *o = json_new(a, JSON_OBJECT);
+
+    for (size_t i = 0; i < c->n; i++)
+        list[i] = &c->v[i];
+    qsort(list, c->n, sizeof *list, by_type_and_issue);
+    for (size_t i = 0; i < c->n; i++)
+        if (i + 1 == c->n || !bytes_equal(list[i]->type, list[i + 1]->type))
+            json_set(o, list[i]->type, claim_value_json(a, &list[i]->value));
+    return o;
+}

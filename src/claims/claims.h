@@ -58,5 +58,7 @@ struct json *claim_value_json(struct arena *a, const struct claim_value *v);
 /* One object: each claim that has all `flags` becomes a member; several distinct values of one type become an array in
  * order, equal values are folded into one (policy.md 5.3). Members ascend by name. */
 struct json *claims_object(struct arena *a, const struct claims *c, unsigned flags);
+/* The same of properties: one that is set again counts with its last value (policy.md 5.5). */
+struct json *claims_object_last(struct arena *a, const struct claims *c);
 
 #endif

@@ -11,7 +11,7 @@ const char *claim_issuer_name(enum claim_issuer issuer)
     return issuers[issuer];
 }
 
-static bool issuer_by_name(struct bytes name, enum claim_issuer *out)
+bool claim_issuer_by_name(struct bytes name, enum claim_issuer *out)
 {
     for (size_t i = 0; i < sizeof issuers / sizeof *issuers; i++)
         if (bytes_is(name, issuers[i])) {
@@ -21,7 +21,7 @@ static bool issuer_by_name(struct bytes name, enum claim_issuer *out)
     return false;
 }
 
-static bool read_value(const struct json *v, struct claim_value *out)
+bool claim_value_from_json(const struct json *v, struct claim_value *out)
 {
     *out = (struct claim_value){0};
     if (!v)
@@ -44,9 +44,9 @@ static bool read_claim(const struct json *item, struct claim *out, struct fault 
     *out = (struct claim){.issuer = ISSUER_SERVICE, .flags = CLAIM_POLICY};
     if (!json_text(json_member(item, "type"), &out->type))
         return fault_set(fault, FAULT_SYNTAX, "a claim needs a type, which is a string");
-    if (!read_value(json_member(item, "value"), &out->value))
+    if (!claim_value_from_json(json_member(item, "value"), &out->value))
         return fault_set(fault, FAULT_SYNTAX, "the value of a claim is a string, a 64-bit integer or a Boolean");
-    if (issuer && (!json_text(issuer, &name) || !issuer_by_name(name, &out->issuer)))
+    if (issuer && (!json_text(issuer, &name) || !claim_issuer_by_name(name, &out->issuer)))
         return fault_set(fault, FAULT_SYNTAX,
                          "the issuer of a claim is AttestationService, AttestationPolicy or CustomClaim");
     if (read_only && !json_boolean(read_only, &locked))

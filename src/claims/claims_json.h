@@ -7,6 +7,9 @@
 
 /* Append the claims of a list; issuer is AttestationService when it is not given. Views point into the tree. */
 bool claims_from_json(struct claims *out, const struct json *list, struct fault *fault);
+/* A string, a 64-bit integer or a Boolean; false for any other value, or none. */
+bool claim_value_from_json(const struct json *v, struct claim_value *out);
 const char *claim_issuer_name(enum claim_issuer issuer); /* "AttestationService" */
+bool claim_issuer_by_name(struct bytes name, enum claim_issuer *out);
 
 #endif

@@ -86,35 +86,14 @@ static bool read_claims(struct cli *cli, const char *path, struct claims *claims
     return false;
 }
 
-/* A property set twice counts with its last value (policy.md 5.5). */
-static struct json *properties_object(struct arena *a, const struct claims *properties)
-{
-    struct json *o = json_new(a, JSON_OBJECT);
-
-    for (size_t i = 0; i < properties->n; i++) {
-        bool again = false;
-
-        for (size_t k = i + 1; k < properties->n; k++)
-            again = again || bytes_equal(properties->v[i].type, properties->v[k].type);
-        if (!again)
-            json_set(o, properties->v[i].type, claim_value_json(a, &properties->v[i].value));
-    }
-    return o;
-}
-
-static const char *decision_name(enum policy_decision d)
-{
-    return d == POLICY_PERMIT ? "permit" : d == POLICY_ERROR ? "error" : "deny";
-}
-
 static struct json *evaluation_object(struct arena *a, struct policy_run *run)
 {
     struct json *o = json_new(a, JSON_OBJECT);
     bool permitted = run->decision == POLICY_PERMIT;
 
-    JSON_SET(o, "decision", json_new_text(a, bytes_text(decision_name(run->decision))));
+    JSON_SET(o, "decision", json_new_text(a, bytes_text(policy_decision_name(run->decision))));
     JSON_SET(o, "issued", permitted ? claims_object(a, &run->outgoing, 0) : json_new(a, JSON_OBJECT));
-    JSON_SET(o, "properties", properties_object(a, &run->properties));
+    JSON_SET(o, "properties", claims_object_last(a, &run->properties));
     JSON_SET(o, "trace", policy_trace_json(a, run));
     return o;
 }

@@ -2,83 +2,33 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "base/text.h"
-#include "claims/claims_json.h"
-#include "cli/cli.h"
-#include "cli/input.h"
+#include "cli/policy_cases.h"
 #include "cli/policy_file.h"
+#include "cli/simulate.h"
 #include "cli/terminal.h"
-
-enum expected {
-    EXPECT_PERMIT,
-    EXPECT_DENY,
-    EXPECT_ERROR,
-    EXPECT_ISSUES,
-    EXPECT_NOTHING_ELSE,
-    EXPECT_NOT_ISSUES,
-    EXPECT_PROPERTY,
-    EXPECT_MESSAGE
-};
-
-struct expectation {
-    enum expected what;
-    unsigned line;
-    struct bytes name; /* of a claim or property; what a message contains */
-    const struct json *value;
-    struct bytes text; /* the line, for reports */
-};
-
-struct test_case {
-    struct bytes name;
-    unsigned line;
-    const struct policy *policy;
-    struct claims claims;
-    struct expectation *expectations;
-    size_t n, cap;
-    bool decides; /* says permit, deny or error */
-};
+#include "cli/verify.h"
 
 struct test_file {
     struct cli *cli;
     const char *path;
-    unsigned line; /* the one being read */
-    const struct policy *policy;
-    struct test_case *cases;
-    size_t n, cap;
-    bool invalid_policy;
+    struct policy_cases cases;
 };
 
-static bool wrong(const struct test_file *f, const char *reason)
+/* What came of a case. */
+struct outcome {
+    const struct policy_run *run;
+    const char *decision; /* "permit", "deny", "error", "refused" */
+    const char *failed;   /* the check that refused the evidence; NULL: none */
+    struct bytes reason;  /* of a refusal */
+};
+
+static bool wrong(const struct test_file *f, unsigned line, const char *reason)
 {
     fflush(stdout);
-    fprintf(stderr, "%s:%u: %s\n", f->path, f->line, reason);
+    fprintf(stderr, "%s:%u: ", f->path, line);
+    put_safe(stderr, bytes_text(reason));
+    fputc('\n', stderr);
     return false;
-}
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct bytes trim(struct bytes b)
-{
-    while (b.n && is_blank(*b.p))
-        b = bytes_after(b, 1);
-    return bytes_trim_end(b);
-}
-
-/* The first word of a line, or a string with its quotes; *rest is what follows. */
-static struct bytes word(struct bytes *rest)
-{
-    struct bytes b = trim(*rest);
-    bool quoted = b.n && *b.p == '"';
-    size_t n = quoted;
-
-    while (n < b.n && (quoted ? b.p[n] != '"' : !is_blank(b.p[n])))
-        n += quoted && b.p[n] == '\\' && n + 1 < b.n ? 2 : 1;
-    n += quoted && n < b.n;
-    *rest = trim(bytes_after(b, n));
-    return bytes_first(b, n);
 }
 
 /* Files are named from where the test file stands. */
@@ -92,185 +42,118 @@ static const char *beside(const struct test_file *f, struct bytes name)
     return arena_printf(a, "%.*s%s", (int)(slash - f->path) + 1, f->path, arena_string(a, name));
 }
 
-/* NAME = and a JSON value, at the end of the line or, with `more`, before other words. */
-static bool named_value(struct test_file *f, struct bytes *rest, bool more, struct bytes *name,
-                        const struct json **value)
+static void place(const struct test_file *f, const char **path)
 {
-    struct bytes text;
-
-    *name = word(rest);
-    if (!name->n || !bytes_is(word(rest), "="))
-        return wrong(f, "NAME = VALUE belongs here, with blanks round the =");
-    text = more ? word(rest) : *rest;
-    if (!json_parse(f->cli->arena, text, NULL, value, NULL))
-        return wrong(f, "the value is no JSON: a string stands in double quotes");
-    return true;
+    if (*path)
+        *path = beside(f, bytes_text(*path));
 }
 
-static bool read_policy(struct test_file *f, struct bytes name)
+static bool read_beside(void *context, struct bytes name, struct bytes *text, struct fault *fault)
 {
-    const char *path = beside(f, name);
-    struct policy_error error = {0};
-    struct bytes text;
+    const struct test_file *f = context;
 
-    if (!policy_file_read(f->cli, path, &text))
-        return wrong(f, "this policy cannot be read");
-    if (policy_parse(f->cli->arena, text, &f->policy, &error))
-        return true;
-    policy_file_error(path, &error);
-    f->invalid_policy = true;
-    return wrong(f, "this policy is not valid");
+    return input_file(f->cli->arena, beside(f, name), LIMIT_TOOL_FILE, text, fault);
 }
 
-static bool end_case(struct test_file *f)
-{
-    if (!f->n || f->cases[f->n - 1].decides)
-        return true;
-    f->line = f->cases[f->n - 1].line;
-    return wrong(f, "the case expects neither permit nor deny nor error");
-}
+/* Evidence of a case, as its options name it. */
+struct evidence {
+    struct verification v;
+    struct simulation s;
+    bool simulated;
+};
 
-static bool begin_case(struct test_file *f, struct bytes name)
+/* The options of a case, which are those of `assay verify` or `assay simulate`. */
+static bool read_options(const struct policy_case *c, struct cli *cli, struct evidence *e)
 {
-    if (!f->policy)
-        return wrong(f, "a policy must be named before the first case");
-    if (!name.n)
-        return wrong(f, "a case needs a name");
-    if (f->n == LIMIT_POLICY_TEST_CASES)
-        return wrong(f, "there are too many cases");
-    f->cases = ARENA_ROOM(f->cli->arena, f->cases, f->n, &f->cap);
-    f->cases[f->n] = (struct test_case){.name = name, .line = f->line, .policy = f->policy};
-    claims_init(&f->cases[f->n++].claims, f->cli->arena);
-    return true;
-}
+    struct options o;
+    enum status status;
 
-static bool read_claim(struct test_file *f, struct test_case *c, struct bytes rest)
-{
-    struct claim claim = {.flags = CLAIM_POLICY, .issuer = ISSUER_SERVICE};
-    const struct json *v;
-
-    if (!named_value(f, &rest, true, &claim.type, &v))
+    verify_open(&e->v, cli);
+    e->s = (struct simulation){.cli = cli};
+    e->simulated = strcmp(c->argv[0], "simulate") == 0;
+    cli->command = e->simulated ? &simulate_command : &verify_command;
+    options_open(&o, cli, c->argc, c->argv);
+    for (int id; (id = options_next(&o)) != 0;)
+        if (!(e->simulated ? simulation_option(&e->s, id, o.value) : verify_option(&e->v, id, o.value)))
+            return false;
+    if (options_done(&o, 1, 1, &status))
         return false;
-    switch (v->kind) {
-    case JSON_STRING: claim.value = (struct claim_value){.kind = CLAIM_STRING, .text = v->text}; break;
-    case JSON_INTEGER: claim.value = (struct claim_value){.kind = CLAIM_INTEGER, .integer = v->integer}; break;
-    case JSON_TRUE:
-    case JSON_FALSE: claim.value = (struct claim_value){.kind = CLAIM_BOOLEAN, .integer = v->kind == JSON_TRUE}; break;
-    default: return wrong(f, "the value of a claim is a string, a 64-bit integer or a Boolean");
-    }
-    while (rest.n) {
-        struct bytes w = word(&rest);
-
-        if (bytes_is(w, "read-only"))
-            claim.flags |= CLAIM_READ_ONLY;
-        else if (bytes_is(w, "AttestationPolicy"))
-            claim.issuer = ISSUER_POLICY;
-        else if (bytes_is(w, "CustomClaim"))
-            claim.issuer = ISSUER_CUSTOM;
-        else if (!bytes_is(w, "AttestationService"))
-            return wrong(f, "behind the value: an issuer, or read-only");
-    }
-    claims_add(&c->claims, claim);
-    return true;
+    e->v.file = options_operand(&o, 0);
+    if (!e->v.policy_file && !e->v.explain && !e->v.json && !e->s.folder && !e->s.list)
+        return true;
+    cli_error(cli, "--policy, --explain, --json, --output and --list-faults have no place in a file of cases");
+    return false;
 }
 
-static bool read_claims_file(struct test_file *f, struct test_case *c, struct bytes name)
+static void place_files(const struct test_file *f, struct evidence *e)
 {
+    place(f, &e->s.runtime_data);
+    place(f, &e->v.runtime_data);
+    place(f, &e->v.init_data);
+    if (!e->simulated)
+        place(f, &e->v.file);
+    for (size_t i = 0; i < e->v.collateral.n; i++)
+        place(f, &e->v.collateral.v[i]);
+    for (size_t i = 0; i < e->v.anchors.n; i++)
+        place(f, &e->v.anchors.v[i]);
+}
+
+static struct request_data sent(struct bytes data)
+{
+    return (struct request_data){.type = data.n ? DATA_BINARY : DATA_ABSENT, .data = data};
+}
+
+/* Judged with its own root trusted, at its own time, under the settings in which a fault shows. */
+static bool judge_simulated(struct evidence *e)
+{
+    struct verification *v = &e->v;
     struct fault fault = {0};
-    const struct json *list;
-    struct bytes text;
+    struct simulated made;
 
-    if (input_file(f->cli->arena, beside(f, name), LIMIT_TOOL_FILE, &text, &fault) &&
-        json_parse(f->cli->arena, text, NULL, &list, &fault) && claims_from_json(&c->claims, list, &fault))
-        return true;
-    return wrong(f, fault.text);
-}
-
-/* by line N */
-static bool read_rule_line(struct test_file *f, struct bytes rest, const struct json **line)
-{
-    return bytes_is(word(&rest), "by") && bytes_is(word(&rest), "line") &&
-           json_parse(f->cli->arena, rest, NULL, line, NULL) && (*line)->kind == JSON_INTEGER;
-}
-
-static bool read_expectation(struct test_file *f, struct test_case *c, struct bytes rest)
-{
-    struct expectation e = {.line = f->line, .text = rest};
-    struct bytes w = word(&rest);
-    bool ok = true;
-
-    if (bytes_is(w, "permit") || bytes_is(w, "deny") || bytes_is(w, "error")) {
-        if (c->decides)
-            return wrong(f, "the case has its decision already");
-        e.what = bytes_is(w, "permit") ? EXPECT_PERMIT : bytes_is(w, "deny") ? EXPECT_DENY : EXPECT_ERROR;
-        c->decides = true;
-        ok = !rest.n || (e.what == EXPECT_DENY && read_rule_line(f, rest, &e.value));
-    } else if (bytes_is(w, "issues") && bytes_is(rest, "nothing else")) {
-        e.what = EXPECT_NOTHING_ELSE;
-    } else if (bytes_is(w, "issues") || bytes_is(w, "property")) {
-        e.what = bytes_is(w, "issues") ? EXPECT_ISSUES : EXPECT_PROPERTY;
-        if (!named_value(f, &rest, false, &e.name, &e.value))
-            return false;
-    } else if (bytes_is(w, "no")) {
-        e.what = EXPECT_NOT_ISSUES;
-        e.name = word(&rest);
-        ok = e.name.n && !rest.n;
-    } else if (bytes_is(w, "message")) {
-        e.what = EXPECT_MESSAGE;
-        ok = json_parse(f->cli->arena, rest, NULL, &e.value, NULL) && json_text(e.value, &e.name);
-    } else {
-        ok = false;
+    if (!simulation_make(&e->s, v->file, &made))
+        return false;
+    v->endorsements = endorsements_new(LIMIT_TOOL_MEMORY);
+    if (!simulate_endorsements(&made, v->endorsements, true, &fault)) {
+        cli_error(v->cli, "%s", fault.text);
+        return false;
     }
-    if (!ok)
-        return wrong(f,
-                     "expect permit, deny, deny by line N, error, issues NAME = VALUE, issues nothing else, no NAME, "
-                     "property NAME = VALUE or message \"TEXT\"");
-    c->expectations = ARENA_ROOM(f->cli->arena, c->expectations, c->n, &c->cap);
-    c->expectations[c->n++] = e;
+    v->kind = made.options.kind == SIMULATE_SGX ? KIND_SGX : KIND_OE;
+    v->evidence = made.evidence;
+    v->settings = made.settings;
+    v->time = made.time;
+    struct request_data runtime = sent(made.runtime_data), init = sent(made.init_data);
+    verify_judge(v, &runtime, &init);
     return true;
 }
 
-static bool read_line(struct test_file *f, struct bytes line)
+static bool judge_evidence(const struct test_file *f, const struct policy_case *c, struct cli *cli, struct evidence *e,
+                           struct outcome *out)
 {
-    struct bytes rest = trim(line), w = word(&rest);
-    struct test_case *c = f->n ? &f->cases[f->n - 1] : NULL;
+    struct verification *v = &e->v;
 
-    if (!utf8_valid(line))
-        return wrong(f, "this is not UTF-8");
-    if (!w.n || *w.p == '#')
-        return true;
-    if (bytes_is(w, "policy"))
-        return read_policy(f, rest);
-    if (bytes_is(w, "case"))
-        return end_case(f) && begin_case(f, rest);
-    if (!bytes_is(w, "claim") && !bytes_is(w, "claims") && !bytes_is(w, "expect"))
-        return wrong(f, "a line begins with policy, case, claim, claims or expect");
-    if (!c)
-        return wrong(f, "this belongs to a case");
-    return bytes_is(w, "claim")    ? read_claim(f, c, rest)
-           : bytes_is(w, "claims") ? read_claims_file(f, c, rest)
-                                   : read_expectation(f, c, rest);
-}
-
-static bool read_cases(struct test_file *f, struct bytes text)
-{
-    while (text.n) {
-        const uint8_t *end = memchr(text.p, '\n', text.n);
-        size_t n = end ? (size_t)(end - text.p) : text.n;
-
-        f->line++;
-        if (!read_line(f, bytes_first(text, n)))
-            return false;
-        text = bytes_after(text, n + 1);
-    }
-    if (!end_case(f))
+    if (!read_options(c, cli, e))
         return false;
-    return f->n ? true : wrong(f, "there is no case");
+    place_files(f, e);
+    v->policy = policy_text(c->policy);
+    v->policy_file = f->path; /* there is a policy to run */
+    if (!(e->simulated ? judge_simulated(e) : verify_read(v) && verify_load_endorsements(v) && verify_appraise(v)))
+        return false;
+    const struct appraisal *x = &v->appraisal;
+    const struct trace_entry *failure = trace_failure(x->exam.trace);
+    *out = (struct outcome){.run = &x->run,
+                            .decision = core_decision(x),
+                            .failed = failure ? check_table[failure->id].id : x->answer.failed_check,
+                            .reason = failure ? trace_message(x->exam.trace, cli->arena)
+                                              : BYTES_LIT("a check was never made: an error of this program")};
+    return true;
 }
 
-static const char *decision_name(enum policy_decision d)
+static void judge_claims(struct arena *a, struct policy_case *c, struct policy_run *run, struct outcome *out)
 {
-    return d == POLICY_PERMIT ? "permit" : d == POLICY_ERROR ? "error" : "deny";
+    policy_start(run, c->policy, a, &c->claims);
+    if (policy_configure(run))
+        policy_decide(run);
+    *out = (struct outcome){.run = run, .decision = policy_decision_name(run->decision)};
 }
 
 /* Where in its text the rule stands that denied. LF, CR and CR LF each end one line. */
@@ -284,10 +167,19 @@ static int64_t deciding_line(const struct policy_run *run)
     return line;
 }
 
-static bool holds(struct arena *a, const struct test_case *c, const struct expectation *e, const struct policy_run *run)
+static struct json *found_object(struct arena *a, const struct expectation *e, const struct policy_run *run)
 {
-    bool property = e->what == EXPECT_PROPERTY;
-    const struct json *all = claims_object(a, property ? &run->properties : &run->outgoing, 0), *found = NULL;
+    return e->what == EXPECT_PROPERTY ? claims_object_last(a, &run->properties) : claims_object(a, &run->outgoing, 0);
+}
+
+static bool contains(struct bytes text, struct bytes part)
+{
+    return text.n && part.n && memmem(text.p, text.n, part.p, part.n);
+}
+
+static bool holds(struct arena *a, const struct policy_case *c, const struct expectation *e, const struct outcome *o)
+{
+    const struct json *all = found_object(a, e, o->run), *found = NULL;
     size_t named = 0;
 
     JSON_EACH (item, all) {
@@ -296,46 +188,49 @@ static bool holds(struct arena *a, const struct test_case *c, const struct expec
             named += c->expectations[i].what == EXPECT_ISSUES && bytes_equal(c->expectations[i].name, item->name);
     }
     switch (e->what) {
-    case EXPECT_PERMIT: return run->decision == POLICY_PERMIT;
-    case EXPECT_DENY:
-        return e->value ? run->decision == POLICY_DENY && deciding_line(run) == e->value->integer
-                        : run->decision == POLICY_DENY || run->decision == POLICY_NO_PERMIT;
-    case EXPECT_ERROR: return run->decision == POLICY_ERROR;
+    case EXPECT_DECISION:
+        return bytes_is(e->name, o->decision) &&
+               (!e->value || (o->run->decision == POLICY_DENY && deciding_line(o->run) == e->value->integer));
+    case EXPECT_FAILED: return o->failed && strcmp(o->failed, check_table[e->check].id) == 0;
     case EXPECT_NOTHING_ELSE: return named >= all->count;
     case EXPECT_NOT_ISSUES: return !found;
     case EXPECT_MESSAGE:
-        return e->name.n &&
-               ((run->error.n && memmem(run->error.p, run->error.n, e->name.p, e->name.n)) ||
-                (run->deciding_rule.n && memmem(run->deciding_rule.p, run->deciding_rule.n, e->name.p, e->name.n)));
+        return contains(o->run->error, e->name) || contains(o->run->deciding_rule, e->name) ||
+               (o->failed && contains(o->reason, e->name));
     default: return found && bytes_equal(json_print(a, found, JSON_SORTED), json_print(a, e->value, JSON_SORTED));
     }
 }
 
-static void print_failure(struct arena *a, const struct expectation *e, const struct policy_run *run)
+static void print_failure(struct arena *a, const struct expectation *e, const struct outcome *o)
 {
-    struct bytes found =
-        json_print(a, claims_object(a, e->what == EXPECT_PROPERTY ? &run->properties : &run->outgoing, 0), JSON_SORTED);
+    const struct policy_run *run = o->run;
 
     printf("  line %u: expected ", e->line);
     put_safe(stdout, e->text);
-    printf(", found %s ", decision_name(run->decision));
-    put_safe(stdout, run->decision == POLICY_ERROR ? run->error : run->deciding_rule.n ? run->deciding_rule : found);
+    printf(", found %s ", o->decision);
+    if (strcmp(o->decision, "refused") == 0)
+        put_safe(stdout, o->reason);
+    else
+        put_safe(stdout, run->decision == POLICY_ERROR ? run->error
+                         : run->deciding_rule.n        ? run->deciding_rule
+                                                       : json_print(a, found_object(a, e, run), JSON_SORTED));
     putchar('\n');
 }
 
-static struct json *case_object(struct arena *a, const struct test_case *c, const struct policy_run *run, bool ok)
+static struct json *case_object(struct arena *a, const struct policy_case *c, const struct outcome *found, bool ok)
 {
     struct json *o = json_new(a, JSON_OBJECT), *failures = json_new(a, JSON_ARRAY);
 
     JSON_SET(o, "name", json_new_text(a, c->name));
     JSON_SET(o, "line", json_new_integer(a, c->line));
     JSON_SET(o, "result", json_new_text(a, ok ? BYTES_LIT("ok") : BYTES_LIT("fail")));
-    JSON_SET(o, "decision", json_new_text(a, bytes_text(decision_name(run->decision))));
+    JSON_SET(o, "decision", json_new_text(a, bytes_text(found->decision)));
+    JSON_SET(o, "failed", found->failed ? json_new_text(a, bytes_text(found->failed)) : json_new(a, JSON_NULL));
     for (size_t i = 0; i < c->n; i++) {
         const struct expectation *e = &c->expectations[i];
         struct json *failure = json_new(a, JSON_OBJECT);
 
-        if (holds(a, c, e, run))
+        if (holds(a, c, e, found))
             continue;
         JSON_SET(failure, "line", json_new_integer(a, e->line));
         JSON_SET(failure, "expected", json_new_text(a, e->text));
@@ -345,33 +240,89 @@ static struct json *case_object(struct arena *a, const struct test_case *c, cons
     return o;
 }
 
-/* Each case has memory of its own, as each request has. `list` is NULL where people read. */
-static bool run_case(struct test_file *f, struct test_case *c, struct json *list)
+/* True when all that was expected holds. `list` is NULL where people read. */
+static bool report(const struct test_file *f, struct arena *a, const struct policy_case *c, const struct outcome *found,
+                   struct json *list)
 {
-    struct policy_run run;
-    struct arena a;
     bool ok = true;
 
-    arena_init(&a, LIMIT_REQUEST_MEMORY);
-    a.exhausted = f->cli->arena->exhausted;
-    policy_start(&run, c->policy, &a, &c->claims);
-    if (policy_configure(&run))
-        policy_decide(&run);
     for (size_t i = 0; i < c->n; i++)
-        ok = holds(&a, c, &c->expectations[i], &run) && ok;
+        ok = holds(a, c, &c->expectations[i], found) && ok;
     if (list) {
-        json_append(list, case_object(f->cli->arena, c, &run, ok));
-        arena_free(&a);
+        json_append(list, case_object(f->cli->arena, c, found, ok));
         return ok;
     }
     printf("%s ", ok ? "ok  " : "FAIL");
     put_safe(stdout, c->name);
     putchar('\n');
     for (size_t i = 0; !ok && i < c->n; i++)
-        if (!holds(&a, c, &c->expectations[i], &run))
-            print_failure(&a, &c->expectations[i], &run);
-    arena_free(&a);
+        if (!holds(a, c, &c->expectations[i], found))
+            print_failure(a, &c->expectations[i], found);
     return ok;
+}
+
+/* Each case has memory of its own, as each request has, and with evidence as a run of `assay verify`. False: it could not be
+ * run, which has been reported. */
+static bool run_case(const struct test_file *f, struct policy_case *c, struct json *list, size_t *failed)
+{
+    struct evidence e = {0};
+    struct policy_run run = {0};
+    struct outcome found;
+    struct arena a;
+    struct cli cli = {.arena = &a};
+    bool ran = true;
+
+    arena_init(&a, c->argc ? LIMIT_TOOL_MEMORY : LIMIT_REQUEST_MEMORY);
+    a.exhausted = f->cli->arena->exhausted;
+    if (c->argc)
+        ran = judge_evidence(f, c, &cli, &e, &found) ||
+              wrong(f, c->evidence_line, "this evidence cannot be judged, for the reason above");
+    else
+        judge_claims(&a, c, &run, &found);
+    if (ran)
+        *failed += !report(f, &a, c, &found, list);
+    endorsements_free(e.v.endorsements);
+    arena_free(&a);
+    return ran;
+}
+
+/* The cases, and whether they can be run. */
+static bool read_file(struct test_file *f, struct bytes text, enum status *status)
+{
+    const struct policy_cases_source source = {f, read_beside};
+    struct fault fault = {0};
+
+    *status = STATUS_MISUSE;
+    if (!policy_cases_read(f->cli->arena, text, &source, &f->cases, &fault)) {
+        if (f->cases.refused.n) {
+            policy_file_error(beside(f, f->cases.refused), &f->cases.at);
+            *status = STATUS_REFUSED;
+        }
+        return wrong(f, f->cases.line, fault.text);
+    }
+    for (size_t i = 0; i < f->cases.n; i++) {
+        const struct policy_case *c = &f->cases.v[i];
+        struct cli cli = *f->cli;
+        struct evidence e;
+
+        if (c->argc && !read_options(c, &cli, &e))
+            return wrong(f, c->evidence_line, "these words cannot be used, for the reason above");
+    }
+    return true;
+}
+
+static void print_counts(struct cli *cli, size_t passed, size_t failed, struct json *list)
+{
+    struct json *object = json_new(cli->arena, JSON_OBJECT);
+
+    if (!list) {
+        printf("%zu passed, %zu failed\n", passed, failed);
+        return;
+    }
+    JSON_SET(object, "passed", json_new_integer(cli->arena, (int64_t)passed));
+    JSON_SET(object, "failed", json_new_integer(cli->arena, (int64_t)failed));
+    JSON_SET(object, "cases", list);
+    put_json(cli->arena, object);
 }
 
 static enum status test_run(struct cli *cli, int argc, char **argv)
@@ -394,20 +345,12 @@ static enum status test_run(struct cli *cli, int argc, char **argv)
         cli_error(cli, "%s", fault.text);
         return STATUS_MISUSE;
     }
-    if (!read_cases(&f, text))
-        return f.invalid_policy ? STATUS_REFUSED : STATUS_MISUSE;
-    for (size_t i = 0; i < f.n; i++)
-        failed += !run_case(&f, &f.cases[i], list);
-    if (list) {
-        struct json *object = json_new(cli->arena, JSON_OBJECT);
-
-        JSON_SET(object, "passed", json_new_integer(cli->arena, (int64_t)(f.n - failed)));
-        JSON_SET(object, "failed", json_new_integer(cli->arena, (int64_t)failed));
-        JSON_SET(object, "cases", list);
-        put_json(cli->arena, object);
-    } else {
-        printf("%zu passed, %zu failed\n", f.n - failed, failed);
-    }
+    if (!read_file(&f, text, &status))
+        return status;
+    for (size_t i = 0; i < f.cases.n; i++)
+        if (!run_case(&f, &f.cases.v[i], list, &failed))
+            return STATUS_MISUSE;
+    print_counts(cli, f.cases.n - failed, failed, list);
     return failed ? STATUS_REFUSED : STATUS_DONE;
 }
 
@@ -416,7 +359,8 @@ const struct command policy_test_command = {
     .summary = "run the cases of a test file over policies",
     .usage = "FILE [--json]",
     .about =
-        "Runs every case of FILE (- for standard input): the policy it names, over claims, against what is expected. "
+        "Runs every case of FILE (- for standard input): the policy it names, over claims or evidence, against what is "
+        "expected. "
         "assay-policy(1) has the form of the file. One line for each case, and for each expectation that does not "
         "hold what was found.",
     .options = (const struct option_row[]){OPTION_JSON, OPTION_END},

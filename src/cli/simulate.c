@@ -1,11 +1,10 @@
 /* assay simulate: evidence with its endorsements under a root of its own, well-formed or with one fault. */
-#include "simulate/simulate.h"
+#include "cli/simulate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/terminal.h"
 
@@ -26,14 +25,7 @@ enum {
     OPTION_DEBUG,
 };
 
-struct request {
-    struct cli *cli;
-    struct simulate_options options;
-    const char *folder;
-    bool list, evidence;
-};
-
-static bool read_number(struct request *r, const char *option, const char *value, unsigned *out)
+static bool read_number(struct simulation *s, const char *option, const char *value, unsigned *out)
 {
     char *end;
     unsigned long n = strtoul(value, &end, 10);
@@ -41,53 +33,54 @@ static bool read_number(struct request *r, const char *option, const char *value
     *out = (unsigned)n;
     if (*value >= '1' && *value <= '9' && !*end && n <= UINT32_MAX)
         return true;
-    cli_misuse(r->cli, "--%s %s: a number from 1 on", option, value);
+    cli_misuse(s->cli, "--%s %s: a number from 1 on", option, value);
     return false;
 }
 
-static bool read_seed(struct request *r, const char *value)
+static bool read_seed(struct simulation *s, const char *value)
 {
     unsigned seed;
 
-    if (!read_number(r, "seed", value, &seed))
+    if (!read_number(s, "seed", value, &seed))
         return false;
-    r->options.seed = seed;
+    s->options.seed = seed;
     return true;
 }
 
-static bool read_runtime_data(struct request *r, const char *path)
+static bool read_runtime_data(struct simulation *s)
 {
     struct fault fault = {0};
 
-    if (input_file(r->cli->arena, path, LIMIT_RUNTIME_DATA, &r->options.runtime_data, &fault))
+    if (!s->runtime_data ||
+        input_file(s->cli->arena, s->runtime_data, LIMIT_RUNTIME_DATA, &s->options.runtime_data, &fault))
         return true;
-    cli_error(r->cli, "%s", fault.text);
+    cli_error(s->cli, "%s", fault.text);
     return false;
 }
 
-static bool read_option(struct request *r, int id, const char *value)
+bool simulation_option(struct simulation *s, int id, const char *value)
 {
-    struct simulate_options *o = &r->options;
+    struct simulate_options *o = &s->options;
 
     switch (id) {
-    case 'o': r->folder = value; return true;
+    case 'o': s->folder = value; return true;
     case 't':
         if (input_time(value, &o->time) && o->time > 0)
             return true;
-        cli_misuse(r->cli, "--at %s: no time", value);
+        cli_misuse(s->cli, "--at %s: no time", value);
         return false;
     case OPTION_FAULT: o->fault = value; return true;
-    case OPTION_LIST_FAULTS: r->list = true; return true;
+    case OPTION_LIST_FAULTS: s->list = true; return true;
     case OPTION_STATUS: o->status = value; return true;
     case OPTION_QE_STATUS: o->qe_status = value; return true;
-    case OPTION_QUOTE_VERSION: return read_number(r, "quote-version", value, &o->version);
-    case OPTION_TCB_INFO_VERSION: return read_number(r, "tcb-info-version", value, &o->tcb_info_version);
-    case OPTION_CERTIFICATION: return read_number(r, "certification", value, &o->certification);
-    case OPTION_EVALUATION: return read_number(r, "evaluation", value, &o->evaluation);
-    case OPTION_SEED: return read_seed(r, value);
+    case OPTION_QUOTE_VERSION: return read_number(s, "quote-version", value, &o->version);
+    case OPTION_TCB_INFO_VERSION: return read_number(s, "tcb-info-version", value, &o->tcb_info_version);
+    case OPTION_CERTIFICATION: return read_number(s, "certification", value, &o->certification);
+    case OPTION_EVALUATION: return read_number(s, "evaluation", value, &o->evaluation);
+    case OPTION_SEED: return read_seed(s, value);
     case OPTION_VARIATION: o->variation = value; return true;
-    case OPTION_RUNTIME_DATA: return read_runtime_data(r, value);
-    case OPTION_EVIDENCE: r->evidence = true; return true;
+    case OPTION_RUNTIME_DATA: s->runtime_data = value; return true;
+    case OPTION_EVIDENCE: s->evidence = true; return true;
     case OPTION_KSS: o->kss = true; return true;
     default: o->debug = true; return true;
     }
@@ -103,63 +96,66 @@ static enum status list_faults(void)
     return STATUS_DONE;
 }
 
-static bool choose_kind(struct request *r, const char *name)
+static bool choose_kind(struct simulation *s, const char *name)
 {
     bool oe = strcmp(name, "oe") == 0;
 
     if (!oe && strcmp(name, "sgx") != 0) {
-        cli_misuse(r->cli, "%s: sgx or oe can be simulated", name);
+        cli_misuse(s->cli, "%s: sgx or oe can be simulated", name);
         return false;
     }
-    if (r->evidence && !oe) {
-        cli_misuse(r->cli, "--evidence is for oe");
+    if (s->evidence && !oe) {
+        cli_misuse(s->cli, "--evidence is for oe");
         return false;
     }
-    const struct simulate_fault *f = r->options.fault ? simulate_fault_by_name(r->options.fault) : NULL;
-    r->options.kind = r->evidence ? SIMULATE_OE_EVIDENCE : oe ? SIMULATE_OE_REPORT : SIMULATE_SGX;
-    if (oe && f && !(f->kinds & 1u << r->options.kind) && f->kinds & 1u << SIMULATE_OE_EVIDENCE)
-        r->options.kind = SIMULATE_OE_EVIDENCE; /* the fault is in what only this form has */
+    const struct simulate_fault *f = s->options.fault ? simulate_fault_by_name(s->options.fault) : NULL;
+    s->options.kind = s->evidence ? SIMULATE_OE_EVIDENCE : oe ? SIMULATE_OE_REPORT : SIMULATE_SGX;
+    if (oe && f && !(f->kinds & 1u << s->options.kind) && f->kinds & 1u << SIMULATE_OE_EVIDENCE)
+        s->options.kind = SIMULATE_OE_EVIDENCE; /* the fault is in what only this form has */
     return true;
 }
 
-static enum status make(struct request *r)
+bool simulation_make(struct simulation *s, const char *kind, struct simulated *out)
 {
-    struct simulated made;
     struct fault fault = {0};
 
+    if (!choose_kind(s, kind) || !read_runtime_data(s))
+        return false;
     progress("making keys and certificates");
-    bool ok = simulate_sgx(r->cli->arena, &r->options, &made, &fault);
+    bool ok = simulate_sgx(s->cli->arena, &s->options, out, &fault);
     progress(NULL);
     if (!ok)
-        return cli_misuse(r->cli, "%s%s", fault.text,
-                          r->options.fault && fault.code == FAULT_USAGE ? "; --list-faults names those that can" : "");
-    if (!simulate_write(r->cli->arena, &made, r->folder, &fault)) {
-        cli_error(r->cli, "%s", fault.text);
-        return STATUS_MISUSE;
-    }
-    printf("%s/README.txt tells the command that verifies it.\n", r->folder);
-    return STATUS_DONE;
+        cli_misuse(s->cli, "%s%s", fault.text,
+                   s->options.fault && fault.code == FAULT_USAGE ? "; --list-faults names those that can" : "");
+    return ok;
 }
 
 static enum status simulate_run(struct cli *cli, int argc, char **argv)
 {
-    struct request r = {.cli = cli};
+    struct simulation s = {.cli = cli};
+    struct simulated made;
+    struct fault fault = {0};
     struct options o;
     enum status status;
 
     options_open(&o, cli, argc, argv);
     for (int id; (id = options_next(&o)) != 0;)
-        if (!read_option(&r, id, o.value))
+        if (!simulation_option(&s, id, o.value))
             return STATUS_MISUSE;
-    if (options_done(&o, r.list ? 0 : 1, 1, &status))
+    if (options_done(&o, s.list ? 0 : 1, 1, &status))
         return status;
-    if (r.list)
+    if (s.list)
         return list_faults();
-    if (!choose_kind(&r, options_operand(&o, 0)))
-        return STATUS_MISUSE;
-    if (!r.folder)
+    if (!s.folder)
         return cli_misuse(cli, "-o DIR is needed: where to");
-    return make(&r);
+    if (!simulation_make(&s, options_operand(&o, 0), &made))
+        return STATUS_MISUSE;
+    if (!simulate_write(cli->arena, &made, s.folder, &fault)) {
+        cli_error(cli, "%s", fault.text);
+        return STATUS_MISUSE;
+    }
+    printf("%s/README.txt tells the command that verifies it.\n", s.folder);
+    return STATUS_DONE;
 }
 
 const struct command simulate_command = {

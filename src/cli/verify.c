@@ -67,7 +67,7 @@ static bool read_choice(struct verification *v, const char *option, const char *
     return wrong(v, option, value, arena_printf(v->cli->arena, "%s or %s", yes, no));
 }
 
-static bool read_option(struct verification *v, int id, const char *value)
+bool verify_option(struct verification *v, int id, const char *value)
 {
     struct arena *a = v->cli->arena;
     bool flag;
@@ -81,11 +81,7 @@ static bool read_option(struct verification *v, int id, const char *value)
     case OPTION_ROOT_CRL:
     case OPTION_CERTS: path_list_add(a, &v->collateral, value); return true;
     case OPTION_RUNTIME_DATA: v->runtime_data = value; return true;
-    case OPTION_RUNTIME_TYPE:
-        if (!read_choice(v, "runtime-type", value, "json", "binary", &flag))
-            return false;
-        v->runtime_type = flag ? "JSON" : "Binary";
-        return true;
+    case OPTION_RUNTIME_TYPE: return read_choice(v, "runtime-type", value, "json", "binary", &v->runtime_json);
     case OPTION_INIT_DATA: v->init_data = value; return true;
     case OPTION_NONCE: v->nonce = value; return true;
     case OPTION_ANCHOR: path_list_add(a, &v->anchors, value); return true;
@@ -118,27 +114,48 @@ static bool choose_kind(struct verification *v)
     return true;
 }
 
+void verify_open(struct verification *v, struct cli *cli)
+{
+    *v = (struct verification){.cli = cli, .settings = SETTINGS_DEFAULT, .time = input_now()};
+}
+
+bool verify_read(struct verification *v)
+{
+    struct fault fault = {0};
+
+    /* A file past the limit goes on, to be refused as evidence. */
+    if (!input_file(v->cli->arena, v->file, LIMIT_TOOL_FILE, &v->evidence, &fault) && fault.code != FAULT_LIMIT) {
+        cli_error(v->cli, "%s", fault.text);
+        return false;
+    }
+    return choose_kind(v);
+}
+
+static bool read_policy(struct verification *v)
+{
+    struct fault fault = {0};
+
+    if (!v->policy_file || input_file(v->cli->arena, v->policy_file, LIMIT_TOOL_FILE, &v->policy, &fault))
+        return true;
+    cli_error(v->cli, "--policy %s", fault.text);
+    return false;
+}
+
 static enum status verify_run(struct cli *cli, int argc, char **argv)
 {
-    struct verification v = {.cli = cli, .settings = SETTINGS_DEFAULT, .time = input_now(), .runtime_type = "Binary"};
-    struct fault fault = {0};
+    struct verification v;
     struct options o;
     enum status status;
 
+    verify_open(&v, cli);
     options_open(&o, cli, argc, argv);
     for (int id; (id = options_next(&o)) != 0;)
-        if (!read_option(&v, id, o.value))
+        if (!verify_option(&v, id, o.value))
             return STATUS_MISUSE;
     if (options_done(&o, 1, 1, &status))
         return status;
     v.file = options_operand(&o, 0);
-    if (!input_file(cli->arena, v.file, LIMIT_TOOL_FILE, &v.evidence, &fault) && fault.code != FAULT_LIMIT) {
-        cli_error(cli, "%s", fault.text);
-        return STATUS_MISUSE; /* a file past the limit goes on, to be refused as evidence */
-    }
-    if (!choose_kind(&v))
-        return STATUS_MISUSE;
-    bool ran = verify_load_endorsements(&v) && verify_appraise(&v);
+    bool ran = verify_read(&v) && verify_load_endorsements(&v) && read_policy(&v) && verify_appraise(&v);
     if (ran)
         verify_print(&v);
     endorsements_free(v.endorsements);

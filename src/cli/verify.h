@@ -6,11 +6,13 @@
 #include "cli/input.h"
 #include "cli/recognise.h"
 #include "core/core.h"
+#include "evidence/sgx.h"
 
 struct verification {
     struct cli *cli;
     /* asked */
-    const char *file, *type, *runtime_data, *runtime_type, *init_data, *policy_file, *nonce;
+    const char *file, *type, *runtime_data, *init_data, *policy_file, *nonce;
+    bool runtime_json; /* the runtime data is sent as JSON */
     struct path_list collateral, anchors;
     struct settings settings;
     int64_t time;
@@ -18,15 +20,23 @@ struct verification {
     /* found */
     enum evidence_kind kind;
     struct bytes evidence;
+    struct bytes policy; /* text of the policy file */
     struct endorsements *endorsements;
     struct appraisal appraisal;
     bool accepted;
 };
 
+/* One option of verify_command, into what verify_open made. False for misuse, which has been reported. */
+void verify_open(struct verification *v, struct cli *cli);
+bool verify_option(struct verification *v, int id, const char *value);
+/* The evidence of v->file, and its kind. */
+bool verify_read(struct verification *v);
 /* Read the endorsements and anchors that were named into the set; what is no endorsement is named in a warning. */
 bool verify_load_endorsements(struct verification *v);
-/* The appraisal: fills it and accepted. False for misuse, which has been reported. */
+/* The appraisal: fills it and accepted. False for misuse, which has been reported. With policy_file, v->policy runs too. */
 bool verify_appraise(struct verification *v);
+/* The same of evidence with its data at hand. */
+void verify_judge(struct verification *v, const struct request_data *runtime, const struct request_data *init);
 /* Verdict, trace, claims: on standard output, the reason of a refusal on standard error. */
 void verify_print(struct verification *v);
 

@@ -124,31 +124,43 @@ static bool decode(struct verification *v, const struct request_data *runtime, c
                                : oe_decode_file(x, v->evidence, runtime, init);
 }
 
-bool verify_appraise(struct verification *v)
+static void begin(struct verification *v)
 {
     struct arena *a = v->cli->arena;
-    struct request_data runtime = {0}, init = {0};
-    struct appraisal *x = &v->appraisal;
-    struct fault fault = {0};
 
-    *x = (struct appraisal){.exam = {.arena = a,
-                                     .trace = trace_new(a),
-                                     .endorsements = v->endorsements,
-                                     .settings = &v->settings,
-                                     .time = v->time},
-                            .attester = v->kind == KIND_OE ? &oe_attester : &sgx_attester};
-    claims_init(&x->exam.incoming, a);
-    if (!read_data(v, v->runtime_data, strcmp(v->runtime_type, "JSON") == 0, CHECK_REQUEST_RUNTIME_DATA, &runtime) ||
+    v->appraisal = (struct appraisal){.exam = {.arena = a,
+                                               .trace = trace_new(a),
+                                               .endorsements = v->endorsements,
+                                               .settings = &v->settings,
+                                               .time = v->time},
+                                      .attester = v->kind == KIND_OE ? &oe_attester : &sgx_attester,
+                                      .policy_text = v->policy,
+                                      .explain = v->explain,
+                                      .draft = true}; /* the policy is the caller's own: its rules may be quoted */
+    claims_init(&v->appraisal.exam.incoming, a);
+}
+
+static void judge(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    v->accepted = decode(v, runtime, init) && core_judge(&v->appraisal, v->policy_file != NULL);
+}
+
+bool verify_appraise(struct verification *v)
+{
+    struct request_data runtime = {0}, init = {0};
+
+    begin(v);
+    if (!read_data(v, v->runtime_data, v->runtime_json, CHECK_REQUEST_RUNTIME_DATA, &runtime) ||
         !read_data(v, v->init_data, false, CHECK_REQUEST_INIT_DATA, &init))
         return false;
-    if (v->policy_file && !input_file(a, v->policy_file, LIMIT_TOOL_FILE, &x->policy_text, &fault)) {
-        cli_error(v->cli, "--policy %s", fault.text);
-        return false;
-    }
-    x->explain = v->explain;
-    x->draft = true; /* the policy is the caller's own: its rules may be quoted */
     progress("verifying %s", v->file);
-    v->accepted = decode(v, &runtime, &init) && core_judge(x, v->policy_file != NULL);
+    judge(v, &runtime, &init);
     progress(NULL);
     return true;
+}
+
+void verify_judge(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    begin(v);
+    judge(v, runtime, init);
 }

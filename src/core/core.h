@@ -102,7 +102,9 @@ void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *sn
  * rules, and whether every required check was made. False: the trace has the failed check, or answer.failed_check
  * names the one never made. */
 bool core_judge(struct appraisal *x, bool by_policy);
-/* The same without a token: the answer tells every check with what was found, the claims, and the policy's trace rule by rule
+/* What came of it: "permit", "deny" or "error" by the policy; "refused": the evidence, or the request. */
+const char *core_decision(const struct appraisal *x);
+/* core_attest without a token: the answer tells every check with what was found, the claims, and the policy's trace rule by rule
  * (policy_trace_json). Only for a caller who may read the policy. 200 also for what is refused; what core_attest would have
  * refused it with stands in "error". */
 void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,

@@ -38,8 +38,7 @@ static struct json *checks_json(struct arena *a, const struct trace *t)
     return list;
 }
 
-/* refused: the evidence, or the request; the others are the policy's. */
-static const char *decision_of(const struct appraisal *x)
+const char *core_decision(const struct appraisal *x)
 {
     const struct trace_entry *failure = trace_failure(x->exam.trace);
 
@@ -85,15 +84,15 @@ void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *s
     core_attest(x, a, snapshot, &asked, NULL, cache);
     if (x->answer.status != 200 && x->answer.status != 400)
         return;
-    refused = strcmp(decision_of(x), "refused") == 0;
-    JSON_SET(o, "decision", json_new_text(a, bytes_text(decision_of(x))));
+    refused = strcmp(core_decision(x), "refused") == 0;
+    JSON_SET(o, "decision", json_new_text(a, bytes_text(core_decision(x))));
     JSON_SET(o, "error", error_of(x));
     JSON_SET(o, "draft", json_new_boolean(a, x->draft));
     JSON_SET(o, "policyHash", x->policy_hash.n ? json_new_text(a, x->policy_hash) : json_new(a, JSON_NULL));
     JSON_SET(o, "checks", checks_json(a, x->exam.trace));
     JSON_SET(o, "claims", refused ? json_new(a, JSON_OBJECT) : claims_json_of(x));
     JSON_SET(o, "issued", claims_object(a, &x->run.outgoing, 0));
-    JSON_SET(o, "properties", claims_object(a, &x->run.properties, 0));
+    JSON_SET(o, "properties", claims_object_last(a, &x->run.properties));
     JSON_SET(o, "trace", policy_trace_json(a, &x->run));
     x->answer =
         (struct answer){.status = 200, .body = json_print(a, o, JSON_IN_ORDER), .failed_check = x->answer.failed_check};

@@ -379,6 +379,11 @@ static bool run_section(struct policy_run *run, enum section_kind kind, struct c
     return true;
 }
 
+const char *policy_decision_name(enum policy_decision d)
+{
+    return d == POLICY_PERMIT ? "permit" : d == POLICY_ERROR ? "error" : "deny";
+}
+
 void policy_start(struct policy_run *run, const struct policy *p, struct arena *a, struct claims *incoming)
 {
     *run = (struct policy_run){.policy = p,

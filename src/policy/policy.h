@@ -26,6 +26,7 @@ struct bytes policy_hash(struct arena *a, struct bytes text);
 
 /* Zeroed memory permits nothing. */
 enum policy_decision { POLICY_NO_PERMIT, POLICY_PERMIT, POLICY_DENY, POLICY_ERROR };
+const char *policy_decision_name(enum policy_decision d); /* "permit", "error"; "deny" for both others */
 
 /* The trace: what every rule that was run did, and why. Views into the policy's text, the claims and the arena. It is
  * bounded by the LIMIT_TRACE_ constants: where a list holds fewer entries than its count says, the others were left

@@ -230,7 +230,7 @@ class Cases(CliCase):
         page = (ROOT / "docs/man/assay-policy.1").read_text()
         example = re.search(r"^policy .*?(?=^\.Ed)", page[page.index("\nA test file:"):], re.M | re.S).group(0)
         self.file("policy.txt", POLICY.replace("debug", "x-ms-sgx-is-debuggable").replace("svn", "x-ms-sgx-svn"))
-        self.assertIn("2 passed, 0 failed", self.expect(DONE, "policy", "test", self.file("t.txt", example)).out)
+        self.assertIn("3 passed, 0 failed", self.expect(DONE, "policy", "test", self.file("t.txt", example)).out)
 
     def test_each_expectation_can_fail(self):
         for line, wrong in (("expect permit", "expect deny"), ("expect permit", "expect error"),
@@ -251,7 +251,7 @@ class Cases(CliCase):
         self.assertEqual(["permit", "deny", "deny", "error", "error"], [c["decision"] for c in result["cases"]])
         result = self.expect_json(REFUSED, "policy", "test", self.file("t.txt", CASES.replace("by line 4", "by line 3")), "--json")
         self.assertEqual((4, 1), (result["passed"], result["failed"]))
-        self.assertEqual({"name": "debugged", "line": 11, "result": "fail", "decision": "deny",
+        self.assertEqual({"name": "debugged", "line": 11, "result": "fail", "decision": "deny", "failed": None,
                           "failures": [{"line": 13, "expected": "deny by line 3"}]}, result["cases"][1])
 
     def test_syntax(self):
@@ -274,6 +274,91 @@ class Cases(CliCase):
     def test_bounds(self):
         self.expect(MISUSE, "policy", "test", self.file("t.txt", "#" * (1024 * 1024 + 1)))
         self.expect(MISUSE, "policy", "test", self.file("t.txt", "policy p.txt\n" + "case a\nexpect deny\n" * 4097))
+
+
+EVIDENCE_POLICY = ('version=1.0;\nauthorizationrules{[type=="x-ms-sgx-is-debuggable",value==true]=>deny();=>permit();};\n'
+                   'issuancerules{c:[type=="x-ms-sgx-svn"]=>issue(type="svn",value=c.value);};')
+
+
+class EvidenceCases(CliCase):
+    """Cases over evidence, in a folder of their own: what they name stands beside them."""
+
+    def setUp(self):
+        super().setUp()
+        (self.dir / "cases").mkdir()
+        self.file("cases/p.txt", EVIDENCE_POLICY)
+        self.simulated = "evidence made/quote.bin --collateral made/collateral --anchor made/anchor.pem --at 2026-01-01T00:00:00Z"
+
+    def simulate(self, *words):
+        self.expect(DONE, "simulate", "sgx", "-o", "cases/made", *words)
+
+    def cases(self, status, text, *words):
+        return self.expect(status, "policy", "test", self.file("cases/t.txt", "policy p.txt\n" + text), *words)
+
+    def test_evidence_of_files(self):
+        self.simulate()
+        run = self.cases(DONE, f"case good\n{self.simulated} --runtime-data made/runtime.bin\nexpect permit\nexpect issues svn = 2\nexpect issues nothing else\n"
+                         f"case other data\n{self.simulated} --runtime-data made/anchor.pem\nexpect failed sgx.runtime_data\nexpect no svn\n"
+                         f"case too late\n{self.simulated} --at 2036-01-01T00:00:00Z\nexpect failed intel.pck.validity\n")
+        self.assertEqual("ok   good\nok   other data\nok   too late\n3 passed, 0 failed\n", run.out)
+        self.assertEqual("", run.err)
+
+    def test_a_quoted_word(self):
+        self.simulate()
+        (self.dir / "cases/made/quote.bin").rename(self.dir / "cases/made/a quote")
+        quoted = self.simulated.replace("made/quote.bin", '"made/a quote"')
+        self.cases(DONE, f"case good\n{quoted}\nexpect permit\n")
+
+    def test_simulated_evidence(self):
+        run = self.cases(DONE, "case good\nsimulate sgx\nexpect permit\ncase debug\nsimulate sgx --debug\nexpect deny by line 2\n"
+                         "case report\nsimulate oe --kss\nexpect permit\ncase evidence\nsimulate oe --evidence\nexpect permit\n"
+                         "case forged\nsimulate sgx --fault sgx.quote.signature\nexpect failed sgx.quote.signature\nexpect message \"quote is signed\"\n"
+                         "case old\nsimulate sgx --status OutOfDate\nexpect failed intel.tcb.status\n"
+                         "case other\nsimulate oe --fault oe.custom_claims\nexpect failed oe.custom_claims\n")
+        self.assertIn("\n7 passed, 0 failed\n", run.out)
+
+    def test_each_expectation_can_fail(self):
+        for evidence, expectation, found in (
+                ("sgx", "failed sgx.quote.signature", "permit"), ("sgx", "deny", "permit"), ("sgx --debug", "permit", "deny"),
+                ("sgx --debug", "error", "deny"), ("sgx --fault sgx.quote.signature", "permit", "refused sgx.quote.signature failed: "),
+                ("sgx --fault sgx.quote.signature", "deny", "refused sgx.quote.signature failed: "),
+                ("sgx --fault sgx.quote.signature", "error", "refused sgx.quote.signature failed: "),
+                ("sgx --fault sgx.quote.signature", "failed sgx.qe.signature", "refused sgx.quote.signature failed: "),
+                ("sgx", 'permit\nexpect message "no such word"', "permit")):
+            run = self.cases(REFUSED, f"case a\nsimulate {evidence}\nexpect {expectation}\n")
+            self.assertTrue(run.out.startswith("FAIL a\n  line "), run.out)
+            self.assertIn(f", found {found}", run.out)
+            self.assertIn("\n0 passed, 1 failed\n", run.out)
+
+    def test_an_error_of_the_policy(self):
+        self.file("cases/p.txt", EVIDENCE_POLICY.replace("value=c.value", "value=NegateBool(c.value)").replace("1.0", "1.2"))
+        self.cases(DONE, 'case a\nsimulate sgx\nexpect error\nexpect message "NegateBool"\n')
+
+    def test_json(self):
+        result = json.loads(self.cases(REFUSED, "case a\nsimulate sgx --fault sgx.quote.signature\nexpect permit\n"
+                                       "case b\nsimulate sgx\nexpect permit\n", "--json").out)
+        self.assertEqual([("refused", "sgx.quote.signature"), ("permit", None)], [(c["decision"], c["failed"]) for c in result["cases"]])
+        self.assertEqual((1, 1), (result["passed"], result["failed"]))
+
+    def test_what_cannot_be_run(self):
+        for words, reason in (("evidence", "too few arguments"), ("evidence a b", "unexpected argument b"), ("evidence a --oops", "unknown option"),
+                              ("evidence a --policy p.txt", "have no place"), ("evidence a --json", "have no place"),
+                              ("evidence a --explain", "have no place"), ("evidence a --at never", "no time"),
+                              ("simulate sgx -o there", "have no place"), ("simulate --list-faults sgx", "have no place"),
+                              ("simulate snp", "can be simulated"), ("simulate sgx --fault sgx.nothing", "--list-faults names those"),
+                              ("evidence nowhere", "nowhere: No such file"), ("evidence p.txt --collateral nowhere", "nowhere: No such file"),
+                              ("evidence p.txt --runtime-data nowhere", "cases/nowhere: No such file")):
+            run = self.cases(MISUSE, f"case a\n{words}\nexpect permit\n")
+            self.assertIn(reason, run.err, words)
+            self.assertRegex(run.err, r"cases/t\.txt:3: (these words|this evidence) cannot be ")
+            self.assertFalse((self.dir / "there").exists() or (self.dir / "cases/there").exists())
+
+    def test_nothing_runs_before_all_was_read(self):
+        run = self.cases(MISUSE, "case a\nsimulate sgx\nexpect permit\ncase b\nsimulate sgx --oops\nexpect permit\n")
+        self.assertEqual("", run.out)
+
+    def test_what_is_no_evidence(self):
+        self.cases(DONE, "case a\nevidence p.txt\nexpect failed evidence.kind\n")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,21 @@ static void folding(void **state)
     becomes(0, "{\"a\":[\"z\",\"y\"],\"ab\":\"\",\"b\":1,\"c\":[true,1,\"1\"]}");
 }
 
+/* Of properties the last value counts, whatever its type; nothing is folded. */
+static void last_values(void **state)
+{
+    (void)state;
+    assert_bytes_are(json_print(&arena, claims_object_last(&arena, &claims), JSON_IN_ORDER), "{}");
+    claims_text(&claims, "b", BYTES_LIT("x"), 0);
+    claims_integer(&claims, "a", 1, 0);
+    claims_boolean(&claims, "b", true, 0);
+    claims_integer(&claims, "c", 3, CLAIM_POLICY);
+    claims_integer(&claims, "a", 2, 0);
+    claims_integer(&claims, "a", 1, 0);
+    assert_bytes_are(json_print(&arena, claims_object_last(&arena, &claims), JSON_IN_ORDER),
+                     "{\"a\":1,\"b\":true,\"c\":3}");
+}
+
 static void equality(void **state)
 {
     struct claim_value text = {.kind = CLAIM_STRING, .text = BYTES_LIT("1")};
@@ -101,6 +116,7 @@ static void many(void **state)
     for (int i = 0; i < LIMIT_CLAIMS; i++)
         claims_integer(&claims, arena_printf(&arena, "%d", i), 0, 0);
     assert_int_equal(claims_object(&arena, &claims, 0)->count, LIMIT_CLAIMS);
+    assert_int_equal(claims_object_last(&arena, &claims)->count, LIMIT_CLAIMS);
 }
 
 static bool reads(const char *text)
@@ -155,6 +171,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(kinds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(flags, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folding, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(last_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(equality, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(written, set_up, tear_down),
