@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 const struct check_info check_table[CHECK_COUNT] = {
 #define CHECK(id, name, form, proves, remedy) [CHECK_##id] = {name, CHECK_##form, proves, remedy},
@@ -79,7 +80,7 @@ void check_note(struct trace *t, const char *format, ...)
     if (t->n == 0 || t->entries[t->n - 1].note)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    text_format(text, sizeof text, format, args);
     va_end(args);
     t->entries[t->n - 1].note = arena_string(t->arena, bytes_text(text));
 }

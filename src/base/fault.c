@@ -1,7 +1,8 @@
 #include "base/fault.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+
+#include "base/text.h"
 
 bool fault_set(struct fault *f, enum fault_code code, const char *format, ...)
 {
@@ -10,7 +11,7 @@ bool fault_set(struct fault *f, enum fault_code code, const char *format, ...)
 
         f->code = code;
         va_start(args, format);
-        vsnprintf(f->text, sizeof f->text, format, args);
+        text_format(f->text, sizeof f->text, format, args);
         va_end(args);
     }
     return false;

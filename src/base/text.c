@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include <stdio.h>
+
 static int hex_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
@@ -264,4 +266,32 @@ size_t text_distance(struct bytes a, struct bytes b)
         }
     }
     return row[b.n];
+}
+
+struct bytes text_clean(struct arena *a, struct bytes text)
+{
+    struct writer w = wr_open(a);
+
+    if (utf8_valid(text))
+        return text;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < 0x80)
+            wr_u8(&w, text.p[i]);
+        else
+            wr_printf(&w, "\\x%02x", text.p[i]);
+    }
+    return wr_done(&w);
+}
+
+void text_format(char *out, size_t size, const char *format, va_list args)
+{
+    int whole = vsnprintf(out, size, format, args);
+    size_t n = strlen(out), tail = 0;
+
+    if (whole < 0 || (size_t)whole == n)
+        return;
+    while (tail < 3 && tail < n && ((uint8_t)out[n - 1 - tail] & 0xc0) == 0x80)
+        tail++; /* continuation bytes at the end */
+    if (tail < n && (uint8_t)out[n - 1 - tail] >= 0xc0 && !utf8_valid(bytes_text(out + n - 1 - tail)))
+        out[n - 1 - tail] = 0;
 }

@@ -2,6 +2,8 @@
 #ifndef ASSAY_BASE_TEXT_H
 #define ASSAY_BASE_TEXT_H
 
+#include <stdarg.h>
+
 #include "base/arena.h"
 
 /* Hexadecimal text of either letter case to bytes. False for an odd length or another character. */
@@ -23,6 +25,11 @@ struct bytes base64_encode(struct arena *a, struct bytes b);
 void wr_base64url(struct writer *w, struct bytes b);
 
 bool utf8_valid(struct bytes text);
+/* Text as it is, or where it is no UTF-8 with all but ASCII as \xNN: fit for JSON. */
+struct bytes text_clean(struct arena *a, struct bytes text);
+
+/* vsnprintf that cuts between characters, never within one. */
+void text_format(char *out, size_t size, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 
 /* How many bytes must be put in, taken out or changed to make one word of another. Words of more than 64 bytes are as far
  * apart as can be: SIZE_MAX. */

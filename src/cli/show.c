@@ -3,24 +3,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-struct bytes show_clean(struct arena *a, struct bytes text)
-{
-    struct writer w = wr_open(a);
-
-    if (utf8_valid(text))
-        return text;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < 0x80)
-            wr_u8(&w, text.p[i]);
-        else
-            wr_printf(&w, "\\x%02x", text.p[i]);
-    }
-    return wr_done(&w);
-}
-
 void show_text(struct arena *a, struct json *o, const char *name, struct bytes text)
 {
-    show_tree(o, name, json_new_text(a, show_clean(a, text)));
+    show_tree(o, name, json_new_text(a, text_clean(a, text)));
 }
 
 void show_string(struct arena *a, struct json *o, const char *name, const char *text)

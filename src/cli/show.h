@@ -6,8 +6,6 @@
 #include "base/json.h"
 #include "crypto/x509.h"
 
-/* Text as it is, or where it is no UTF-8 with its other bytes as \xNN: what is printed must be JSON. */
-struct bytes show_clean(struct arena *a, struct bytes text);
 /* Members of a tree in the making. Texts are not copied. */
 void show_text(struct arena *a, struct json *o, const char *name, struct bytes text);
 void show_string(struct arena *a, struct json *o, const char *name, const char *text);

@@ -52,7 +52,7 @@ static struct json *document_tree(struct arena *a, struct bytes text)
 
 static struct json *text_tree(struct arena *a, struct bytes text)
 {
-    return json_new_text(a, show_clean(a, bytes_trim_nul(text)));
+    return json_new_text(a, text_clean(a, bytes_trim_nul(text)));
 }
 
 static struct json *hex_tree(struct arena *a, struct bytes b)

@@ -264,7 +264,7 @@ static bool show_custom_claims(struct arena *a, struct json *o, struct bytes b)
 
         if (!rd_ok(&r) || name_size > rd_left(&r) || value_size > rd_left(&r))
             return false;
-        struct bytes name = show_clean(a, bytes_trim_nul(rd_take(&r, (size_t)name_size))),
+        struct bytes name = text_clean(a, bytes_trim_nul(rd_take(&r, (size_t)name_size))),
                      value = rd_take(&r, (size_t)value_size);
         if (!rd_ok(&r))
             return false;

@@ -1,37 +1,18 @@
 /* The outcome of `assay verify`, for people and as the stable JSON object (DESIGN 12). */
 #include <stdio.h>
 
+#include "base/check_json.h"
 #include "cli/policy_explain.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/verify.h"
 
-static struct json *value_json(struct arena *a, const struct check_value *value)
+static struct json *entry_json(struct arena *a, const struct trace_entry *e, bool explain)
 {
-    struct writer w = wr_open(a);
+    struct json *o = check_json(a, e, explain);
 
-    if (value->kind == VALUE_NONE)
-        return json_new(a, JSON_NULL);
-    wr_check_value(&w, value);
-    return json_new_text(a, show_clean(a, wr_done(&w)));
-}
-
-static struct json *check_json(struct arena *a, const struct trace_entry *e, bool explain)
-{
-    static const char *const results[] = {"pass", "fail", "skip"};
-    struct json *o = json_new(a, JSON_OBJECT);
-
-    show_string(a, o, "id", check_table[e->id].id);
-    show_string(a, o, "result", results[e->result]);
-    show_tree(o, "expected", value_json(a, &e->expected));
-    show_tree(o, "found", value_json(a, &e->found));
-    if (explain) {
+    if (explain)
         show_string(a, o, "proves", check_table[e->id].proves);
-        if (e->note)
-            show_string(a, o, "note", e->note);
-        if (e->setting)
-            show_string(a, o, "setting", e->setting);
-    }
     return o;
 }
 
@@ -107,7 +88,7 @@ static void print_json(const struct verification *v)
     struct json *o = json_new(a, JSON_OBJECT), *checks = json_new(a, JSON_ARRAY);
 
     for (size_t i = 0; i < x->trace->n; i++)
-        json_append(checks, check_json(a, &x->trace->entries[i], v->explain));
+        json_append(checks, entry_json(a, &x->trace->entries[i], v->explain));
     show_string(a, o, "verdict", v->accepted ? "accepted" : "rejected");
     show_string(a, o, "type", evidence_kind_name(v->kind));
     show_tree(o, "tcb_status",

@@ -8,35 +8,41 @@
 
 /* Every function here that returns bool has filled x->answer when it returns false. */
 
-struct bytes clean_text(struct arena *a, struct bytes text)
+struct json *error_object(struct arena *a, const char *code, struct bytes message)
 {
-    if (utf8_valid(text))
-        return text;
-    uint8_t *plain = arena_alloc(a, text.n);
-    for (size_t i = 0; i < text.n; i++)
-        plain[i] = text.p[i] < 0x80 ? text.p[i] : '?';
-    return bytes_make(plain, text.n);
-}
+    struct json *error = json_new(a, JSON_OBJECT), *inner = json_new(a, JSON_OBJECT);
 
-struct bytes error_body(struct arena *a, const char *code, struct bytes message)
-{
-    struct json *body = json_new(a, JSON_OBJECT), *error = json_new(a, JSON_OBJECT), *inner = json_new(a, JSON_OBJECT);
-
-    message = clean_text(a, message); /* it may be cut in the middle of a character */
+    message = text_clean(a, message); /* it may be cut in the middle of a character */
     JSON_SET(inner, "code", json_new_text(a, bytes_text(code)));
     JSON_SET(inner, "message", json_new_text(a, message));
     JSON_SET(error, "code", json_new_text(a, bytes_text(code)));
     JSON_SET(error, "message", json_new_text(a, message));
     JSON_SET(error, "innererror", inner);
-    JSON_SET(body, "error", error);
+    return error;
+}
+
+struct bytes error_body(struct arena *a, const char *code, struct bytes message)
+{
+    struct json *body = json_new(a, JSON_OBJECT);
+
+    JSON_SET(body, "error", error_object(a, code, message));
     return json_print(a, body, JSON_IN_ORDER);
+}
+
+/* The one way in which an appraisal is refused. */
+static bool refuse_with(struct appraisal *x, int status, const char *code, struct bytes message, const char *check)
+{
+    x->answer = (struct answer){.status = status,
+                                .code = code,
+                                .message = message,
+                                .body = error_body(x->exam.arena, code, message),
+                                .failed_check = check};
+    return false;
 }
 
 static bool refuse(struct appraisal *x, int status, const char *code, const char *message)
 {
-    x->answer =
-        (struct answer){.status = status, .code = code, .body = error_body(x->exam.arena, code, bytes_text(message))};
-    return false;
+    return refuse_with(x, status, code, bytes_text(message), NULL);
 }
 
 /* The code that clients know for a failed check (api.md 1.4). */
@@ -55,16 +61,11 @@ static const char *code_of(enum check_id id)
 static bool refuse_traced(struct appraisal *x)
 {
     const struct trace_entry *failure = trace_failure(x->exam.trace);
-    struct arena *a = x->exam.arena;
 
     if (!failure)
         return refuse(x, 500, "InternalError", "The evidence was refused, but no check says why.");
-    const char *code = code_of(failure->id);
-    x->answer = (struct answer){.status = 400,
-                                .code = code,
-                                .body = error_body(a, code, trace_message(x->exam.trace, a)),
-                                .failed_check = check_table[failure->id].id};
-    return false;
+    return refuse_with(x, 400, code_of(failure->id), trace_message(x->exam.trace, x->exam.arena),
+                       check_table[failure->id].id);
 }
 
 static int by_issuer(const void *a, const void *b)

@@ -67,6 +67,7 @@ struct core_request {
 struct answer {
     int status;               /* HTTP */
     const char *code;         /* error code of api.md 1.4, NULL on success */
+    struct bytes message;     /* of the error; kept by core_attest alone */
     struct bytes body;        /* JSON: {"token":…} or the error object */
     const char *failed_check; /* id of the check that refused, or NULL */
 };
@@ -109,8 +110,6 @@ const char *core_decision(const struct appraisal *x);
  * refused it with stands in "error". */
 void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
                   const struct core_request *request, struct cache *cache);
-/* Text that came from evidence, fit for JSON: what is no UTF-8 becomes '?'. */
-struct bytes clean_text(struct arena *a, struct bytes text);
 /* What the shadow policy of a type would have changed: a second policy, judged beside the one that decides, so that a change can
  * be tried on live traffic before it is set. */
 enum shadow_outcome {
@@ -131,7 +130,8 @@ struct shadow_result {
 bool core_shadow_due(const struct appraisal *x);
 /* The same evidence at the same time, by the shadow policy. What x answered is not touched. */
 void core_shadow(const struct appraisal *x, struct shadow_result *out);
-/* The error object of api.md 1.4. */
+/* The error object of api.md 1.4, {"code","message","innererror"}, and the body that holds it. */
+struct json *error_object(struct arena *a, const char *code, struct bytes message);
 struct bytes error_body(struct arena *a, const char *code, struct bytes message);
 
 #endif

@@ -1,40 +1,13 @@
 /* An appraisal told whole, for whoever writes the policy. */
+#include "base/check_json.h"
 #include "core/core.h"
-
-static struct json *text_json(struct arena *a, struct bytes text)
-{
-    return json_new_text(a, clean_text(a, text));
-}
-
-static struct json *value_json(struct arena *a, const struct check_value *value)
-{
-    struct writer w = wr_open(a);
-
-    if (value->kind == VALUE_NONE)
-        return json_new(a, JSON_NULL);
-    wr_check_value(&w, value);
-    return text_json(a, wr_done(&w));
-}
 
 static struct json *checks_json(struct arena *a, const struct trace *t)
 {
-    static const char *const results[] = {[CHECK_PASS] = "pass", [CHECK_FAIL] = "fail", [CHECK_SKIP] = "skip"};
     struct json *list = json_new(a, JSON_ARRAY);
 
-    for (size_t i = 0; i < t->n; i++) {
-        const struct trace_entry *e = &t->entries[i];
-        struct json *o = json_new(a, JSON_OBJECT);
-
-        JSON_SET(o, "id", json_new_text(a, bytes_text(check_table[e->id].id)));
-        JSON_SET(o, "result", json_new_text(a, bytes_text(results[e->result])));
-        JSON_SET(o, "expected", value_json(a, &e->expected));
-        JSON_SET(o, "found", value_json(a, &e->found));
-        if (e->note)
-            JSON_SET(o, "note", text_json(a, bytes_text(e->note)));
-        if (e->setting)
-            JSON_SET(o, "setting", json_new_text(a, bytes_text(e->setting)));
-        json_append(list, o);
-    }
+    for (size_t i = 0; i < t->n; i++)
+        json_append(list, check_json(a, &t->entries[i], true));
     return list;
 }
 
@@ -47,17 +20,6 @@ const char *core_decision(const struct appraisal *x)
     if (x->run.decision == POLICY_ERROR)
         return "error";
     return failure && failure->id == CHECK_POLICY_PERMIT ? "deny" : "refused";
-}
-
-/* {"code","message"} of what core_attest answered with. */
-static struct json *error_of(const struct appraisal *x)
-{
-    struct arena *a = x->exam.arena;
-    const struct json *body;
-
-    if (!x->answer.code || !json_parse(a, x->answer.body, NULL, &body, NULL) || !json_member(body, "error"))
-        return json_new(a, JSON_NULL);
-    return json_link(a, json_member(body, "error"));
 }
 
 /* Claims that the evidence proves. Nothing is proved by what was refused. */
@@ -86,7 +48,7 @@ void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *s
         return;
     refused = strcmp(core_decision(x), "refused") == 0;
     JSON_SET(o, "decision", json_new_text(a, bytes_text(core_decision(x))));
-    JSON_SET(o, "error", error_of(x));
+    JSON_SET(o, "error", x->answer.code ? error_object(a, x->answer.code, x->answer.message) : json_new(a, JSON_NULL));
     JSON_SET(o, "draft", json_new_boolean(a, x->draft));
     JSON_SET(o, "policyHash", x->policy_hash.n ? json_new_text(a, x->policy_hash) : json_new(a, JSON_NULL));
     JSON_SET(o, "checks", checks_json(a, x->exam.trace));

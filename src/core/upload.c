@@ -16,7 +16,7 @@ bool upload_require(struct upload_exam *x, enum check_id id, bool ok, const char
     if (check_record(x->trace, id, ok, CHECK_NO_VALUE, CHECK_NO_VALUE))
         return true;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    text_format(text, sizeof text, format, args);
     va_end(args);
     x->refusal = (struct refusal){code, bytes_text(arena_string(x->arena, bytes_text(text)))};
     return false;

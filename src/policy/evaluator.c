@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "claims/claims_json.h"
 #include "policy/functions.h"
 #include "policy/trace.h"
@@ -58,13 +59,13 @@ bool evaluation_fail(struct evaluation *e, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(reason, sizeof reason, format, args);
+    text_format(reason, sizeof reason, format, args);
     va_end(args);
     wr_text(&w, reason);
     if (e->entry)
         trace_error(e, reason);
     if (e->rule) {
-        wr_printf(&w, ", in the rule at line %u, column %u: ", e->rule->line, e->rule->column);
+        wr_printf(&w, ", in the rule at line %u, column %u: ", e->rule->line, e->rule->column + 1);
         wr_rule(&w, e->rule->source);
     }
     e->run->error = wr_done(&w);

@@ -70,7 +70,7 @@ void lint_warn(struct lint *x, const char *id, int condition, size_t comparison,
         return;
     }
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    text_format(message, sizeof message, format, args);
     va_end(args);
     lexer.line = x->rule->line;
     lexer.column = x->rule->column;

@@ -69,7 +69,7 @@ bool parser_error(struct parser *p, const struct token *at, const char *format, 
     copy_symbol(p->error->symbol, sizeof p->error->symbol, at->source);
     copy_path(p, p->error->rule, sizeof p->error->rule);
     va_start(args, format);
-    vsnprintf(p->error->message, sizeof p->error->message, format, args);
+    text_format(p->error->message, sizeof p->error->message, format, args);
     va_end(args);
     return false;
 }

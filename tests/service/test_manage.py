@@ -163,9 +163,16 @@ class Explain(ManageCase):
         self.assertTrue(all(c["setting"] for c in told["checks"] if c["result"] == "skip"))
         self.assertNotIn("token", told)
 
+    def test_a_property_counts_with_its_last_value(self):
+        text = ('version=1.1;configurationrules{=>issueproperty(type="p",value=1);=>issueproperty(type="p",value=2);};'
+                'authorizationrules{=>permit();};')
+        self.assertEqual(self.explain(draftPolicyForAttestation=text)["properties"], {"p": 2})
+
     def test_what_is_refused(self):
         told = self.explain(draftPolicyForAttestation=DENY)
         self.assertEqual((told["decision"], told["error"]["code"], told["issued"]), ("deny", "PolicyEvaluationError", {}))
+        refused = self.service.attest(dict(self.service.request_body(), draftPolicyForAttestation=DENY))
+        self.assertEqual(told["error"], refused[1]["error"])
         told = self.explain(draftPolicyForAttestation=DENY.replace("1.0", "1.2").replace("deny()", 'add(type="x",value=NegateBool(1))'))
         self.assertEqual(told["decision"], "error")
         self.assertIn("NegateBool", told["trace"][0]["error"])

@@ -253,6 +253,42 @@ static void values_compare_by_kind(void **state)
     assert_non_null(strstr(arena_string(&arena, m), "Found 1970-01-01T00:00:01Z"));
 }
 
+static const char *formatted(size_t size, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static const char *formatted(size_t size, const char *format, ...)
+{
+    static char out[64];
+    va_list args;
+
+    va_start(args, format);
+    text_format(out, size, format, args);
+    va_end(args);
+    return out;
+}
+
+/* Whatever the room, what is left is whole characters, and no fewer than fit. */
+static void text_is_cut_between_characters(void **state)
+{
+    (void)state;
+    static const char text[] = "a\u00e9\u20ac\U0001f600z";
+    static const size_t kept[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+
+    for (size_t room = 0; room < sizeof kept / sizeof *kept; room++) {
+        const char *out = formatted(room + 1, "%s", text);
+
+        assert_int_equal(strlen(out), kept[room]);
+        assert_memory_equal(out, text, kept[room]);
+    }
+    assert_string_equal(formatted(5, "%s", "a\xff\xff"), "a\xff\xff"); /* nothing was cut */
+}
+
+static void text_that_is_no_utf8_is_told(void **state)
+{
+    (void)state;
+    assert_bytes_are(text_clean(&arena, BYTES_LIT("a\u00e9\n")), "a\u00e9\n");
+    assert_bytes_are(text_clean(&arena, BYTES_LIT("a\xff\u00e9")), "a\\xff\\xc3\\xa9");
+    assert_bytes_are(text_clean(&arena, BYTES_NONE), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +300,8 @@ int main(void)
         cmocka_unit_test(hex_both_ways),
         cmocka_unit_test(base64_is_tolerant_but_canonical),
         cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(text_is_cut_between_characters),
+        cmocka_unit_test(text_that_is_no_utf8_is_told),
         cmocka_unit_test(times_both_ways),
         cmocka_unit_test(first_failure_ends),
         cmocka_unit_test(values_compare_by_kind),

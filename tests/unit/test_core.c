@@ -517,8 +517,9 @@ static void errors_are_always_json(void **state)
     struct fixture *f = *state;
     struct bytes body = error_body(&f->arena, "Code", BYTES_LIT("caf\xc3 \"x\"\n"));
 
-    assert_bytes_are(body, "{\"error\":{\"code\":\"Code\",\"message\":\"caf? \\\"x\\\"\\n\",\"innererror\":{\"code\":"
-                           "\"Code\",\"message\":\"caf? \\\"x\\\"\\n\"}}}");
+    assert_bytes_are(body,
+                     "{\"error\":{\"code\":\"Code\",\"message\":\"caf\\\\xc3 \\\"x\\\"\\n\",\"innererror\":{\"code\":"
+                     "\"Code\",\"message\":\"caf\\\\xc3 \\\"x\\\"\\n\"}}}");
     parsed(f, body);
     assert_bytes_are(
         text_of(json_member(parsed(f, error_body(&f->arena, "C", BYTES_LIT("caf\xc3\xa9"))), "error"), "message"),

@@ -77,7 +77,7 @@ static void fails(const char *rules, const char *reason)
     assert_false(
         permits(arena_printf(&arena, "version=1.2;authorizationrules{=>permit();};issuancerules{%s};", rules)));
     assert_int_equal(run.decision, POLICY_ERROR);
-    assert_bytes_are(run.error, arena_printf(&arena, "%s, in the rule at line 1, column 58: %s", reason, rules));
+    assert_bytes_are(run.error, arena_printf(&arena, "%s, in the rule at line 1, column 59: %s", reason, rules));
     assert_int_equal(run.outgoing.n, 0);
 }
 
@@ -296,7 +296,7 @@ static void quoted_rules(void **state)
         permits("version=1.2;\nauthorizationrules{=>permit();};issuancerules\n{\n  // no\n\t=> // why\r\n  issue(type "
                 "=\n\"a  // \\\"b\\\\\",\n\n value=NegateBool( 1));};"));
     assert_bytes_are(run.error,
-                     "NegateBool takes a Boolean here and was given an Integer, in the rule at line 5, column 1: "
+                     "NegateBool takes a Boolean here and was given an Integer, in the rule at line 5, column 2: "
                      "=> issue(type = \"a  // \\\"b\\\\\", value=NegateBool( 1));");
     wr_text(&w, "version=1.2;authorizationrules{=>add(type=\"");
     for (int i = 0; i < 400; i++)
