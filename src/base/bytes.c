@@ -22,8 +22,11 @@ static uint8_t lower(uint8_t c)
 
 bool bytes_is_nocase(struct bytes a, const char *text)
 {
-    struct bytes b = bytes_text(text);
+    return bytes_equal_nocase(a, bytes_text(text));
+}
 
+bool bytes_equal_nocase(struct bytes a, struct bytes b)
+{
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)

@@ -43,9 +43,10 @@ static inline struct bytes bytes_after(struct bytes b, size_t n)
 }
 /* Compare two views; not for secrets (use secret_equal of crypto/digest.h). */
 bool bytes_equal(struct bytes a, struct bytes b);
-bool bytes_is(struct bytes a, const char *text);        /* same bytes as a C string */
-bool bytes_is_nocase(struct bytes a, const char *text); /* ASCII letter case ignored */
-int bytes_compare(struct bytes a, struct bytes b);      /* by unsigned bytes, then length: the order of JSON members */
+bool bytes_is(struct bytes a, const char *text);         /* same bytes as a C string */
+bool bytes_is_nocase(struct bytes a, const char *text);  /* ASCII letter case ignored */
+bool bytes_equal_nocase(struct bytes a, struct bytes b); /* the same for two views */
+int bytes_compare(struct bytes a, struct bytes b);       /* by unsigned bytes, then length: the order of JSON members */
 bool bytes_all_zero(struct bytes b);
 bool bytes_begin(struct bytes b, const char *prefix);
 /* Drop trailing NUL bytes, and trailing ASCII white space and NUL bytes. */
