@@ -74,7 +74,7 @@ static const struct setting settings[] = {
      "TCB statuses with commas between; never Revoked or TCB_NOT_SUPPORTED"},
     {"collateral", "report_data_tail", TAIL, AT(settings.report_data_tail_zero), 0, 0, "ignore or zero"},
     {"collateral", "anchor", ANCHOR, 0, 0, 0, "a file with a certificate, at most 16 times"},
-    {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH"},
+    {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH or postgresql://HOST/DATABASE"},
     {"authentication", "token_file", TEXT, AT(token_file), 0, 0, "a file"},
 };
 

@@ -11,7 +11,7 @@ enum {
     POLL_MILLISECONDS = 250,  /* SQLite does not tell other processes of a change; asking costs some microseconds */
 };
 
-enum statement { SQL_APPEND, SQL_CHANGES, SQL_HISTORY, SQL_GENERATION, SQL_COUNT };
+enum statement { SQL_APPEND, SQL_CHANGES, SQL_RECORDS, SQL_HISTORY, SQL_GENERATION, SQL_COUNT };
 
 #define COLUMNS "provider, kind, version, time, body, hash, signer, caller"
 
@@ -28,6 +28,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_CHANGES] =
         "SELECT " COLUMNS ", sequence FROM record AS r WHERE sequence > ?1 AND version = (SELECT max(version) "
         "FROM record WHERE provider = r.provider AND kind = r.kind) ORDER BY sequence",
+    [SQL_RECORDS] = "SELECT " COLUMNS ", sequence FROM record WHERE sequence > ?1 ORDER BY sequence",
     [SQL_HISTORY] = ("SELECT provider, kind, version, time, CASE WHEN ?5 THEN body ELSE x'' END, hash, signer, caller, "
                      "sequence FROM "
                      "record WHERE provider = ?1 AND kind = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4"),
@@ -152,6 +153,18 @@ static void done(sqlite3_stmt *statement)
     sqlite3_clear_bindings(statement);
 }
 
+static bool generation(struct store *store, uint64_t *out, struct fault *fault)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    sqlite3_stmt *statement = s->prepared[SQL_GENERATION];
+    bool ok = sqlite3_step(statement) == SQLITE_ROW || broken(s, "read the generation", fault);
+
+    if (ok)
+        *out = (uint64_t)sqlite3_column_int64(statement, 0);
+    done(statement);
+    return ok;
+}
+
 static bool append_one(struct sqlite_store *s, const struct record *r, bool *conflict, struct fault *fault)
 {
     sqlite3_stmt *statement = s->prepared[SQL_APPEND];
@@ -182,14 +195,28 @@ static bool commit(struct sqlite_store *s, struct fault *fault)
     return result == SQLITE_OK || broken(s, "commit", fault);
 }
 
-static bool append(struct store *store, const struct record *records, size_t count, bool *conflict, struct fault *fault)
+static bool append_all(struct sqlite_store *s, struct source *from, bool *conflict, struct fault *fault)
+{
+    const struct record *r;
+    uint64_t before = 0;
+
+    if (from->into_empty && (!generation(&s->store, &before, fault) || before))
+        return before && store_not_empty(before, fault);
+    for (uint64_t i = 0;; i++) {
+        if (!source_next(from, i, &r, fault))
+            return false;
+        if (!r)
+            return true;
+        if (!append_one(s, r, conflict, fault))
+            return false;
+    }
+}
+
+static bool append(struct store *store, struct source *from, bool *conflict, struct fault *fault)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
-    bool ok = run(s, "BEGIN IMMEDIATE", fault);
+    bool ok = run(s, "BEGIN IMMEDIATE", fault) && append_all(s, from, conflict, fault) && commit(s, fault);
 
-    for (size_t i = 0; i < count && ok; i++)
-        ok = append_one(s, &records[i], conflict, fault);
-    ok = ok && commit(s, fault);
     if (!ok && !sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return ok;
@@ -243,6 +270,15 @@ static bool changes(struct store *store, struct arena *a, uint64_t since, store_
     return visit_rows(s, s->prepared[SQL_CHANGES], a, each, context, fault);
 }
 
+static bool records(struct store *store, struct arena *a, uint64_t since, store_visit *each, void *context,
+                    struct fault *fault)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+
+    sqlite3_bind_int64(s->prepared[SQL_RECORDS], 1, bounded(since));
+    return visit_rows(s, s->prepared[SQL_RECORDS], a, each, context, fault);
+}
+
 static bool history(struct store *store, struct arena *a, struct bytes provider, struct bytes kind,
                     const struct history_page *page, store_visit *each, void *context, struct fault *fault)
 {
@@ -257,18 +293,6 @@ static bool history(struct store *store, struct arena *a, struct bytes provider,
     return visit_rows(s, statement, a, each, context, fault);
 }
 
-static bool generation(struct store *store, uint64_t *out, struct fault *fault)
-{
-    struct sqlite_store *s = (struct sqlite_store *)store;
-    sqlite3_stmt *statement = s->prepared[SQL_GENERATION];
-    bool ok = sqlite3_step(statement) == SQLITE_ROW || broken(s, "read the generation", fault);
-
-    if (ok)
-        *out = (uint64_t)sqlite3_column_int64(statement, 0);
-    done(statement);
-    return ok;
-}
-
 static bool sleep_sqlite(struct store *store, int wake_fd, int milliseconds, bool *woken, struct fault *fault)
 {
     struct pollfd wake = {.fd = wake_fd, .events = POLLIN}; /* poll skips -1 */
@@ -278,5 +302,5 @@ static bool sleep_sqlite(struct store *store, int wake_fd, int milliseconds, boo
     return true;
 }
 
-const struct store_driver store_sqlite = {"sqlite", open_sqlite, close_sqlite, append,
-                                          changes,  history,     generation,   sleep_sqlite};
+const struct store_driver store_sqlite = {"sqlite", open_sqlite, close_sqlite, append,      changes,
+                                          records,  history,     generation,   sleep_sqlite};

@@ -1,10 +1,14 @@
 #include "store/driver.h"
 
+#include <poll.h>
 #include <time.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 
-static const struct store_driver *const drivers[] = {&store_sqlite};
+static const struct store_driver *const drivers[] = {&store_sqlite, &store_postgres};
+
+enum { REST_MILLISECONDS = 250 };
 
 struct store *store_open(const char *url, struct fault *fault)
 {
@@ -14,7 +18,8 @@ struct store *store_open(const char *url, struct fault *fault)
         if (strncmp(url, drivers[i]->scheme, n) == 0 && url[n] == ':')
             return drivers[i]->open(url, url + n + 1, fault);
     }
-    fault_set(fault, FAULT_USAGE, "store '%s': no such kind of store; use sqlite:PATH", url);
+    fault_set(fault, FAULT_USAGE, "store '%s': no such kind of store; use sqlite:PATH or postgresql://HOST/DATABASE",
+              url);
     return NULL;
 }
 
@@ -38,18 +43,61 @@ bool store_too_new(int found, int known, struct fault *fault)
         known);
 }
 
+bool store_not_empty(uint64_t records, struct fault *fault)
+{
+    return fault_set(fault, FAULT_USAGE, "the store is not empty: it holds %llu records", (unsigned long long)records);
+}
+
 static bool is_name(struct bytes text)
 {
     return text.n && utf8_valid(text) && !memchr(text.p, 0, text.n);
 }
 
+static bool can_keep(const struct record *r, struct fault *fault)
+{
+    if (!is_name(r->provider) || !is_name(r->kind))
+        return fault_set(fault, FAULT_USAGE, "provider and kind of a record are UTF-8 texts without NUL");
+    return (r->body.n <= LIMIT_STORE_FIELD && r->hash.n <= LIMIT_STORE_FIELD && r->signer.n <= LIMIT_STORE_FIELD &&
+            r->caller.n <= LIMIT_STORE_FIELD) ||
+           fault_set(fault, FAULT_LIMIT, "a field of a record has more than %d bytes", LIMIT_STORE_FIELD);
+}
+
+bool source_next(struct source *s, uint64_t i, const struct record **out, struct fault *fault)
+{
+    *out = NULL;
+    if (s->records)
+        *out = i < s->count ? &s->records[i] : NULL;
+    else if (!s->next(s->context, out, fault))
+        return false;
+    if (!*out)
+        return true;
+    if (s->into_empty && (*out)->sequence != i + 1)
+        return fault_set(fault, FAULT_SYNTAX, "record %llu follows record %llu: some are missing",
+                         (unsigned long long)(*out)->sequence, (unsigned long long)i);
+    return can_keep(*out, fault);
+}
+
 bool store_append(struct store *s, const struct record *records, size_t count, bool *conflict, struct fault *fault)
 {
+    struct source from = {.records = records, .count = count};
+
     *conflict = false;
-    for (size_t i = 0; i < count; i++)
-        if (!is_name(records[i].provider) || !is_name(records[i].kind))
-            return fault_set(fault, FAULT_USAGE, "provider and kind of a record are UTF-8 texts without NUL");
-    return s->driver->append(s, records, count, conflict, fault);
+    return s->driver->append(s, &from, conflict, fault);
+}
+
+bool store_import(struct store *s, store_next *next, void *context, uint64_t *count, struct fault *fault)
+{
+    struct source from = {.next = next, .context = context, .into_empty = true};
+    bool conflict = false;
+
+    *count = 0;
+    if (s->driver->append(s, &from, &conflict, fault))
+        return store_generation(s, count, fault);
+    if (conflict) {
+        *fault = (struct fault){0};
+        fault_set(fault, FAULT_SYNTAX, "a version follows another one than the one before it: some are missing");
+    }
+    return false;
 }
 
 /* Passes records on and remembers how far they went. */
@@ -90,6 +138,12 @@ bool store_generation(struct store *s, uint64_t *out, struct fault *fault)
     return s->driver->generation(s, out, fault);
 }
 
+bool store_records(struct store *s, struct arena *a, uint64_t since, store_visit *each, void *context,
+                   struct fault *fault)
+{
+    return s->driver->records(s, a, since, each, context, fault);
+}
+
 static int64_t milliseconds_now(void)
 {
     struct timespec t;
@@ -98,20 +152,32 @@ static int64_t milliseconds_now(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* After a failure, whatever the driver does by itself. True: wake_fd ended it. */
+static bool rest(struct store *s, int wake_fd, int milliseconds)
+{
+    struct pollfd wake = {.fd = wake_fd, .events = POLLIN}; /* poll skips -1 */
+    bool failed = s->rest;
+
+    s->rest = false;
+    return failed && poll(&wake, 1, milliseconds < REST_MILLISECONDS ? milliseconds : REST_MILLISECONDS) > 0;
+}
+
 bool store_wait(struct store *s, int wake_fd, int milliseconds, bool *changed, struct fault *fault)
 {
-    int64_t end = milliseconds_now() + milliseconds, left = milliseconds;
+    int64_t end = milliseconds_now() + milliseconds, left;
+    bool woken = rest(s, wake_fd, milliseconds);
     uint64_t generation = 0;
-    bool woken = false;
 
-    for (;; left = end - milliseconds_now()) {
+    *changed = false;
+    for (;;) {
         if (!store_generation(s, &generation, fault))
-            return false;
+            return !(s->rest = true);
         *changed = generation > s->given;
+        left = end - milliseconds_now();
         if (*changed || woken || left <= 0)
             return true;
         if (!s->driver->sleep(s, wake_fd, (int)left, &woken, fault))
-            return false;
+            return !(s->rest = true);
     }
 }
 

@@ -25,22 +25,32 @@ struct record {
         sequence; /* place in the order of commit over all providers, from 1 without gaps; store_append ignores it */
 };
 
-/* Open, creating what is missing. url: "sqlite:PATH". */
+/* Open, creating what is missing. url: "sqlite:PATH", or "postgresql://…" (store/postgres_url.h). */
 struct store *store_open(const char *url, struct fault *fault);
 void store_close(struct store *s);
 
 /* Append these records in one durable transaction, all or none; on return true they survive kill -9 and loss of power. The
  * version of each must be one above the current one of its provider and kind (of several in one call: one above the one before
  * it), or nothing is written and *conflict is set: another writer was first. Provider and kind are UTF-8 without NUL; the other
- * fields may hold any bytes. False with FAULT_UNCERTAIN: the store failed in such a way that nobody can tell yet whether the
+ * fields may hold any bytes, LIMIT_STORE_FIELD at most. False with FAULT_UNCERTAIN: the store failed in such a way that nobody can tell yet whether the
  * records are there; read them before you try again. With any other fault nothing was written. */
 bool store_append(struct store *s, const struct record *records, size_t count, bool *conflict, struct fault *fault);
 
-/* Called for each record; its views live in the arena. Return false from it to stop. */
+/* Gives the next record for an import, or *out = NULL behind the last; false: it cannot. Views must live until the next call. */
+typedef bool store_next(void *context, const struct record **out, struct fault *fault);
+/* Append whole histories to a store that is empty, in one transaction, all or none; with *count records. They come ascending by
+ * sequence, and keep theirs. */
+bool store_import(struct store *s, store_next *next, void *context, uint64_t *count, struct fault *fault);
+
+/* Called for each record; its views live in the arena, which the callee may reset. It must not use the store. Return false from it
+ * to stop. */
 typedef bool store_visit(void *context, const struct record *record);
 /* The highest version of each provider and kind of which the sequence is above `since`, ascending by sequence; 0: everything.
  * Nobody ever sees a sequence before all lower ones, so the last one given is where the next call goes on. */
 bool store_changes(struct store *s, struct arena *a, uint64_t since, store_visit *each, void *context,
+                   struct fault *fault);
+/* The same with every version, superseded ones too: what a copy of the store is made of. */
+bool store_records(struct store *s, struct arena *a, uint64_t since, store_visit *each, void *context,
                    struct fault *fault);
 /* Which part of a history. */
 struct history_page {

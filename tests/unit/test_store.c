@@ -1,94 +1,19 @@
-/* The store: versions, history, conflicts, two openers, and what survives kill -9. */
-#include "test.h"
+/* Stores of both kinds through one suite: versions, history, conflicts, several records, several writers, waiting, copies, and what
+ * survives kill -9. Then what is SQLite's own. */
+#include "store_case.h"
 
-#include <signal.h>
-#include <sqlite3.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "store/store.h"
-
-static struct arena arena;
-static char folder[] = "/tmp/assay-store-XXXXXX";
-
-static int set_up(void **state)
+/* Each case runs with the maker of urls of one kind. */
+static struct store *open_named(void **state, const char *name)
 {
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char *command = arena_printf(&arena, "rm -rf '%s'", folder);
-    int r = system(command);
-    arena_free(&arena);
-    return r;
-}
-
-static struct store *open_named(const char *name)
-{
-    struct fault fault = {0};
-    struct store *s = store_open(arena_printf(&arena, "sqlite:%s/%s", folder, name), &fault);
-
-    if (!s)
-        fail_msg("%s", fault.text);
-    return s;
-}
-
-static struct record record_of(const char *kind, uint64_t version, struct bytes body)
-{
-    return (struct record){.provider = BYTES_LIT("https://a"),
-                           .kind = bytes_text(kind),
-                           .version = version,
-                           .time = 1000 + (int64_t)version,
-                           .body = body,
-                           .hash = BYTES_LIT("h\0h"),
-                           .caller = BYTES_LIT("tester")};
-}
-
-static bool put_all(struct store *s, const struct record *records, size_t count)
-{
-    struct fault fault = {0};
-    bool conflict;
-    bool ok = store_append(s, records, count, &conflict, &fault);
-
-    if (!ok && !conflict)
-        fail_msg("%s", fault.text);
-    return ok;
-}
-
-static bool put(struct store *s, const char *kind, uint64_t version, const char *body)
-{
-    struct record r = record_of(kind, version, bytes_text(body));
-
-    return put_all(s, &r, 1);
-}
-
-struct seen {
-    unsigned count;
-    struct record last, first;
-};
-
-static bool note(void *context, const struct record *r)
-{
-    struct seen *seen = context;
-
-    if (seen->count++ == 0)
-        seen->first = *r;
-    seen->last = *r;
-    return true;
+    return open_url((*(url_of *const *)*state)(name));
 }
 
 static void versions_and_history(void **state)
 {
-    (void)state;
-    struct store *s = open_named("a.db"), *other = open_named("a.db");
+    struct store *s = open_named(state, "versions"), *other = open_named(state, "versions");
     struct seen seen = {0};
-    uint64_t before, after;
 
-    assert_true(store_generation(other, &before, NULL));
+    assert_int_equal(generation_of(other), 0);
     assert_true(put(s, "policy/SgxEnclave", 1, "one"));
     assert_true(put(s, "policy/SgxEnclave", 2, ""));
     assert_true(put(s, "policy/Tpm", 1, "t"));
@@ -96,8 +21,7 @@ static void versions_and_history(void **state)
     assert_false(put(other, "policy/SgxEnclave", 4, "gap"));
     assert_false(put(other, "policy/SgxEnclave", 0, "zero"));
     assert_true(put(other, "policy/SgxEnclave", 3, "three"));
-    assert_true(store_generation(s, &after, NULL));
-    assert_int_equal(after - before, 4);
+    assert_int_equal(generation_of(s), 4);
 
     assert_true(store_changes(s, &arena, 0, note, &seen, NULL));
     assert_int_equal(seen.count, 2);
@@ -121,26 +45,14 @@ static void versions_and_history(void **state)
     store_close(other);
 }
 
-static unsigned changes_since(struct store *s, uint64_t since, struct seen *seen)
-{
-    struct fault fault = {0};
-
-    *seen = (struct seen){0};
-    if (!store_changes(s, &arena, since, note, seen, &fault))
-        fail_msg("%s", fault.text);
-    return seen->count;
-}
-
 static void several_records_are_all_or_none(void **state)
 {
-    (void)state;
-    struct store *s = open_named("several.db");
+    struct store *s = open_named(state, "several");
     const struct record good[] = {record_of("provider", 1, BYTES_LIT("p")), record_of("key", 1, BYTES_LIT("k")),
                                   record_of("key", 2, BYTES_NONE)};
     const struct record late[] = {record_of("signers", 1, BYTES_LIT("s")), record_of("key", 2, BYTES_LIT("late"))};
     struct record bad = record_of("a\tb", 1, BYTES_NONE);
     struct seen seen;
-    uint64_t generation;
     bool conflict;
 
     assert_true(put_all(s, good, 3));
@@ -155,8 +67,7 @@ static void several_records_are_all_or_none(void **state)
     assert_true(put(s, "signers", 1, "s")); /* nothing of the failed one is left, no number is lost */
     assert_int_equal(changes_since(s, 3, &seen), 1);
     assert_int_equal(seen.first.sequence, 4);
-    assert_true(store_generation(s, &generation, NULL));
-    assert_int_equal(generation, 4);
+    assert_int_equal(generation_of(s), 4);
 
     bad.provider = BYTES_LIT("a\0b");
     assert_false(store_append(s, &bad, 1, &conflict, NULL));
@@ -166,20 +77,9 @@ static void several_records_are_all_or_none(void **state)
     store_close(s);
 }
 
-static bool changed_within(struct store *s, int fd, int milliseconds)
-{
-    struct fault fault = {0};
-    bool changed;
-
-    if (!store_wait(s, fd, milliseconds, &changed, &fault))
-        fail_msg("%s", fault.text);
-    return changed;
-}
-
 static void waiting(void **state)
 {
-    (void)state;
-    struct store *s = open_named("wait.db");
+    struct store *s = open_named(state, "wait");
     struct seen seen;
     int pipes[2];
 
@@ -191,7 +91,7 @@ static void waiting(void **state)
     assert_false(changed_within(s, -1, 1));
     pid_t child = fork();
     if (child == 0) {
-        struct store *other = open_named("wait.db");
+        struct store *other = open_named(state, "wait");
 
         usleep(300000);
         _exit(put(other, "policy/Tpm", 2, "y") ? 0 : 1);
@@ -227,7 +127,7 @@ static void schema_1_is_brought_forward(void **state)
     assert_int_equal(sqlite3_exec(db, old, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     for (int round = 0; round < 2; round++) {
-        struct store *s = open_named("old.db");
+        struct store *s = open_url(sqlite_url("old"));
 
         assert_int_equal(changes_since(s, 0, &seen), 2);
         assert_bytes_are(seen.first.provider, "https://b");
@@ -241,46 +141,39 @@ static void schema_1_is_brought_forward(void **state)
         assert_int_equal(seen.last.sequence, 2);
         store_close(s);
     }
-    struct store *s = open_named("old.db");
+    struct store *s = open_url(sqlite_url("old"));
     assert_true(put(s, "signers", 3, "new"));
     assert_int_equal(changes_since(s, 3, &seen), 1);
     assert_int_equal(seen.first.sequence, 4);
     store_close(s);
 }
 
-static void newer_schema_is_refused(void **state)
+static void sqlite_refuses(void **state)
 {
     (void)state;
-    struct fault fault = {0};
-
-    store_close(open_named("newer.db"));
     sqlite3 *db;
+
+    store_close(open_url(sqlite_url("newer")));
     assert_int_equal(sqlite3_open(arena_printf(&arena, "%s/newer.db", folder), &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
-    assert_null(store_open(arena_printf(&arena, "sqlite:%s/newer.db", folder), &fault));
-    assert_non_null(strstr(fault.text, "newer release"));
-    fault = (struct fault){0};
-    assert_null(store_open("paper:x", &fault));
-    assert_int_equal(fault.code, FAULT_USAGE);
-    fault = (struct fault){0};
-    assert_null(store_open(arena_printf(&arena, "sqlite:%s/no/such/folder.db", folder), &fault));
-    assert_int_equal(fault.code, FAULT_SYSTEM);
+    assert_not_opened(sqlite_url("newer"), FAULT_USAGE, "newer release");
+    assert_not_opened("paper:x", FAULT_USAGE, "no such kind of store");
+    assert_not_opened(sqlite_url("no/such/folder"), FAULT_SYSTEM, "unable to open");
 }
 
 /* A child appends and tells each version once it was acknowledged; it is killed in the middle. */
 static void acknowledged_survives_kill(void **state)
 {
-    (void)state;
     for (int round = 0; round < 5; round++) {
-        const char *name = arena_printf(&arena, "kill%d.db", round);
+        const char *name = arena_printf(&arena, "kill%d", round);
         uint64_t told = 0, acknowledged = 0;
         int pipes[2];
 
         assert_int_equal(pipe(pipes), 0);
         pid_t child = fork();
         if (child == 0) {
-            struct store *s = open_named(name);
+            struct store *s = open_named(state, name);
 
             for (uint64_t v = 1; put(s, "policy/Tpm", v, "x"); v++)
                 if (write(pipes[1], &v, sizeof v) != sizeof v)
@@ -297,7 +190,7 @@ static void acknowledged_survives_kill(void **state)
         waitpid(child, NULL, 0);
 
         struct seen seen;
-        struct store *s = open_named(name);
+        struct store *s = open_named(state, name);
         changes_since(s, 0, &seen);
         assert_true(acknowledged > 0 && seen.last.version >= acknowledged);
         assert_true(put(s, "policy/Tpm", seen.last.version + 1, "after"));
@@ -305,15 +198,197 @@ static void acknowledged_survives_kill(void **state)
     }
 }
 
+static bool equal(const struct record *a, const struct record *b)
+{
+    return a->sequence == b->sequence && a->version == b->version && a->time == b->time &&
+           bytes_equal(a->provider, b->provider) && bytes_equal(a->kind, b->kind) && bytes_equal(a->body, b->body) &&
+           bytes_equal(a->hash, b->hash) && bytes_equal(a->signer, b->signer) && bytes_equal(a->caller, b->caller);
+}
+
+static void any_bytes_come_back(void **state)
+{
+    struct store *s = open_named(state, "bytes");
+    uint8_t *large = arena_alloc(&arena, 5000000), every[256];
+    struct record r[4];
+    struct seen seen;
+
+    for (size_t i = 0; i < 5000000; i++)
+        large[i] = (uint8_t)(i * 7 + i / 255);
+    for (size_t i = 0; i < sizeof every; i++)
+        every[i] = (uint8_t)i;
+    r[0] = record_of("large", 1, bytes_make(large, 5000000));
+    r[1] = record_of("empty", 1, BYTES_NONE);
+    r[1].hash = r[1].signer = r[1].caller = BYTES_NONE;
+    r[1].time = INT64_MIN;
+    r[2] = record_of("every \xe2\x82\xac '\"\\", 1, BYTES_OF(every));
+    r[2].provider = BYTES_LIT("https://b");
+    r[2].hash = r[2].signer = r[2].caller = BYTES_OF(every);
+    r[2].time = INT64_MAX;
+    r[3] = record_of("nul", 1, BYTES_LIT("\0"));
+    assert_true(put_all(s, r, 4));
+    for (uint64_t i = 0; i < 4; i++) {
+        r[i].sequence = i + 1;
+        assert_int_equal(changes_since(s, i, &seen), 4 - i);
+        assert_true(equal(&seen.first, &r[i]));
+    }
+    struct record too_large = record_of("large", 2, bytes_make(large, 64u * 1024 * 1024 + 1)); /* refused unread */
+    struct fault fault = {0};
+    bool conflict;
+    assert_false(store_append(s, &too_large, 1, &conflict, &fault));
+    assert_int_equal(fault.code, FAULT_LIMIT);
+    assert_true(put_all(s, r, 0));
+    assert_int_equal(generation_of(s), 4);
+    store_close(s);
+}
+
+enum { WRITERS = 3, WRITES = 60 };
+
+/* Appends two records at once to kinds of its own, and one more to a kind that all want, until that many are there. */
+static void hammer(void **state, int writer)
+{
+    struct store *s = open_named(state, "hammer");
+    const char *kind = arena_printf(&arena, "own/%d", writer);
+    uint64_t shared = 1;
+
+    for (uint64_t v = 1; v <= WRITES; v++) {
+        struct record r[2];
+
+        do {
+            r[0] = record_of(kind, v, bytes_text(kind));
+            r[1] = record_of("shared", shared++, bytes_text(kind));
+        } while (!put_all(s, r, 2));
+    }
+    store_close(s);
+}
+
+struct order {
+    uint64_t last, shared;
+    bool good;
+};
+
+/* The next sequence, and of the shared kind the next version. */
+static bool in_order(void *context, const struct record *r)
+{
+    struct order *o = context;
+
+    o->good = o->good && r->sequence == o->last + 1;
+    if (bytes_is(r->kind, "shared"))
+        o->good = o->good && r->version == ++o->shared;
+    o->last = r->sequence;
+    return o->good;
+}
+
+static void readers_see_no_gap(void **state)
+{
+    struct store *s = open_named(state, "hammer");
+    struct order order = {.good = true};
+    struct seen seen;
+
+    for (int writer = 0; writer < WRITERS; writer++)
+        if (fork() == 0) {
+            hammer(state, writer);
+            _exit(0);
+        }
+    while (order.last < 2 * WRITERS * WRITES) {
+        if (!store_records(s, &arena, order.last, in_order, &order, NULL) || !order.good)
+            fail_msg("after %llu", (unsigned long long)order.last);
+        if (changes_since(s, order.last, &seen))
+            assert_true(seen.first.sequence > order.last);
+    }
+    for (int writer = 0, status; writer < WRITERS; writer++)
+        assert_true(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(order.last, 2 * WRITERS * WRITES);
+    assert_int_equal(order.shared, WRITERS * WRITES);
+    store_close(s);
+}
+
+struct supply {
+    const struct record *records;
+    size_t count, given;
+    bool fail;
+};
+
+static bool supply(void *context, const struct record **out, struct fault *fault)
+{
+    struct supply *s = context;
+
+    *out = s->given < s->count ? &s->records[s->given++] : NULL;
+    return *out || !s->fail || fault_set(fault, FAULT_SYNTAX, "torn");
+}
+
+static void imports_are_whole_and_into_nothing(void **state)
+{
+    struct store *s = open_named(state, "import");
+    struct record r[] = {record_of("key", 1, BYTES_LIT("k")), record_of("signers", 1, BYTES_NONE),
+                         record_of("key", 2, BYTES_LIT("l"))};
+    struct fault fault = {0};
+    uint64_t count;
+
+    for (uint64_t i = 0; i < 3; i++)
+        r[i].sequence = i + 1;
+    assert_false(store_import(s, supply, &(struct supply){r, 3, 0, true}, &count, &fault));
+    assert_string_equal(fault.text, "torn");
+    r[2].sequence = 4;
+    assert_false(store_import(s, supply, &(struct supply){r, 3, 0, false}, &count, NULL));
+    r[2].sequence = 3;
+    r[2].version = 3;
+    fault = (struct fault){0};
+    assert_false(store_import(s, supply, &(struct supply){r, 3, 0, false}, &count, &fault));
+    assert_int_equal(fault.code, FAULT_SYNTAX);
+    assert_int_equal(generation_of(s), 0);
+    r[2].version = 2;
+    assert_true(store_import(s, supply, &(struct supply){r, 3, 0, false}, &count, NULL));
+    assert_int_equal(count, 3);
+    struct order order = {.good = true};
+    assert_true(store_records(s, &arena, 0, in_order, &order, NULL));
+    assert_true(order.good && order.last == 3);
+    fault = (struct fault){0};
+    assert_false(store_import(s, supply, &(struct supply){r, 3, 0, false}, &count, &fault));
+    assert_string_equal(fault.text, "the store is not empty: it holds 3 records");
+    store_close(s);
+}
+
+/* More than one answer of the database holds. */
+static void long_lists(void **state)
+{
+    enum { MANY = 700 };
+    struct store *s = open_named(state, "many");
+    struct record *r = ARENA_ARRAY(&arena, struct record, MANY);
+    struct order order = {.good = true};
+    struct seen seen;
+
+    for (uint64_t i = 0; i < MANY; i++)
+        r[i] = record_of(arena_printf(&arena, "kind/%d", (int)(i % (MANY - 1))), 1 + i / (MANY - 1), BYTES_NONE);
+    assert_true(put_all(s, r, MANY));
+    assert_true(store_records(s, &arena, 0, in_order, &order, NULL));
+    assert_true(order.good && order.last == MANY);
+    assert_int_equal(changes_since(s, 0, &seen), MANY - 1); /* the first was superseded */
+    assert_int_equal(seen.first.sequence, 2);
+    assert_int_equal(changes_since(s, MANY - 1, &seen), 1);
+    assert_int_equal(seen.first.version, 2);
+    store_close(s);
+}
+
+#define BOTH(test)                                       \
+    {#test " (sqlite)", test, NULL, NULL, &sqlite},      \
+    {                                                    \
+#test " (postgres)", test, NULL, NULL, &postgres \
+    }
+
 int main(void)
 {
+    url_of *sqlite = sqlite_url, *postgres = postgres_url;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(versions_and_history),
-        cmocka_unit_test(several_records_are_all_or_none),
-        cmocka_unit_test(waiting),
+        BOTH(versions_and_history),
+        BOTH(several_records_are_all_or_none),
+        BOTH(waiting),
+        BOTH(any_bytes_come_back),
+        BOTH(readers_see_no_gap),
+        BOTH(imports_are_whole_and_into_nothing),
+        BOTH(long_lists),
+        BOTH(acknowledged_survives_kill),
         cmocka_unit_test(schema_1_is_brought_forward),
-        cmocka_unit_test(newer_schema_is_refused),
-        cmocka_unit_test(acknowledged_survives_kill),
+        cmocka_unit_test(sqlite_refuses),
     };
-    return cmocka_run_group_tests_name("store", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("store", tests, store_set_up, store_tear_down);
 }
