@@ -142,7 +142,7 @@ struct bytes platform_identity(struct platform *p)
     wr_printf(&w, "\"tcbEvaluationDataNumber\":%u,\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",",
               p->options->evaluation);
     wr_printf(&w, "\"attributes\":\"11%030d\",\"attributesMask\":\"FBFFFFFFFFFFFFFF%016d\",", 0, 0);
-    wr_printf(&w, "\"mrsigner\":\"%064d\",\"isvprodid\":%d,\"tcbLevels\":[", 0, QE_PRODUCT);
+    wr_printf(&w, "\"mrsigner\":\"%s\",\"isvprodid\":%d,\"tcbLevels\":[", QE_SIGNER, QE_PRODUCT);
     wr_printf(&w, "{\"tcb\":{\"isvsvn\":%d},\"tcbDate\":\"2025-08-13T00:00:00Z\",\"tcbStatus\":\"%s\"}]}",
               unsupported ? QE_SVN + 1 : QE_SVN, unsupported ? "UpToDate" : status);
     return sign_document(p, "enclaveIdentity", "qe_identity", wr_done(&w));

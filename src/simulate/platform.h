@@ -29,6 +29,9 @@ enum {
     QE_PRODUCT = 1
 };
 
+/* MRSIGNER of Intel's quoting enclave (sgx-tdx.md 6.4), as its signed identity states it. */
+#define QE_SIGNER "8c4f5775d796503e96137f77c68a829a0056ac8ded70140b081b094490c57bff"
+
 struct platform {
     struct arena *arena;
     const struct simulate_options *options;

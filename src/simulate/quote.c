@@ -1,11 +1,14 @@
 /* Quotes of the platform: versions 3, 4 and 5, every type of certification data (sgx-tdx.md 1, 2). */
 #include "simulate/platform.h"
 
+#include "base/text.h"
+
 enum { HEADER_USER_DATA = 28, BODY_MRENCLAVE = 64, QE_CPU_SVN = 0, QE_AUTH_SIZE = 32, SIGNATURE_SIZE = 64 };
 
 /* What differs between the enclave and the quoting enclave. */
 struct report_fields {
-    uint8_t miscselect, mrsigner, mrenclave;
+    uint8_t miscselect, mrenclave;
+    uint8_t mrsigner[SHA256_SIZE];
     uint64_t flags;
     uint16_t isv_prod_id, isv_svn;
     struct bytes report_data, config_id;
@@ -36,7 +39,7 @@ static struct bytes report(struct arena *a, const struct report_fields *f)
     wr_u64le(&w, 7); /* XFRM: x87, SSE, AVX */
     fill(&w, f->mrenclave, 32);
     fill(&w, 0, 32);
-    fill(&w, f->mrsigner, 32);
+    wr_put(&w, BYTES_OF(f->mrsigner));
     fill(&w, 0, 32);
     field(&w, f->config_id, 64);
     wr_u16le(&w, f->isv_prod_id);
@@ -65,14 +68,11 @@ static struct bytes header_and_body(struct platform *p, struct bytes report_data
     static const uint8_t vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
                                      0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
     const struct simulate_options *o = p->options;
-    struct report_fields enclave = {.mrsigner = 0x51,
-                                    .mrenclave = 0xec,
-                                    .isv_prod_id = 1,
-                                    .isv_svn = 2,
-                                    .report_data = report_data,
-                                    .config_id = config_id};
+    struct report_fields enclave = {
+        .mrenclave = 0xec, .isv_prod_id = 1, .isv_svn = 2, .report_data = report_data, .config_id = config_id};
     struct writer w = wr_open(p->arena);
 
+    memset(enclave.mrsigner, 0x51, sizeof enclave.mrsigner);
     enclave.flags = 0x05u | (o->debug ? SGX_FLAG_DEBUG : 0u) | (o->kss ? SGX_FLAG_KSS : 0u);
     head(p, &w);
     wr_u16le(&w, o->version == 3 ? QE_SVN : 0);
@@ -98,7 +98,8 @@ static struct bytes qe_report(struct platform *p, struct bytes attestation_key, 
     binding[0] ^= platform_fault(p, "sgx.qe.binding");
     qe.report_data = BYTES_OF(binding);
     qe.miscselect = platform_fault(p, "sgx.qe.miscselect");
-    qe.mrsigner = platform_fault(p, "sgx.qe.signer") ? 0x77 : 0;
+    p->failed |= !hex_decode_exact(BYTES_LIT(QE_SIGNER), qe.mrsigner, sizeof qe.mrsigner);
+    qe.mrsigner[0] ^= platform_fault(p, "sgx.qe.signer");
     qe.isv_prod_id = (uint16_t)(QE_PRODUCT + platform_fault(p, "sgx.qe.product"));
     qe.flags |= (platform_fault(p, "sgx.qe.debug") ? SGX_FLAG_DEBUG : 0u) |
                 (platform_fault(p, "sgx.qe.attributes") ? 0x20u : 0u);

@@ -1,25 +1,9 @@
 /* Readers, writers, arenas, text forms, times, checks. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/text.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void reader_is_sticky(void **state)
 {

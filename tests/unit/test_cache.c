@@ -1,23 +1,7 @@
 /* The cache: what it finds, what it drops and when, and that a dropped object can be read until the request ends. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "crypto/cache.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static const uint8_t *key_of(unsigned n)
 {

@@ -1,24 +1,8 @@
 /* The file of cases of `assay policy test`: what a line means, and where and why one is refused. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "base/limits.h"
 #include "cli/policy_cases.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static bool read_name(void *context, struct bytes name, struct bytes *text, struct fault *fault)
 {

@@ -1,25 +1,9 @@
 /* The DER reader and writer, and PEM: every form is read as it must be, every other one refused. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "base/text.h"
 #include "crypto/der_write.h"
 #include "crypto/pem.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct bytes hex(const char *text)
 {

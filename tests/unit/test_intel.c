@@ -1,24 +1,8 @@
 /* Intel's endorsements without any corpus: decoding of TCB infos and identities made here, matching, selection, files of
  * several parts. (Signatures, chains and revocation: test_simulate; real documents: tests/vectors/test_verdicts.) */
-#include "test.h"
+#include "arena_test.h"
 
 #include "endorsement/intel/store.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 #define SIGNATURE                                                      \
     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff" \

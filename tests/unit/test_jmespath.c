@@ -1,5 +1,5 @@
 /* JMESPath: the public compliance cases, and our own for what is bounded and what differs. */
-#include "test.h"
+#include "arena_test.h"
 
 #include <dirent.h>
 
@@ -7,22 +7,6 @@
 #include "policy/jmespath.h"
 
 enum { STEPS = 1000000 };
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static bool search(struct bytes query, const struct json *given, const struct json **out)
 {

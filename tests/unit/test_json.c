@@ -1,26 +1,10 @@
 /* JSON: the public parsing suite, the rules of our own, and what goes round. */
-#include "test.h"
+#include "arena_test.h"
 
 #include <dirent.h>
 
 #include "base/json.h"
 #include "base/limits.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static const struct json *parse(const char *text)
 {

@@ -1,25 +1,10 @@
 /* Policy texts: what parses, what does not, and where and why (policy.md 1, 2, 9, 11). */
-#include "test.h"
+#include "arena_test.h"
 
 #include "base/limits.h"
 #include "policy/policy.h"
 
-static struct arena arena;
 static struct policy_error error;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static bool parses_bytes(struct bytes text)
 {

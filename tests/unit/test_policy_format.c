@@ -1,25 +1,10 @@
 /* The layout of policy texts: one for each program, comments where they belong, nothing changed in what is meant. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "base/limits.h"
 #include "policy/format.h"
 
-static struct arena arena;
 static struct policy_error error;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct bytes format(struct bytes text)
 {

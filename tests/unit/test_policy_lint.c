@@ -1,5 +1,5 @@
 /* Warnings about policies: each kind with what is just no case of it; and none about what the project itself ships. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -7,22 +7,7 @@
 #include "policy/lint.h"
 #include "policy/vocabulary.h"
 
-static struct arena arena;
 static struct policy_warnings warnings;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void lint_bytes(struct bytes text, unsigned types)
 {

@@ -1,26 +1,10 @@
 /* The simulated platform: every status and converge cell, every version and certification type, each fault by its own check. */
-#include "test.h"
+#include "arena_test.h"
 
 #include <unistd.h>
 
 #include "base/check.h"
 #include "simulate/simulate.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 /* Under the simulation's own settings; true when accepted with all required checks. */
 static bool judge_with(const struct simulated *s, const struct endorsements *e, struct exam *x)

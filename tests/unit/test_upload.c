@@ -1,23 +1,7 @@
 /* Uploads of policies and certificates: who may sign what, in which form, and which check says why not. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "manage_upload.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct simulated_upload made(const struct simulate_upload_options *options)
 {

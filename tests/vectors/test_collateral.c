@@ -1,6 +1,6 @@
 /* Every certificate and CRL of the corpus decodes as OpenSSL decodes it, Intel's keys are the known ones, and what Intel
  * signed verifies (sgx-tdx.md 4.1, 4.2, 5). */
-#include "test.h"
+#include "arena_test.h"
 
 #include <dirent.h>
 
@@ -9,22 +9,6 @@
 
 #include "base/text.h"
 #include "crypto/x509.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static int64_t seconds(const ASN1_TIME *t)
 {

@@ -1,27 +1,11 @@
 /* The vectors of the policy language and every policy of the corpus, in place. What needs a function that this build
  * does not have is counted and named. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "claims/claims_json.h"
 #include "policy/policy.h"
 
 enum { VECTORS = 132, POLICIES = 71 };
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct bytes text_of(const struct json *object, const char *name)
 {

@@ -1,23 +1,8 @@
 /* Every SGX quote of the corpus against its measured verdict, under strict and pinned; refusals by the right check. */
+#include "arena_test.h"
 #include "intel.h"
 
 #include "base/text.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct bytes joined(struct arena *a, const struct exam *x)
 {
