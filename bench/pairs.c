@@ -9,6 +9,8 @@
 #include "core/message.h"
 #include "core/pair.h"
 
+#define ISSUER "https://bench.example"
+
 enum { PAIRS = 2, MEMORY = 256 * 1024 * 1024 };
 
 static const double seconds = 1.5;
@@ -30,7 +32,26 @@ struct worker {
     const struct simulated *made;
 };
 
-static void feed_snapshot(struct worker *w, struct arena *a, const struct simulated *made)
+/* A key for the provider, made by the first pair's signer and sent to both. */
+static bool send_provider(struct worker *w, struct arena *a, struct bytes *key)
+{
+    const struct manage_request create = {.what = MANAGE_PROVIDER_CREATE, .issuer = BYTES_LIT(ISSUER)};
+    struct provider_message m = {.issuer = BYTES_LIT(ISSUER)};
+    struct answered answer;
+    enum frame_kind kind;
+    struct bytes body;
+
+    if (!key->n) {
+        if (!frame_write(w->pair.fd, FRAME_MANAGE, write_manage(a, &create)) ||
+            !frame_read(&w->answers, a, &kind, &body) || !read_answer(body, &answer) || answer.changes.count != 1)
+            return false;
+        *key = answer.changes.v[0].body;
+    }
+    return read_provider_key(*key, &m.key) && frame_write(w->pair.fd, FRAME_PROVIDER, write_provider(a, &m)) &&
+           frame_write(w->pair.fd, FRAME_PROVIDER_END, BYTES_NONE);
+}
+
+static void feed_snapshot(struct worker *w, struct arena *a, const struct simulated *made, struct bytes *key)
 {
     const struct {
         const char *name;
@@ -45,14 +66,13 @@ static void feed_snapshot(struct worker *w, struct arena *a, const struct simula
     int fd = w->pair.fd;
 
     w->answers = (struct frame_reader){.fd = fd};
-    bool ok = frame_read(&w->answers, a, &kind, &body) && kind == FRAME_KEYS &&
+    bool ok = frame_read(&w->answers, a, &kind, &body) && kind == FRAME_READY &&
               frame_write(fd, FRAME_SNAPSHOT_BEGIN, write_settings(a, &made->settings)) &&
               frame_write(fd, FRAME_ANCHOR, write_anchor(a, made->anchor_spki, true));
     for (size_t i = 0; i < 5; i++)
         ok = ok && frame_write(fd, FRAME_ENDORSEMENT, write_named(a, bytes_text(files[i].name), files[i].text));
-    ok = ok && frame_write(fd, FRAME_PROVIDER, write_named(a, BYTES_LIT("https://bench.example"), BYTES_NONE)) &&
-         frame_write(fd, FRAME_SNAPSHOT_END, BYTES_NONE) && frame_read(&w->answers, a, &kind, &body) &&
-         kind == FRAME_SNAPSHOT_READY;
+    ok = ok && frame_write(fd, FRAME_SNAPSHOT_END, BYTES_NONE) && frame_read(&w->answers, a, &kind, &body) &&
+         kind == FRAME_SNAPSHOT_READY && send_provider(w, a, key);
     if (!ok) {
         fprintf(stderr, "bench: a pair did not take its snapshot\n");
         exit(EXIT_FAILURE);
@@ -123,7 +143,7 @@ static double together(struct worker *w, size_t count, void *(*work)(void *))
 void bench_pairs(const char *folder, const struct simulated *made)
 {
     static const uint8_t entropy[TOKEN_JTI_ENTROPY];
-    struct core_request request = {.issuer = BYTES_LIT("https://bench.example"),
+    struct core_request request = {.issuer = BYTES_LIT(ISSUER),
                                    .attester = BYTES_LIT("SgxEnclave"),
                                    .body = made->request,
                                    .time = made->time,
@@ -136,15 +156,15 @@ void bench_pairs(const char *folder, const struct simulated *made)
     arena_init(&a, MEMORY);
     if (!mkdtemp(key))
         return;
-    char *path = arena_printf(&a, "%s/key.pem", key);
-    const char *keys[] = {arena_printf(&a, "https://bench.example=%s", path), NULL};
-    struct pair_options options = {folder, keys, 64 * 1024 * 1024, 5};
+    char *path = arena_printf(&a, "%s/sealing.key", key);
+    struct pair_options options = {folder, path, 64 * 1024 * 1024, 5};
+    struct bytes provider_key = BYTES_NONE;
     for (size_t i = 0; i < PAIRS; i++) {
         if (!pair_start(&options, &workers[i].pair, &fault)) {
             fprintf(stderr, "bench: %s\n", fault.text);
             exit(EXIT_FAILURE);
         }
-        feed_snapshot(&workers[i], &a, made);
+        feed_snapshot(&workers[i], &a, made, &provider_key);
         workers[i].frame = write_attest(&a, &request);
         workers[i].made = made;
     }

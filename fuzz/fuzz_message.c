@@ -22,7 +22,11 @@ static void requests(struct arena *a, struct bytes body)
     struct core_request attest;
     struct manage_request manage;
     struct sign_message sign;
+    struct provider_message provider;
+    struct retired_key retired[RETIRED_KEYS_MAX];
+    struct provider_key key;
     struct named_bytes named;
+    size_t count;
 
     if (read_attest(body, &attest))
         same(write_attest(a, &attest), body);
@@ -30,6 +34,12 @@ static void requests(struct arena *a, struct bytes body)
         same(write_manage(a, &manage), body);
     if (read_sign(body, &sign))
         same(write_sign(a, &sign), body);
+    if (read_provider(body, &provider))
+        same(write_provider(a, &provider), body);
+    if (read_provider_key(body, &key))
+        same(write_provider_key(a, &key), body);
+    if (read_retired_keys(body, retired, &count))
+        same(write_retired_keys(a, retired, count), body);
     if (read_named(body, &named))
         same(write_named(a, named.name, named.content), body);
 }
@@ -38,8 +48,6 @@ static void answers(struct arena *a, struct bytes body)
 {
     struct shadow_result shadow;
     struct answered answered;
-    struct key_record *keys;
-    size_t count;
     struct settings settings;
     struct bytes spki;
     bool development;
@@ -48,8 +56,6 @@ static void answers(struct arena *a, struct bytes body)
         must(answered.body.n <= body.n && answered.status >= 200 && answered.status <= 599);
     if (read_shadow(body, &shadow))
         same(write_shadow(a, &shadow), body);
-    if (read_keys(a, body, &keys, &count))
-        same(write_keys(a, keys, count), body);
     if (read_settings(body, &settings))
         must(write_settings(a, &settings).n == body.n);
     if (read_anchor(body, &spki, &development))

@@ -66,7 +66,7 @@ static void must(bool ok)
 
 static void attest(struct arena *a, const struct attester *attester, struct bytes body)
 {
-    struct mint mint = {mint_token, NULL};
+    struct mint mint = {.token = mint_token};
     struct core_request r = {.issuer = provider.issuer,
                              .attester = bytes_text(attester->path),
                              .body = body,

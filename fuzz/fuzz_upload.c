@@ -120,7 +120,7 @@ static void judge(struct arena *a, uint8_t first, struct bytes body)
 {
     const struct provider *p = first & ISOLATED ? &isolated_provider : &open_provider;
     struct snapshot snapshot = {.providers = p, .provider_count = 1};
-    struct mint mint = {mint_token, NULL};
+    struct mint mint = {.token = mint_token};
     struct manage_request r = {.what = operations[first % OPERATIONS],
                                .slot = SLOT_ACTIVE,
                                .issuer = p->issuer,
@@ -128,16 +128,17 @@ static void judge(struct arena *a, uint8_t first, struct bytes body)
                                .body = body,
                                .time = when};
     struct answer answer = {0};
-    struct change change;
+    struct changes changes;
     const struct json *v;
 
-    core_manage(a, &snapshot, &r, &mint, &answer, &change);
-    must(answer.status == 200 || (answer.status == 400 && answer.code && change.kind.n == 0));
+    core_manage(a, &snapshot, &r, &mint, &answer, &changes);
+    must(answer.status == 200 || (answer.status == 400 && answer.code && changes.count == 0));
     must(answer.body.n == 0 || json_parse(a, answer.body, NULL, &v, NULL));
     must(answer.status == 200 || json_member(json_member(v, "error"), "code"));
-    must(!change.kind.n || !p->isolated || change.signer.n);
-    if (change.kind.n)
-        load(a, &change);
+    for (size_t i = 0; i < changes.count; i++) {
+        must(!p->isolated || changes.v[i].signer.n);
+        load(a, &changes.v[i]);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -30,8 +30,10 @@ struct provider {
     const struct provider_policy *policies;
     size_t policy_count;
     struct settings settings;
+    struct bytes sealed_key;               /* its private half, which the signer alone can open (core/sealed_key.h) */
     const struct certificate *certificate; /* of that key; NULL: unknown, as in tools */
     bool isolated; /* trust model: policies must be signed by a registered certificate (api.md 3.4) */
+    bool shared;   /* a default provider, anybody's: its policies cannot be changed */
     const struct certificate *signers; /* the registered ones, linked */
 };
 
@@ -51,6 +53,8 @@ struct mint {
     /* The whole compact token over this payload, under the provider's key; false with a fault. */
     bool (*token)(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
                   struct arena *a, struct bytes *token, struct fault *fault);
+    /* A new key for this provider, as the body of its record "key"; NULL: no keys can be made here. */
+    bool (*make_key)(void *context, struct bytes issuer, struct arena *a, struct bytes *record, struct fault *fault);
     void *context;
 };
 

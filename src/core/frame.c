@@ -20,7 +20,7 @@ bool frame_header(const uint8_t header[FRAME_HEADER], uint32_t *length, enum fra
     *length = rd_u32le(&r);
     k = rd_u32le(&r);
     *kind = (enum frame_kind)k;
-    return *length <= LIMIT_FRAME && k >= FRAME_SNAPSHOT_BEGIN && k <= FRAME_NO_TOKEN;
+    return *length <= LIMIT_FRAME && k >= FRAME_SNAPSHOT_BEGIN && k <= FRAME_NOT_SIGNED;
 }
 
 static size_t read_some(int fd, uint8_t *p, size_t n)

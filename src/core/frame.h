@@ -16,23 +16,27 @@ enum frame_kind {
     FRAME_SNAPSHOT_BEGIN = 1,
     FRAME_ANCHOR,
     FRAME_ENDORSEMENT,
+    FRAME_SNAPSHOT_END,
+    /* Host to verifier: the state of one provider, before the first request for it that needs it. */
     FRAME_PROVIDER,
     FRAME_POLICY,
-    FRAME_SNAPSHOT_END,
+    FRAME_PROVIDER_END,
     /* Host to verifier: work. */
     FRAME_ATTEST,
     FRAME_MANAGE,
     /* Verifier to host. */
-    FRAME_KEYS,           /* the signer's public halves, once, first */
+    FRAME_READY,          /* the signer holds its sealing key: once, first */
     FRAME_SNAPSHOT_READY, /* in force, with what was wrong but not fatal */
     FRAME_SNAPSHOT_BAD,   /* not in force, why */
+    FRAME_WANT_PROVIDER,  /* instead of an answer: this provider's state is not here (any more) */
     FRAME_ANSWER,
     FRAME_SHADOW,  /* behind an answer that announced it: what the shadow policy would have changed */
     FRAME_OVERRUN, /* over its memory: the process ends */
     /* Verifier to signer, and back. */
     FRAME_SIGN,
-    FRAME_TOKEN,
-    FRAME_NO_TOKEN,
+    FRAME_MAKE_KEY,
+    FRAME_SIGNED, /* the token, or the key made */
+    FRAME_NOT_SIGNED,
 };
 
 /* A parsed header; false when the length is over the limit or the kind is none of these. */

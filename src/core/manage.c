@@ -5,7 +5,12 @@
 void manage_refuse(struct management *m, int status, const char *code, struct bytes message)
 {
     *m->answer = (struct answer){.status = status, .code = code, .body = error_body(m->arena, code, message)};
-    *m->change = (struct change){0};
+    *m->changes = (struct changes){0};
+}
+
+void manage_change(struct management *m, struct change change)
+{
+    m->changes->v[m->changes->count++] = change;
 }
 
 void manage_refuse_as_said(struct management *m)
@@ -169,31 +174,35 @@ void policy_reset(struct management *m)
 }
 
 void core_manage(struct arena *a, const struct snapshot *snapshot, const struct manage_request *request,
-                 const struct mint *mint, struct answer *answer, struct change *change)
+                 const struct mint *mint, struct answer *answer, struct changes *changes)
 {
     static const struct {
         manage_operation *run;
-        bool about_policy;
+        bool about_policy, writes;
     } operations[MANAGE_COUNT] = {
-        [MANAGE_POLICY_GET] = {policy_get, true},
-        [MANAGE_POLICY_SET] = {policy_set, true},
-        [MANAGE_POLICY_RESET] = {policy_reset, true},
-        [MANAGE_SIGNERS_GET] = {signers_get, false},
-        [MANAGE_SIGNERS_ADD] = {signers_add, false},
-        [MANAGE_SIGNERS_REMOVE] = {signers_remove, false},
-        [MANAGE_BASELINES_GET] = {baselines_get, true},
-        [MANAGE_LEGACY_POLICY_GET] = {legacy_policy_get, true},
-        [MANAGE_LEGACY_POLICY_UPDATE] = {legacy_policy_update, true},
-        [MANAGE_LEGACY_POLICY_SET] = {legacy_policy_set, true},
-        [MANAGE_LEGACY_POLICY_RESET] = {legacy_policy_reset, true},
-        [MANAGE_LEGACY_SIGNERS_GET] = {legacy_signers_get, false},
-        [MANAGE_LEGACY_SIGNERS_ADD] = {legacy_signers_add, false},
-        [MANAGE_LEGACY_SIGNERS_REMOVE] = {legacy_signers_remove, false},
+        [MANAGE_POLICY_GET] = {policy_get, true, false},
+        [MANAGE_POLICY_SET] = {policy_set, true, true},
+        [MANAGE_POLICY_RESET] = {policy_reset, true, true},
+        [MANAGE_SIGNERS_GET] = {signers_get, false, false},
+        [MANAGE_SIGNERS_ADD] = {signers_add, false, true},
+        [MANAGE_SIGNERS_REMOVE] = {signers_remove, false, true},
+        [MANAGE_BASELINES_GET] = {baselines_get, true, false},
+        [MANAGE_LEGACY_POLICY_GET] = {legacy_policy_get, true, false},
+        [MANAGE_LEGACY_POLICY_UPDATE] = {legacy_policy_update, true, true},
+        [MANAGE_LEGACY_POLICY_SET] = {legacy_policy_set, true, true},
+        [MANAGE_LEGACY_POLICY_RESET] = {legacy_policy_reset, true, true},
+        [MANAGE_LEGACY_SIGNERS_GET] = {legacy_signers_get, false, false},
+        [MANAGE_LEGACY_SIGNERS_ADD] = {legacy_signers_add, false, true},
+        [MANAGE_LEGACY_SIGNERS_REMOVE] = {legacy_signers_remove, false, true},
     };
     struct management m = {
-        .arena = a, .snapshot = snapshot, .request = request, .mint = mint, .answer = answer, .change = change};
+        .arena = a, .snapshot = snapshot, .request = request, .mint = mint, .answer = answer, .changes = changes};
 
-    *change = (struct change){0};
+    *changes = (struct changes){0};
+    if (request->what == MANAGE_PROVIDER_CREATE) { /* the one operation on a provider that is not there */
+        provider_create(&m);
+        return;
+    }
     m.provider = snapshot_provider(snapshot, request->issuer);
     if (!m.provider) {
         manage_refuse(&m, 404, "NotFound", BYTES_LIT("No provider answers under this name."));
@@ -207,6 +216,13 @@ void core_manage(struct arena *a, const struct snapshot *snapshot, const struct 
     m.kind = request->kind.n ? policy_kind_find(request->kind) : NULL;
     if (operations[request->what].about_policy && !m.kind) {
         manage_refuse(&m, 400, "InvalidParameter", BYTES_LIT("The attestation type is not known to this service."));
+        return;
+    }
+    /* Signers are refused as on any provider that has none (api.md 3.4). */
+    if (m.provider->shared && operations[request->what].about_policy && operations[request->what].writes) {
+        manage_refuse(
+            &m, 403, "Forbidden",
+            BYTES_LIT("This is a shared provider: its policies cannot be changed. Create a provider of your own."));
         return;
     }
     operations[request->what].run(&m);

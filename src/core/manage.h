@@ -23,6 +23,7 @@ enum manage_what {
     MANAGE_SIGNERS_ADD,
     MANAGE_SIGNERS_REMOVE,
     MANAGE_BASELINES_GET,
+    MANAGE_PROVIDER_CREATE, /* a key for a new provider, and its signers: the body is a JWKS, or empty (api.md 7) */
     /* 2018-09-01-preview (api.md 2.10). */
     MANAGE_LEGACY_POLICY_GET,
     MANAGE_LEGACY_POLICY_UPDATE, /* keeps a policy, not in force, under its hash */
@@ -46,15 +47,21 @@ struct manage_request {
 
 /* What must be durable before the answer goes out. */
 struct change {
-    struct bytes
-        kind; /* "policy/SgxEnclave", "shadow/SgxEnclave", "pending/SgxEnclave", "signers"; empty: nothing changes */
+    struct bytes kind;   /* "policy/SgxEnclave", "shadow/SgxEnclave", "pending/SgxEnclave", "signers", "key" */
     struct bytes body;   /* the JWS, or the JWKS of registered certificates; empty: reset */
     struct bytes hash;   /* x-ms-policy-token-hash */
     struct bytes signer; /* SHA-1 of the signing certificate; empty: unsigned */
 };
 
+/* All of them or none. */
+enum { CHANGES_MAX = 2 };
+struct changes {
+    struct change v[CHANGES_MAX];
+    size_t count; /* 0: nothing changes */
+};
+
 void core_manage(struct arena *a, const struct snapshot *snapshot, const struct manage_request *request,
-                 const struct mint *mint, struct answer *answer, struct change *change);
+                 const struct mint *mint, struct answer *answer, struct changes *changes);
 
 /* The state that a change left, from what was stored: fills the policy's slot, text, signer and jws, or the provider's signers.
  * kind is that of the record: "policy/SgxEnclave". */

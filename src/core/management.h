@@ -14,7 +14,7 @@ struct management {
     const struct policy_kind *kind; /* of the policy; NULL for signers */
     const struct mint *mint;
     struct answer *answer;
-    struct change *change;
+    struct changes *changes;
     struct upload_exam upload; /* where the request carries one */
 };
 
@@ -22,8 +22,9 @@ struct management {
 typedef void manage_operation(struct management *m);
 manage_operation policy_get, policy_set, policy_reset, signers_get, signers_add, signers_remove, baselines_get,
     legacy_policy_get, legacy_policy_update, legacy_policy_set, legacy_policy_reset, legacy_signers_get,
-    legacy_signers_add, legacy_signers_remove;
+    legacy_signers_add, legacy_signers_remove, provider_create;
 
+void manage_change(struct management *m, struct change change);
 /* Refuse: nothing changes. */
 void manage_refuse(struct management *m, int status, const char *code, struct bytes message);
 void manage_refuse_as_said(struct management *m); /* by m->upload */

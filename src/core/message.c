@@ -74,33 +74,25 @@ bool read_named(struct bytes body, struct named_bytes *out)
     return rd_end(&r);
 }
 
-struct bytes write_keys(struct arena *a, const struct key_record *keys, size_t count)
+struct bytes write_provider(struct arena *a, const struct provider_message *m)
 {
     struct writer w = wr_open(a);
 
-    wr_u32le(&w, (uint32_t)count);
-    for (size_t i = 0; i < count; i++) {
-        wr_field(&w, keys[i].issuer);
-        wr_field(&w, keys[i].kid);
-        wr_field(&w, keys[i].certificate);
-    }
+    wr_field(&w, m->issuer);
+    wr_u8(&w, m->shared);
+    wr_field(&w, m->signers);
+    wr_put(&w, write_provider_key(a, &m->key));
     return wr_done(&w);
 }
 
-bool read_keys(struct arena *a, struct bytes body, struct key_record **out, size_t *count)
+bool read_provider(struct bytes body, struct provider_message *out)
 {
     struct reader r = rd_open(body);
 
-    *count = rd_u32le(&r);
-    if (*count > KEYS_MAX)
-        return false;
-    *out = ARENA_ARRAY(a, struct key_record, *count);
-    for (size_t i = 0; i < *count; i++) {
-        (*out)[i].issuer = rd_field(&r);
-        (*out)[i].kid = rd_field(&r);
-        (*out)[i].certificate = rd_field(&r);
-    }
-    return rd_end(&r);
+    out->issuer = rd_field(&r);
+    out->shared = flag(&r);
+    out->signers = rd_field(&r);
+    return read_provider_key(rd_rest(&r), &out->key) && rd_end(&r);
 }
 
 struct bytes write_attest(struct arena *a, const struct core_request *request)
@@ -158,7 +150,23 @@ bool read_manage(struct bytes body, struct manage_request *out)
     return rd_end(&r) && what < MANAGE_COUNT && slot <= SLOT_SHADOW;
 }
 
-struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change,
+static void wr_change(struct writer *w, const struct change *change)
+{
+    wr_field(w, change->kind);
+    wr_field(w, change->body);
+    wr_field(w, change->hash);
+    wr_field(w, change->signer);
+}
+
+static void rd_change(struct reader *r, struct change *out)
+{
+    out->kind = rd_field(r);
+    out->body = rd_field(r);
+    out->hash = rd_field(r);
+    out->signer = rd_field(r);
+}
+
+struct bytes write_answer(struct arena *a, const struct answer *answer, const struct changes *changes,
                           bool shadow_follows)
 {
     struct writer w = wr_open(a);
@@ -167,10 +175,9 @@ struct bytes write_answer(struct arena *a, const struct answer *answer, const st
     wr_field(&w, answer->code ? bytes_text(answer->code) : BYTES_NONE);
     wr_field(&w, answer->failed_check ? bytes_text(answer->failed_check) : BYTES_NONE);
     wr_field(&w, answer->body);
-    wr_field(&w, change->kind);
-    wr_field(&w, change->body);
-    wr_field(&w, change->hash);
-    wr_field(&w, change->signer);
+    wr_u8(&w, (uint8_t)changes->count);
+    for (size_t i = 0; i < changes->count; i++)
+        wr_change(&w, &changes->v[i]);
     wr_u8(&w, shadow_follows);
     return wr_done(&w);
 }
@@ -183,10 +190,11 @@ bool read_answer(struct bytes body, struct answered *out)
     out->code = rd_field(&r);
     out->failed_check = rd_field(&r);
     out->body = rd_field(&r);
-    out->change.kind = rd_field(&r);
-    out->change.body = rd_field(&r);
-    out->change.hash = rd_field(&r);
-    out->change.signer = rd_field(&r);
+    out->changes.count = rd_u8(&r);
+    if (out->changes.count > CHANGES_MAX)
+        return false;
+    for (size_t i = 0; i < out->changes.count; i++)
+        rd_change(&r, &out->changes.v[i]);
     out->shadow_follows = flag(&r);
     return rd_end(&r) && out->status >= 200 && out->status <= 599;
 }
@@ -221,6 +229,8 @@ struct bytes write_sign(struct arena *a, const struct sign_message *m)
     struct writer w = wr_open(a);
 
     wr_field(&w, m->issuer);
+    wr_field(&w, m->kid);
+    wr_field(&w, m->sealed_key);
     wr_field(&w, m->policy_hash);
     wr_field(&w, m->payload);
     return wr_done(&w);
@@ -231,6 +241,8 @@ bool read_sign(struct bytes body, struct sign_message *out)
     struct reader r = rd_open(body);
 
     out->issuer = rd_field(&r);
+    out->kid = rd_field(&r);
+    out->sealed_key = rd_field(&r);
     out->policy_hash = rd_field(&r);
     out->payload = rd_field(&r);
     return rd_end(&r);

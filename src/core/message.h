@@ -6,8 +6,7 @@
 #include "core/core.h"
 #include "core/frame.h"
 #include "core/manage.h"
-
-enum { KEYS_MAX = 64 };
+#include "core/sealed_key.h"
 
 struct named_bytes {
     struct bytes name, content;
@@ -22,11 +21,16 @@ bool read_anchor(struct bytes body, struct bytes *spki, bool *development);
 /* FRAME_ENDORSEMENT: file name, content. */
 struct bytes write_named(struct arena *a, struct bytes name, struct bytes content);
 bool read_named(struct bytes body, struct named_bytes *out);
-/* FRAME_PROVIDER: issuer; the registered certificates as JWKS, empty when the trust model is not Isolated. */
-/* FRAME_POLICY (write_named): the record's kind ("policy/SgxEnclave") and JWS, of the provider sent last. */
-/* FRAME_KEYS. */
-struct bytes write_keys(struct arena *a, const struct key_record *keys, size_t count);
-bool read_keys(struct arena *a, struct bytes body, struct key_record **out, size_t *count);
+/* FRAME_PROVIDER. FRAME_POLICY (write_named), the record's kind ("policy/SgxEnclave") and JWS, follows for each, then
+ * FRAME_PROVIDER_END without a body. */
+struct provider_message {
+    struct bytes issuer;
+    bool shared;          /* its policies cannot be changed */
+    struct bytes signers; /* the registered certificates as JWKS; empty: the trust model is not Isolated */
+    struct provider_key key;
+};
+struct bytes write_provider(struct arena *a, const struct provider_message *m);
+bool read_provider(struct bytes body, struct provider_message *out);
 /* FRAME_ATTEST. */
 struct bytes write_attest(struct arena *a, const struct core_request *request);
 bool read_attest(struct bytes body, struct core_request *out);
@@ -37,18 +41,18 @@ bool read_manage(struct bytes body, struct manage_request *out);
 struct answered {
     int status;
     struct bytes code, body, failed_check;
-    struct change change;
+    struct changes changes;
     bool shadow_follows; /* the pair is busy until FRAME_SHADOW comes */
 };
-struct bytes write_answer(struct arena *a, const struct answer *answer, const struct change *change,
+struct bytes write_answer(struct arena *a, const struct answer *answer, const struct changes *changes,
                           bool shadow_follows);
 bool read_answer(struct bytes body, struct answered *out);
 /* FRAME_SHADOW. */
 struct bytes write_shadow(struct arena *a, const struct shadow_result *result);
 bool read_shadow(struct bytes body, struct shadow_result *out);
-/* FRAME_SIGN: the canonical message, all that a signer ever parses. */
+/* FRAME_SIGN: the canonical message, all that a signer ever parses; FRAME_MAKE_KEY holds an issuer alone. */
 struct sign_message {
-    struct bytes issuer, policy_hash, payload;
+    struct bytes issuer, kid, sealed_key, policy_hash, payload;
 };
 struct bytes write_sign(struct arena *a, const struct sign_message *m);
 bool read_sign(struct bytes body, struct sign_message *out);

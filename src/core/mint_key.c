@@ -9,5 +9,5 @@ static bool token_with_key(void *context, const struct provider *provider, struc
 
 struct mint mint_with_key(const struct signing_key *key)
 {
-    return (struct mint){token_with_key, (void *)(uintptr_t)key}; /* only read */
+    return (struct mint){.token = token_with_key, .context = (void *)(uintptr_t)key}; /* only read */
 }

@@ -16,7 +16,7 @@
 #define ASSAY_LIBEXECDIR "/usr/libexec/assay"
 #endif
 
-enum { FIRST_FD = 3, SECOND_FD = 4, KEYS_ARGUMENTS_MAX = 128 };
+enum { FIRST_FD = 3, SECOND_FD = 4 };
 
 bool pair_folder(char *out, size_t size, struct fault *fault)
 {
@@ -78,14 +78,11 @@ bool pair_start(const struct pair_options *options, struct pair *out, struct fau
 {
     int host[2] = {-1, -1}, keys[2] = {-1, -1};
     char memory[32], seconds[16], *verifier[] = {"assay-verifier", memory, seconds, NULL},
-                                  *signer[KEYS_ARGUMENTS_MAX + 2] = {"assay-signer"};
-    size_t n = 0;
+                                  *signer[] = {"assay-signer", (char *)(uintptr_t)options->sealing_key, NULL};
 
     *out = (struct pair){.verifier = -1, .signer = -1, .fd = -1};
     snprintf(memory, sizeof memory, "%zu", options->request_memory);
     snprintf(seconds, sizeof seconds, "%u", options->request_seconds);
-    for (; options->keys[n] && n < KEYS_ARGUMENTS_MAX; n++)
-        signer[n + 1] = (char *)(uintptr_t)options->keys[n];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, host) == 0 &&
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, keys) == 0) {
         out->signer = spawn(options->folder, "assay-signer", keys[1], -1, signer);

@@ -8,7 +8,7 @@
 
 struct pair_options {
     const char *folder;       /* where assay-verifier and assay-signer lie */
-    const char *const *keys;  /* ISSUER=KEYFILE, NULL ends */
+    const char *sealing_key;  /* file of the key under which providers' keys are kept; made when it is missing */
     size_t request_memory;    /* bytes */
     unsigned request_seconds; /* of CPU time */
 };

@@ -1,5 +1,5 @@
 /* assay-signer: holds the signing keys and parses nothing but its verifier's canonical message (DESIGN 5). Descriptor 3 leads
- * to the verifier; the host has no way in. Arguments: ISSUER=KEYFILE... */
+ * to the verifier; the host has no way in. Argument: the file of the sealing key, under which providers' keys are kept. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "core/confine.h"
 #include "core/message.h"
 
@@ -14,18 +15,21 @@ enum {
     VERIFIER_FD = 3,
     KEY_FILE_MAX = 64 * 1024,
     SIGNER_MEMORY = 64 * 1024 * 1024,  /* of one message and its token */
-    ADDRESS_SPACE = 4 * SIGNER_MEMORY, /* both arenas, libraries, stack */
+    OPEN_KEYS = 1024,                  /* kept open, 10 KiB each */
+    ADDRESS_SPACE = 4 * SIGNER_MEMORY, /* the arena, open keys, libraries, stack */
     CPU_SECONDS = 60,
-    CPU_MESSAGES = 1024, /* a signature takes a millisecond */
+    CPU_MESSAGES = 32, /* a signature takes a millisecond, a new key up to a second */
 };
 
-struct held_key {
-    struct key_record record;
+/* A key that was opened, and what it was opened from: the issuer, then the sealed key. */
+struct open_key {
+    uint8_t *from;
+    size_t issuer_size, size;
     struct signing_key *key;
 };
 
-static struct held_key keys[KEYS_MAX];
-static size_t key_count;
+static struct open_key open_keys[OPEN_KEYS];
+static uint8_t sealing[AEAD_KEY_SIZE];
 static struct frame_reader from_verifier = {.fd = VERIFIER_FD};
 
 static bool read_file(const char *path, struct arena *a, struct bytes *out)
@@ -61,14 +65,14 @@ static bool sync_folder(const char *path)
 }
 
 /* Write to a name of this process's own, then link: whoever is first decides, nobody sees half a key. */
-static bool publish_file(const char *path, struct bytes pem, struct fault *fault)
+static bool publish_file(const char *path, struct bytes text, struct fault *fault)
 {
     char own[4096];
     int n = snprintf(own, sizeof own, "%s.%ld.new", path, (long)getpid());
 
     unlink(own); /* of an earlier process of this number that was killed here */
     int fd = n > 0 && (size_t)n < sizeof own ? open(own, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-    bool ok = fd >= 0 && write(fd, pem.p, pem.n) == (ssize_t)pem.n && fsync(fd) == 0;
+    bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
 
     if (fd >= 0)
         close(fd);
@@ -80,42 +84,75 @@ static bool publish_file(const char *path, struct bytes pem, struct fault *fault
     return ok;
 }
 
-static struct signing_key *make_key(const char *path, struct arena *a, struct fault *fault)
+/* Made by whichever signer comes first. */
+static bool make_sealing_key(const char *path, struct arena *a, struct bytes *text, struct fault *fault)
 {
-    struct signing_key *made = signing_key_generate(KEY_RSA, fault);
-    struct bytes pem = BYTES_NONE;
-    bool ok = made && signing_key_write_pem(made, a, &pem, fault) && publish_file(path, pem, fault) &&
-              read_file(path, a, &pem);
+    uint8_t random[AEAD_KEY_SIZE];
 
-    signing_key_free(made);
-    struct signing_key *key = ok ? signing_key_read_pem(pem, fault) : NULL; /* another signer may have been first */
-    secret_wipe((void *)(uintptr_t)pem.p, pem.n);
-    return key;
+    if (!random_bytes(random, sizeof random))
+        return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
+    struct bytes hex = hex_encode(a, BYTES_OF(random));
+    bool ok = publish_file(path, hex, fault);
+    secret_wipe(random, sizeof random);
+    secret_wipe((void *)(uintptr_t)hex.p, hex.n);
+    return ok && (read_file(path, a, text) ||
+                  fault_set(fault, FAULT_SYSTEM, "cannot read the key file %s: %s", path, strerror(errno)));
 }
 
-static bool load_key(const char *argument, struct arena *a, struct fault *fault)
+static bool load_sealing_key(const char *path, struct arena *a, struct fault *fault)
 {
-    const char *equals = strrchr(argument, '=');
-    struct held_key *k = &keys[key_count];
-    struct bytes pem;
+    struct bytes text, key;
 
-    if (!equals || equals == argument || key_count == KEYS_MAX)
-        return fault_set(fault, FAULT_USAGE, "argument '%s' is not ISSUER=KEYFILE", argument);
-    if (read_file(equals + 1, a, &pem)) {
-        k->key = signing_key_read_pem(pem, fault);
-        secret_wipe((void *)(uintptr_t)pem.p, pem.n);
-    } else if (errno == ENOENT) {
-        k->key = make_key(equals + 1, a, fault);
-    } else {
-        fault_set(fault, FAULT_SYSTEM, "cannot read the key file %s: %s", equals + 1,
-                  errno == EPERM ? "it must be a file that its owner alone can read (mode 0600)" : strerror(errno));
+    if (!read_file(path, a, &text)) {
+        if (errno != ENOENT)
+            return fault_set(fault, FAULT_SYSTEM, "cannot read the key file %s: %s", path,
+                             errno == EPERM ? "it must be a file that its owner alone can read (mode 0600)"
+                                            : strerror(errno));
+        if (!make_sealing_key(path, a, &text, fault))
+            return false;
     }
-    if (!k->key)
-        return false;
-    k->record.issuer = bytes_make(argument, (size_t)(equals - argument));
-    k->record.kid = key_id(a, signing_key_spki(k->key, a));
-    key_count++;
-    return key_certificate(k->key, k->record.issuer, BYTES_NONE, a, &k->record.certificate, fault);
+    bool ok = hex_decode(a, bytes_trim_end(text), &key) && key.n == AEAD_KEY_SIZE;
+    if (ok) {
+        memcpy(sealing, key.p, AEAD_KEY_SIZE);
+        secret_wipe((void *)(uintptr_t)key.p, key.n);
+    }
+    secret_wipe((void *)(uintptr_t)text.p, text.n);
+    return ok || fault_set(fault, FAULT_SYNTAX, "%s is no sealing key: 64 hex digits", path);
+}
+
+static bool is_from(const struct open_key *k, const struct sign_message *m)
+{
+    return k->key && bytes_equal(bytes_make(k->from, k->issuer_size), m->issuer) &&
+           bytes_equal(bytes_make(k->from + k->issuer_size, k->size - k->issuer_size), m->sealed_key);
+}
+
+static void forget(struct open_key *k)
+{
+    signing_key_free(k->key);
+    free(k->from);
+    *k = (struct open_key){0};
+}
+
+/* Opening costs a fifth of a signature: keys in use stay open. A sealed key begins with a version and random bytes, which tell
+ * its place. */
+static const struct signing_key *open_key(const struct sign_message *m, struct arena *a, struct fault *fault)
+{
+    struct reader r = rd_open(bytes_after(m->sealed_key, 1));
+    struct open_key *k = &open_keys[rd_u16le(&r) % OPEN_KEYS];
+
+    if (is_from(k, m))
+        return k->key;
+    struct signing_key *key = sealed_key_open(sealing, m->issuer, m->sealed_key, a, fault);
+    uint8_t *from = key ? malloc(m->issuer.n + m->sealed_key.n) : NULL;
+    if (!from) {
+        signing_key_free(key);
+        return NULL;
+    }
+    forget(k);
+    memcpy(from, m->issuer.p, m->issuer.n);
+    memcpy(from + m->issuer.n, m->sealed_key.p, m->sealed_key.n);
+    *k = (struct open_key){from, m->issuer.n, m->issuer.n + m->sealed_key.n, key};
+    return key;
 }
 
 static bool sign(struct arena *a, struct bytes body, struct bytes *token, struct fault *fault)
@@ -124,19 +161,18 @@ static bool sign(struct arena *a, struct bytes body, struct bytes *token, struct
 
     if (!read_sign(body, &m))
         return fault_set(fault, FAULT_SYNTAX, "not the canonical message");
-    for (size_t i = 0; i < key_count; i++)
-        if (bytes_equal(keys[i].record.issuer, m.issuer))
-            return token_sign(a, keys[i].key, m.issuer, keys[i].record.kid, m.payload, token, fault);
-    return fault_set(fault, FAULT_USAGE, "no key for this provider");
+    const struct signing_key *key = open_key(&m, a, fault);
+    return key && token_sign(a, key, m.issuer, m.kid, m.payload, token, fault);
 }
 
-static bool send_keys(struct arena *a)
+static bool make_key(struct arena *a, struct bytes issuer, struct bytes *record, struct fault *fault)
 {
-    struct key_record records[KEYS_MAX];
+    struct provider_key key;
 
-    for (size_t i = 0; i < key_count; i++)
-        records[i] = keys[i].record;
-    return frame_write(VERIFIER_FD, FRAME_KEYS, write_keys(a, records, key_count));
+    if (!sealed_key_make(sealing, issuer, a, &key, fault))
+        return false;
+    *record = write_provider_key(a, &key);
+    return true;
 }
 
 static void serve(struct arena *a)
@@ -144,39 +180,43 @@ static void serve(struct arena *a)
     enum frame_kind kind;
     struct bytes body;
 
-    for (unsigned n = 0; frame_read(&from_verifier, a, &kind, &body) && kind == FRAME_SIGN; arena_reset(a)) {
+    for (unsigned n = 0; frame_read(&from_verifier, a, &kind, &body); arena_reset(a)) {
         struct fault fault = {0};
-        struct bytes token;
+        struct bytes made;
 
+        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY)
+            return;
         if (n++ % CPU_MESSAGES == 0)
             confine_cpu(CPU_SECONDS);
-        bool ok = sign(a, body, &token, &fault);
+        bool ok = kind == FRAME_SIGN ? sign(a, body, &made, &fault) : make_key(a, body, &made, &fault);
 
-        if (!frame_write(VERIFIER_FD, ok ? FRAME_TOKEN : FRAME_NO_TOKEN, ok ? token : bytes_text(fault.text)))
+        if (!frame_write(VERIFIER_FD, ok ? FRAME_SIGNED : FRAME_NOT_SIGNED, ok ? made : bytes_text(fault.text)))
             return;
     }
 }
 
+static void forget_keys(void)
+{
+    for (size_t i = 0; i < OPEN_KEYS; i++)
+        forget(&open_keys[i]);
+    secret_wipe(sealing, sizeof sealing);
+}
+
 int main(int argc, char **argv)
 {
-    struct arena forever, request;
+    struct arena a;
     struct fault fault = {0};
 
-    arena_init(&forever, SIGNER_MEMORY);
-    arena_init(&request, SIGNER_MEMORY);
-    bool ok = argc > 1 && confine_memory_dumps(&fault);
-    for (int i = 1; i < argc && ok; i++)
-        ok = load_key(argv[i], &forever, &fault);
-    /* Its keys are open: from here on nothing else is. */
-    if (!ok || !confine_process(ADDRESS_SPACE, VERIFIER_FD, &fault) || !send_keys(&forever)) {
-        fprintf(stderr, "assay-signer: %s\n",
-                fault.text[0] ? fault.text : "it is started by assayd, with ISSUER=KEYFILE");
+    arena_init(&a, SIGNER_MEMORY);
+    bool ok = argc == 2 && confine_memory_dumps(&fault) && load_sealing_key(argv[1], &a, &fault);
+    /* Its sealing key is open: from here on nothing else is. */
+    if (!ok || !confine_process(ADDRESS_SPACE, VERIFIER_FD, &fault) ||
+        !frame_write(VERIFIER_FD, FRAME_READY, BYTES_NONE)) {
+        fprintf(stderr, "assay-signer: %s\n", fault.text[0] ? fault.text : "it is started by assayd, with KEYFILE");
         return EXIT_FAILURE;
     }
-    serve(&request);
-    for (size_t i = 0; i < key_count; i++)
-        signing_key_free(keys[i].key);
-    arena_free(&request);
-    arena_free(&forever);
+    serve(&a);
+    forget_keys();
+    arena_free(&a);
     return EXIT_SUCCESS;
 }

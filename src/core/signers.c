@@ -77,8 +77,8 @@ static void signers_answer(struct management *m, const struct certificate *c, co
 
 static void signers_change(struct management *m, const struct upload *u, const struct json *jwks)
 {
-    *m->change = (struct change){BYTES_LIT("signers"), json_print(m->arena, jwks, JSON_SORTED), BYTES_NONE,
-                                 manage_thumbprint(m, u)};
+    manage_change(m, (struct change){BYTES_LIT("signers"), json_print(m->arena, jwks, JSON_SORTED), BYTES_NONE,
+                                     manage_thumbprint(m, u)});
 }
 
 bool signers_added(struct management *m, const struct certificate **c, struct json **jwks)

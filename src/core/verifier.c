@@ -7,35 +7,30 @@
 #include "base/limits.h"
 #include "core/confine.h"
 #include "core/message.h"
+#include "core/providers.h"
 
 enum {
     HOST_FD = 3,
     SIGNER_FD = 4,
     CACHE_ENTRIES = 4096,
-    CACHE_BYTES = 128 * 1024 * 1024,     /* a PCK chain takes 30 KiB: some thousand platforms */
-    SNAPSHOT_MEMORY = 512 * 1024 * 1024, /* all endorsements of all vendors, parsed */
-    LIBRARY_MEMORY = 256 * 1024 * 1024,  /* libraries, stack, what libcrypto takes */
-    CPU_REQUESTS = 64,                   /* the CPU limit is renewed so often: it costs two calls of the system */
-    PROVIDERS_MAX = 4096,
+    CACHE_BYTES = 128 * 1024 * 1024,      /* a PCK chain takes 30 KiB: some thousand platforms */
+    SNAPSHOT_MEMORY = 512 * 1024 * 1024,  /* all endorsements of all vendors, parsed */
+    LIBRARY_MEMORY = 256 * 1024 * 1024,   /* libraries, stack, what libcrypto takes */
+    CPU_REQUESTS = 64,                    /* the CPU limit is renewed so often: it costs two calls of the system */
+    PROVIDERS_MEMORY = 256 * 1024 * 1024, /* providers that are asked for, some ten thousand usual ones */
 };
 
 /* A snapshot under construction or in force. */
 struct state {
     struct arena arena;
     struct endorsements *endorsements;
-    struct snapshot snapshot;
     struct settings settings;
-    struct provider *providers;
-    size_t provider_count, provider_cap;
-    struct provider_policy *policies; /* of the provider sent last */
-    size_t policy_count, policy_cap;
     struct writer warnings;
     struct fault fault;
 };
 
 static struct state *building, *current;
-static struct key_record *keys;
-static size_t key_count;
+static struct providers *providers;
 static struct cache *cache;
 static struct frame_reader from_host = {.fd = HOST_FD}, from_signer = {.fd = SIGNER_FD};
 
@@ -60,63 +55,6 @@ static struct state *state_new(void)
     if (!s->endorsements)
         abort();
     return s;
-}
-
-static void finish_provider(struct state *s)
-{
-    if (s->provider_count == 0)
-        return;
-    s->providers[s->provider_count - 1].policies = s->policies;
-    s->providers[s->provider_count - 1].policy_count = s->policy_count;
-    s->policies = NULL;
-    s->policy_count = s->policy_cap = 0;
-}
-
-static const struct key_record *key_of(struct bytes issuer)
-{
-    for (size_t i = 0; i < key_count; i++)
-        if (bytes_equal(keys[i].issuer, issuer))
-            return &keys[i];
-    return NULL;
-}
-
-static void take_provider(struct state *s, struct bytes body)
-{
-    struct provider p = {.settings = s->settings};
-    struct named_bytes m;
-
-    finish_provider(s);
-    if (!read_named(body, &m) || s->provider_count == PROVIDERS_MAX) {
-        fault_set(&s->fault, FAULT_LIMIT, "a provider that is not well formed, or one too many");
-        return;
-    }
-    p.issuer = arena_copy(&s->arena, m.name);
-    const struct key_record *key = key_of(p.issuer);
-    if (key) {
-        p.kid = key->kid;
-        certificate_decode(&s->arena, key->certificate, &p.certificate, &s->fault);
-    }
-    p.isolated = m.content.n > 0;
-    if (p.isolated)
-        provider_signers_load(&s->arena, arena_copy(&s->arena, m.content), &p.signers, &s->fault);
-    s->providers = ARENA_ROOM(&s->arena, s->providers, s->provider_count, &s->provider_cap);
-    s->providers[s->provider_count++] = p;
-}
-
-static void take_policy(struct state *s, struct bytes body)
-{
-    struct provider_policy p;
-    struct named_bytes m;
-
-    if (!read_named(body, &m) || s->provider_count == 0) {
-        fault_set(&s->fault, FAULT_SYNTAX, "a policy that is not well formed");
-        return;
-    }
-    if (!provider_policy_load(&s->arena, arena_copy(&s->arena, m.name), arena_copy(&s->arena, m.content), &p,
-                              &s->fault))
-        return;
-    s->policies = ARENA_ROOM(&s->arena, s->policies, s->policy_count, &s->policy_cap);
-    s->policies[s->policy_count++] = p;
 }
 
 static void take_endorsement(struct state *s, struct bytes body)
@@ -146,21 +84,13 @@ static bool finish_snapshot(void)
     struct state *s = building;
 
     building = NULL;
-    finish_provider(s);
     endorsements_seal(s->endorsements);
-    for (size_t i = 0; i < s->provider_count; i++)
-        if (s->providers[i].kid.n == 0)
-            fault_set(&s->fault, FAULT_USAGE, "the signer holds no key for %.*s", (int)s->providers[i].issuer.n,
-                      (const char *)s->providers[i].issuer.p);
     if (s->fault.code != FAULT_NONE) {
         bool told = frame_write(HOST_FD, FRAME_SNAPSHOT_BAD, bytes_text(s->fault.text));
 
         state_free(s);
         return told;
     }
-    snapshot_sort(s->providers, s->provider_count);
-    s->snapshot = (struct snapshot){
-        .endorsements = s->endorsements, .providers = s->providers, .provider_count = s->provider_count};
     state_free(current);
     current = s;
     return frame_write(HOST_FD, FRAME_SNAPSHOT_READY, wr_done(&s->warnings));
@@ -180,43 +110,89 @@ static bool take_snapshot(enum frame_kind kind, struct bytes body)
     switch (kind) {
     case FRAME_ANCHOR: take_anchor(building, body); return true;
     case FRAME_ENDORSEMENT: take_endorsement(building, body); return true;
-    case FRAME_PROVIDER: take_provider(building, body); return true;
-    case FRAME_POLICY: take_policy(building, body); return true;
     case FRAME_SNAPSHOT_END: return finish_snapshot();
     default: return false;
     }
 }
 
 /* The mint of this process: its signer. */
-static bool ask_signer(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
-                       struct arena *a, struct bytes *token, struct fault *fault)
+static bool ask_signer(enum frame_kind what, struct bytes message, struct arena *a, struct bytes *made,
+                       struct fault *fault)
 {
-    struct sign_message m = {.issuer = provider->issuer, .policy_hash = policy_hash, .payload = payload};
     enum frame_kind kind;
 
-    (void)context;
-    if (!frame_write(SIGNER_FD, FRAME_SIGN, write_sign(a, &m)) || !frame_read(&from_signer, a, &kind, token))
+    if (!frame_write(SIGNER_FD, what, message) || !frame_read(&from_signer, a, &kind, made))
         return fault_set(fault, FAULT_SYSTEM, "the signer is gone");
-    if (kind != FRAME_TOKEN)
-        return fault_set(fault, FAULT_CRYPTO, "%.*s", (int)token->n, (const char *)token->p);
+    if (kind != FRAME_SIGNED)
+        return fault_set(fault, FAULT_CRYPTO, "%.*s", (int)made->n, (const char *)made->p);
     return true;
 }
 
-static const struct mint signer_mint = {.token = ask_signer};
+static bool sign_token(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
+                       struct arena *a, struct bytes *token, struct fault *fault)
+{
+    struct sign_message m = {.issuer = provider->issuer,
+                             .kid = provider->kid,
+                             .sealed_key = provider->sealed_key,
+                             .policy_hash = policy_hash,
+                             .payload = payload};
+
+    (void)context;
+    return ask_signer(FRAME_SIGN, write_sign(a, &m), a, token, fault);
+}
+
+static bool make_key(void *context, struct bytes issuer, struct arena *a, struct bytes *record, struct fault *fault)
+{
+    (void)context;
+    return ask_signer(FRAME_MAKE_KEY, issuer, a, record, fault);
+}
+
+static const struct mint signer_mint = {.token = sign_token, .make_key = make_key};
+
+/* What a request is judged by: the endorsements in force and its provider, which must be here. False: the host was asked for it,
+ * or told that it cannot be read. */
+static bool snapshot_for(struct arena *a, struct bytes issuer, struct provider *p, struct snapshot *out, bool *told)
+{
+    const struct kept_provider *t = providers_find(providers, issuer);
+    static const struct changes none;
+
+    if (t && !t->fault.text[0]) {
+        *p = t->provider;
+        p->settings = current->settings;
+        *out = (struct snapshot){.endorsements = current->endorsements, .providers = p, .provider_count = 1};
+        return true;
+    }
+    if (!t) {
+        *told = frame_write(HOST_FD, FRAME_WANT_PROVIDER, BYTES_NONE);
+        return false;
+    }
+    struct answer bad = {
+        .status = 500,
+        .code = "InternalError",
+        .body = error_body(a, "InternalError",
+                           bytes_text(arena_printf(a, "The provider's state cannot be read: %s", t->fault.text)))};
+    *told = frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &bad, &none, false));
+    return false;
+}
 
 static bool attest(struct arena *a, struct bytes body)
 {
-    struct change none = {0};
+    static const struct changes none;
     struct shadow_result result;
     struct core_request request;
+    struct snapshot snapshot;
+    struct provider provider;
     struct appraisal x;
+    bool told;
 
     if (!current || !read_attest(body, &request))
         return false;
+    if (!snapshot_for(a, request.issuer, &provider, &snapshot, &told))
+        return told;
     if (request.explain)
-        core_explain(&x, a, &current->snapshot, &request, cache);
+        core_explain(&x, a, &snapshot, &request, cache);
     else
-        core_attest(&x, a, &current->snapshot, &request, &signer_mint, cache);
+        core_attest(&x, a, &snapshot, &request, &signer_mint, cache);
     bool shadow = !request.explain && core_shadow_due(&x);
     if (!frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &x.answer, &none, shadow)))
         return false;
@@ -229,14 +205,19 @@ static bool attest(struct arena *a, struct bytes body)
 
 static bool manage(struct arena *a, struct bytes body)
 {
+    struct snapshot snapshot = {0};
     struct manage_request request;
+    struct changes changes;
+    struct provider provider;
     struct answer answer;
-    struct change change;
+    bool told;
 
     if (!current || !read_manage(body, &request))
         return false;
-    core_manage(a, &current->snapshot, &request, &signer_mint, &answer, &change);
-    return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &change, false));
+    if (request.what != MANAGE_PROVIDER_CREATE && !snapshot_for(a, request.issuer, &provider, &snapshot, &told))
+        return told;
+    core_manage(a, &snapshot, &request, &signer_mint, &answer, &changes);
+    return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &changes, false));
 }
 
 static __attribute__((noreturn)) void over_memory(struct arena *a)
@@ -244,6 +225,18 @@ static __attribute__((noreturn)) void over_memory(struct arena *a)
     (void)a;
     frame_write(HOST_FD, FRAME_OVERRUN, BYTES_NONE);
     _exit(EXIT_FAILURE);
+}
+
+static bool take(struct arena *a, enum frame_kind kind, struct bytes body)
+{
+    switch (kind) {
+    case FRAME_ATTEST: return attest(a, body);
+    case FRAME_MANAGE: return manage(a, body);
+    case FRAME_PROVIDER:
+    case FRAME_POLICY:
+    case FRAME_PROVIDER_END: return providers_take(providers, kind, body);
+    default: return take_snapshot(kind, body);
+    }
 }
 
 static void serve(struct arena *a, unsigned seconds)
@@ -254,37 +247,33 @@ static void serve(struct arena *a, unsigned seconds)
     for (unsigned n = 0; frame_read(&from_host, a, &kind, &body); arena_reset(a), cache_settle(cache)) {
         if (n++ % CPU_REQUESTS == 0)
             confine_cpu(CPU_REQUESTS * seconds);
-        bool ok = kind == FRAME_ATTEST   ? attest(a, body)
-                  : kind == FRAME_MANAGE ? manage(a, body)
-                                         : take_snapshot(kind, body);
-
-        if (!ok)
+        if (!take(a, kind, body))
             return;
     }
 }
 
-/* Learn the public keys, and tell the host: it has no way of its own to the signer. */
-static bool pass_keys(struct arena *forever)
+/* Learn that the signer can sign, and tell the host: it has no way of its own to the signer. */
+static bool signer_ready(struct arena *a)
 {
     enum frame_kind kind;
     struct bytes body;
 
-    return frame_read(&from_signer, forever, &kind, &body) && kind == FRAME_KEYS &&
-           read_keys(forever, body, &keys, &key_count) && frame_write(HOST_FD, FRAME_KEYS, body);
+    return frame_read(&from_signer, a, &kind, &body) && kind == FRAME_READY &&
+           frame_write(HOST_FD, FRAME_READY, BYTES_NONE);
 }
 
-/* The arena of a request, two snapshots (one in force, one under construction) of two arenas each, what is kept for good. */
+/* The arena of a request, two snapshots (one in force, one under construction) of two arenas each, the providers. */
 static size_t address_space(size_t request)
 {
-    return request + LIMIT_FRAME + (size_t)5 * SNAPSHOT_MEMORY + CACHE_BYTES + LIBRARY_MEMORY;
+    return request + LIMIT_FRAME + (size_t)4 * SNAPSHOT_MEMORY + 2 * PROVIDERS_MEMORY + CACHE_BYTES + LIBRARY_MEMORY;
 }
 
 int main(int argc, char **argv)
 {
     size_t memory = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
     unsigned seconds = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-    struct arena forever, request;
     struct fault fault = {0};
+    struct arena request;
 
     if (memory == 0 || seconds == 0) {
         fputs("assay-verifier: it is started by assayd, with the limits of a request\n", stderr);
@@ -294,16 +283,16 @@ int main(int argc, char **argv)
         fprintf(stderr, "assay-verifier: %s\n", fault.text);
         return EXIT_FAILURE;
     }
-    arena_init(&forever, SNAPSHOT_MEMORY);
     arena_init(&request, memory + LIMIT_FRAME);
     request.exhausted = over_memory;
     cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
-    if (pass_keys(&forever))
+    providers = providers_new(PROVIDERS_MEMORY);
+    if (cache && providers && signer_ready(&request))
         serve(&request, seconds);
     state_free(building);
     state_free(current);
+    providers_free(providers);
     cache_free(cache);
     arena_free(&request);
-    arena_free(&forever);
     return EXIT_SUCCESS;
 }

@@ -95,6 +95,34 @@ bool signing_key_write_pem(const struct signing_key *k, struct arena *a, struct 
     return true;
 }
 
+struct signing_key *signing_key_read_der(struct bytes der, struct fault *fault)
+{
+    const unsigned char *at = der.p;
+    EVP_PKEY *pkey = der.n && der.n <= INT32_MAX ? d2i_AutoPrivateKey(NULL, &at, (long)der.n) : NULL;
+
+    if (pkey && at != der.p + der.n) {
+        EVP_PKEY_free(pkey);
+        pkey = NULL;
+    }
+    if (!pkey)
+        broken(fault, "read a private key");
+    return wrap(pkey, fault);
+}
+
+bool signing_key_write_der(const struct signing_key *k, struct arena *a, struct bytes *der, struct fault *fault)
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(k->pkey);
+    unsigned char *out = NULL;
+    int n = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &out) : 0;
+
+    PKCS8_PRIV_KEY_INFO_free(info);
+    if (n <= 0)
+        return broken(fault, "write a private key");
+    *der = arena_copy(a, bytes_make(out, (size_t)n));
+    OPENSSL_clear_free(out, (size_t)n);
+    return true;
+}
+
 void signing_key_free(struct signing_key *k)
 {
     if (!k)

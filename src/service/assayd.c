@@ -12,8 +12,9 @@
 #include "service/development.h"
 #include "service/log.h"
 #include "service/routes.h"
+#include "service/tenancy.h"
 
-enum { TOKEN_LEAST = 16, TOKEN_MOST = 4096, SERVICE_MEMORY = 64 * 1024 * 1024, EXIT_USAGE = 1 };
+enum { TOKEN_LEAST = 16, TOKEN_MOST = 4096, STORE_MEMORY = 1024 * 1024 * 1024, EXIT_USAGE = 1 };
 
 static const char help[] = "usage: assayd --config FILE [--check-config]\n"
                            "       assayd --dev [--state DIR] [--port N]\n"
@@ -62,11 +63,11 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
     return optind == argc && (a->config != NULL) != a->development;
 }
 
-bool service_reload(struct service *s, struct fault *fault)
+static bool load_endorsements(struct service *s, struct fault *fault)
 {
     struct loaded loaded;
 
-    if (!load_snapshot(s->config, s->store, &loaded, fault))
+    if (!load_snapshot(s->config, &loaded, fault))
         return false;
     pool_load(s->pool, &loaded);
     return true;
@@ -97,7 +98,7 @@ static bool reload_all(struct service *s, struct fault *fault)
         !read_token(&next, &bearer, fault) || !(tls = tls_server(next.certificate, next.private_key, fault)))
         goto bad;
     const char *kept = config_keep_started(&next, s->config);
-    if (!load_snapshot(&next, s->store, &loaded, fault))
+    if (!load_snapshot(&next, &loaded, fault))
         goto bad;
     if (*kept)
         log_error("these settings change at the next start: %s", kept);
@@ -120,8 +121,8 @@ static void reload(evutil_socket_t fd, short what, void *context)
     struct fault fault = {0};
 
     (void)fd, (void)what;
-    if (s->config_path ? reload_all(s, &fault) : service_reload(s, &fault))
-        log_info("configuration, endorsements and policies were read again");
+    if (s->config_path ? reload_all(s, &fault) : load_endorsements(s, &fault))
+        log_info("configuration and endorsements were read again");
     else
         log_error("nothing was reloaded, what was in force stays: %s", fault.text);
 }
@@ -153,31 +154,22 @@ static void stop(evutil_socket_t number, short what, void *context)
     event_active(s->drain, EV_TIMEOUT, 0);
 }
 
-/* Set once the keys are known and every pair has its snapshot. */
+/* A start under way. */
 struct launch {
     struct service *service;
     const struct arguments *arguments;
     bool failed;
 };
 
-static void ready(void *context, const struct key_record *keys, size_t count)
+static void log_serving(const struct service *s)
 {
-    struct launch *l = context;
-    struct service *s = l->service;
-    struct fault fault = {0};
+    for (size_t i = 0; i < s->config->provider_count; i++) {
+        const struct tenant *t = registry_by_issuer(s->registry, bytes_text(s->config->providers[i].issuer));
 
-    routes_keys(s, keys, count);
-    s->ready = true;
-    for (size_t i = 0; i < count; i++)
-        log_info("serving %.*s with key %.*s", (int)keys[i].issuer.n, (const char *)keys[i].issuer.p,
-                 (int)keys[i].kid.n, (const char *)keys[i].kid.p);
-    if (l->arguments->development && !development_ready(s->config, l->arguments->state, http_port(s->http), &fault))
-        log_error("%s", fault.text);
-}
-
-static void shadowed(void *context, const struct shadow_result *result)
-{
-    shadows_note(((struct launch *)context)->service->shadows, result, (int64_t)time(NULL));
+        log_info("serving %.*s with key %.*s", (int)t->issuer.n, (const char *)t->issuer.p, (int)t->key.kid.n,
+                 (const char *)t->key.kid.p);
+    }
+    log_info("%zu providers are known", registry_count(s->registry));
 }
 
 static void broken(void *context)
@@ -186,6 +178,35 @@ static void broken(void *context)
 
     l->failed = true;
     event_base_loopbreak(l->service->base);
+}
+
+/* Providers of the configuration have their keys: the service can answer. */
+static void fixed(void *context, const struct tenancy_result *result)
+{
+    struct launch *l = context;
+    struct service *s = l->service;
+    struct fault fault = {0};
+
+    if (result->status) {
+        log_error("a provider of the configuration has no key: %.*s", (int)result->message.n,
+                  (const char *)result->message.p);
+        broken(l);
+        return;
+    }
+    s->ready = true;
+    log_serving(s);
+    if (l->arguments->development && !development_ready(s->config, l->arguments->state, http_port(s->http), &fault))
+        log_error("%s", fault.text);
+}
+
+static void ready(void *context)
+{
+    tenancy_fix(((struct launch *)context)->service, fixed, context);
+}
+
+static void shadowed(void *context, const struct shadow_result *result)
+{
+    shadows_note(((struct launch *)context)->service->shadows, result, (int64_t)time(NULL));
 }
 
 static bool watch_signals(struct service *s)
@@ -227,6 +248,48 @@ static struct event_base *new_base(void)
     return base;
 }
 
+static void apply(void *context, const struct record *record)
+{
+    registry_apply(((struct service *)context)->registry, record);
+}
+
+/* Of the records at the start. */
+struct first_look {
+    struct service *service;
+    uint64_t seen;
+};
+
+static bool look(void *context, const struct record *record)
+{
+    struct first_look *first = context;
+
+    apply(first->service, record);
+    first->seen = record->sequence;
+    return true;
+}
+
+/* Everything is read once; then the store belongs to its thread. */
+static bool open_store(struct service *s, struct fault *fault)
+{
+    struct first_look first = {.service = s};
+    struct store *store = store_open(s->config->store, fault);
+    struct arena a;
+
+    s->registry = registry_new();
+    if (!store || !s->registry) {
+        store_close(store);
+        return store ? fault_set(fault, FAULT_SYSTEM, "no memory") : false;
+    }
+    arena_init(&a, STORE_MEMORY);
+    bool ok = store_changes(store, &a, 0, look, &first, fault);
+    arena_free(&a);
+    if (ok)
+        s->ledger = ledger_start(s->base, store, first.seen, apply, s, fault);
+    if (!s->ledger)
+        store_close(store);
+    return s->ledger != NULL;
+}
+
 static bool open_all(struct service *s, struct launch *l, struct fault *fault)
 {
     struct config *c = s->config;
@@ -237,25 +300,26 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     s->http = http_listen(s->base, c, tls, routes_handle, s, fault);
     if (!s->http)
         return false;
-    if (l->arguments->development && !development_provider(c, l->arguments->state, http_port(s->http), fault))
-        return false;
+    if (l->arguments->development)
+        development_provider(c, http_port(s->http));
     if (!config_complete(c, fault) || !read_token(c, &s->bearer, fault))
         return false;
-    if (c->store && !(s->store = store_open(c->store, fault)))
+    if (!open_store(s, fault))
         return false;
     s->shadows = shadows_new();
     if (!s->shadows)
         return fault_set(fault, FAULT_SYSTEM, "no memory");
     s->pool = pool_new(s->base, c, &(struct pool_callbacks){ready, shadowed, broken, l}, fault);
-    return s->pool && service_reload(s, fault);
+    return s->pool && load_endorsements(s, fault);
 }
 
 static void close_all(struct service *s)
 {
+    ledger_stop(s->ledger); /* first: who waits for it is answered */
     pool_free(s->pool);
     shadows_free(s->shadows);
     http_free(s->http);
-    store_close(s->store);
+    registry_free(s->registry);
     for (size_t i = 0; i < SIGNALS; i++)
         if (s->signals[i])
             event_free(s->signals[i]);
@@ -306,7 +370,6 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     config_defaults(&config);
-    arena_init(&service.arena, SERVICE_MEMORY);
     bool ok = a.development ? development_prepare(&config, a.state, a.port, &fault)
                             : config_read(&config, a.config, &fault) && config_complete(&config, &fault);
     if (ok && a.check) {
@@ -318,7 +381,6 @@ int main(int argc, char **argv)
     }
     if (!ok)
         fprintf(stderr, "assayd: %s\n", fault.text);
-    arena_free(&service.arena);
     config_free(&config);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -65,6 +65,7 @@ static const struct setting settings[] = {
     {"core", "request_milliseconds", NUMBER, AT(request_milliseconds), RANGE(1, 600000)},
     {"core", "request_memory", SIZE, AT(request_memory), RANGE(1048576, 1073741824)},
     {"core", "queue", NUMBER, AT(queue), RANGE(1, 1000000)},
+    {"keys", "sealing_key", TEXT, AT(sealing_key), 0, 0, "a file"},
     {"collateral", "folder", TEXT, AT(folder), 0, 0, "a folder"},
     {"collateral", "file", COLLATERAL_FILE, 0, 0, 0, "a file, at most 256 times"},
     {"collateral", "default_baseline", NUMBER, AT(settings.default_baseline), RANGE(0, 1000000)},
@@ -191,12 +192,11 @@ static bool provider_setting(struct reading *r, const char *section, const char 
         p->issuer = text;
         return valid_issuer(value) || refuse(r, name, value, "https:// and an authority, without a path");
     }
-    if (strcmp(name, "key") == 0)
-        p->key = text;
-    else if (strcmp(name, "signers") == 0)
-        p->signers = text;
-    else
-        return refuse(r, name, value, "issuer, key or signers in a provider's section");
+    if (strcmp(name, "shared") == 0)
+        return read_choice(value, "off", "on", &p->shared) || refuse(r, name, value, "on or off");
+    if (strcmp(name, "signers") != 0)
+        return refuse(r, name, value, "issuer, signers or shared in a provider's section");
+    p->signers = text;
     return *value || refuse(r, name, value, "a file");
 }
 
@@ -255,13 +255,12 @@ bool config_read(struct config *c, const char *path, struct fault *fault)
 bool config_complete(const struct config *c, struct fault *fault)
 {
     if (c->provider_count == 0)
-        return fault_set(fault, FAULT_USAGE, "no provider: add a section [provider NAME] with issuer and key");
+        return fault_set(fault, FAULT_USAGE, "no provider: add a section [provider NAME] with issuer");
     for (size_t i = 0; i < c->provider_count; i++) {
         const struct provider_config *p = &c->providers[i];
 
-        if (!p->issuer || !p->key)
-            return fault_set(fault, FAULT_USAGE, "a provider needs issuer and key (%s)",
-                             p->issuer ? p->issuer : "without issuer");
+        if (!p->issuer)
+            return fault_set(fault, FAULT_USAGE, "a section [provider NAME] without issuer");
         for (size_t k = 0; k < i; k++)
             if (strcasecmp(c->providers[k].issuer, p->issuer) == 0)
                 return fault_set(fault, FAULT_USAGE, "two providers have the issuer %s", p->issuer);
@@ -269,6 +268,10 @@ bool config_complete(const struct config *c, struct fault *fault)
     if (!c->certificate || !c->private_key)
         return fault_set(fault, FAULT_USAGE,
                          "[server] certificate and private_key must be set: the service speaks TLS alone");
+    if (!c->sealing_key || !c->store)
+        return fault_set(
+            fault, FAULT_USAGE,
+            "[keys] sealing_key and [store] url must be set: providers' keys are kept in the store, sealed");
     return true;
 }
 
@@ -309,11 +312,11 @@ static bool put_back_providers(struct config *next, const struct config *in_forc
     for (size_t i = 0; i < in_force->provider_count; i++) {
         const struct provider_config *p = &in_force->providers[i], *n = &next->providers[i];
 
-        same = same && same_text(p->issuer, n->issuer) && same_text(p->key, n->key);
+        same = same && same_text(p->issuer, n->issuer) && p->shared == n->shared;
         next->providers[i] = (struct provider_config){
             .issuer = copy_text(next, p->issuer),
-            .key = copy_text(next, p->key),
-            .signers = same ? n->signers : copy_text(next, p->signers),
+            .signers = copy_text(next, p->signers),
+            .shared = p->shared,
         };
     }
     next->provider_count = in_force->provider_count;
@@ -323,7 +326,7 @@ static bool put_back_providers(struct config *next, const struct config *in_forc
 /* What a running service cannot change. */
 static bool is_for_start(const struct setting *s)
 {
-    static const char *const names[] = {"listen", "port", "pairs", "request_memory", "url"};
+    static const char *const names[] = {"listen", "port", "pairs", "request_memory", "url", "sealing_key"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(s->name, names[i]) == 0)

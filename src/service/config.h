@@ -9,8 +9,8 @@ enum { CONFIG_PROVIDERS_MAX = 64, CONFIG_ANCHORS_MAX = 16, CONFIG_FILES_MAX = 25
 
 struct provider_config {
     const char *issuer;  /* https://authority */
-    const char *key;     /* file of its signing key; made when it is missing */
-    const char *signers; /* PEM of registered policy certificates: makes it Isolated; or NULL */
+    const char *signers; /* PEM of the first registered policy certificates: makes it Isolated; or NULL */
+    bool shared;         /* a default provider: nobody changes its policies */
 };
 
 struct config {
@@ -24,6 +24,8 @@ struct config {
     /* [core] */
     int pairs, request_milliseconds, queue;
     size_t request_memory;
+    /* [keys] */
+    const char *sealing_key; /* file of the key under which providers' signing keys are stored */
     /* [collateral] */
     const char *folder;
     const char *files[CONFIG_FILES_MAX]; /* single ones beside the folder */

@@ -111,6 +111,7 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
     c->certificate = under(c, state, "server.pem");
     c->private_key = under(c, state, "server.key");
     c->token_file = under(c, state, "token");
+    c->sealing_key = under(c, state, "sealing.key");
     c->store = arena_printf(&c->arena, "sqlite:%s/assay.db", state);
     unlink(under(c, state, "dev.env")); /* of an earlier run: it says "ready" */
     if (!make_folder(state, fault) || !development_certificates(state, fault) || !make_token(c, c->token_file, fault))
@@ -120,14 +121,11 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
     return use_simulated(c, state, fault);
 }
 
-bool development_provider(struct config *c, const char *state, int port, struct fault *fault)
+void development_provider(struct config *c, int port)
 {
-    (void)fault;
     c->providers[c->provider_count++] = (struct provider_config){
         .issuer = arena_printf(&c->arena, "https://localhost:%d", port),
-        .key = under(c, state, "signing.key"),
     };
-    return true;
 }
 
 static const char *absolute(struct config *c, const char *path)

@@ -8,7 +8,7 @@
 /* Fill the configuration; what is missing under `state` is made. port < 0: 8443. */
 bool development_prepare(struct config *c, const char *state, int port, struct fault *fault);
 /* The port is known: the provider's issuer. */
-bool development_provider(struct config *c, const char *state, int port, struct fault *fault);
+void development_provider(struct config *c, int port);
 /* Write STATE/dev.env, whose presence says that the service is ready. */
 bool development_ready(struct config *c, const char *state, int port, struct fault *fault);
 

@@ -8,10 +8,11 @@
 
 enum { LIST_DEFAULT = 100, LIST_MOST = 1000, VERSION_DIGITS = 18 };
 
+/* A list under way. */
 struct listing {
-    struct arena *arena;
-    struct json *list;
-    bool bodies;
+    struct exchange *exchange;
+    struct ledger_reading reading;
+    uint64_t version; /* the one that is asked for; 0: a list */
     const char *body_name;
 };
 
@@ -22,25 +23,23 @@ static void set_text(struct arena *a, struct json *o, struct bytes name, struct 
 }
 
 /* The host repeats what is stored and reads nothing in it. */
-static bool add(void *context, const struct record *r)
+static struct json *one(const struct listing *l, const struct record *r)
 {
-    struct listing *l = context;
-    struct json *o = json_new(l->arena, JSON_OBJECT);
+    struct arena *a = &l->exchange->arena;
+    struct json *o = json_new(a, JSON_OBJECT);
     char time[32];
     bool of_policy = !bytes_is(r->kind, "signers");
 
     time_format(r->time, time);
-    JSON_SET(o, "version", json_new_integer(l->arena, (int64_t)r->version));
-    JSON_SET(o, "time", json_new_text(l->arena, arena_copy(l->arena, bytes_text(time))));
-    JSON_SET(o, "result",
-             json_new_text(l->arena, of_policy && !r->hash.n ? BYTES_LIT("Removed") : BYTES_LIT("Updated")));
-    set_text(l->arena, o, BYTES_LIT("tokenHash"), r->hash);
-    set_text(l->arena, o, BYTES_LIT("signerThumbprint"), hex_encode_upper(l->arena, r->signer));
-    set_text(l->arena, o, BYTES_LIT("caller"), r->caller);
-    if (l->bodies)
-        json_set(o, bytes_text(l->body_name), json_new_text(l->arena, r->body));
-    json_append(l->list, o);
-    return true;
+    JSON_SET(o, "version", json_new_integer(a, (int64_t)r->version));
+    JSON_SET(o, "time", json_new_text(a, arena_copy(a, bytes_text(time))));
+    JSON_SET(o, "result", json_new_text(a, of_policy && !r->hash.n ? BYTES_LIT("Removed") : BYTES_LIT("Updated")));
+    set_text(a, o, BYTES_LIT("tokenHash"), r->hash);
+    set_text(a, o, BYTES_LIT("signerThumbprint"), hex_encode_upper(a, r->signer));
+    set_text(a, o, BYTES_LIT("caller"), r->caller);
+    if (l->version) /* one alone comes whole */
+        json_set(o, bytes_text(l->body_name), json_new_text(a, r->body));
+    return o;
 }
 
 /* A decimal number of a query parameter; absent leaves *out. False: the exchange was answered. */
@@ -60,13 +59,33 @@ static bool number(struct exchange *e, const char *name, uint64_t least, uint64_
     return false;
 }
 
-static void answer(struct service *s, struct exchange *e, const struct served *v, struct bytes kind,
+static void read(void *context, enum ledger_outcome outcome, const struct fault *fault)
+{
+    struct listing *l = context;
+    struct exchange *e = l->exchange;
+    struct json *body = json_new(&e->arena, JSON_OBJECT), *list = json_new(&e->arena, JSON_ARRAY);
+
+    if (outcome != LEDGER_DONE) {
+        log_error("%s a history cannot be read: %s", e->id, fault->text);
+        http_header(e, "Retry-After", "5");
+        http_fail(e, 503, "ServiceUnavailable", "The history cannot be read now. Try again.");
+        return;
+    }
+    if (l->version && (l->reading.count == 0 || l->reading.records->version != l->version)) {
+        http_fail(e, 404, "NotFound", "There is no such version.");
+        return;
+    }
+    for (size_t i = 0; i < l->reading.count; i++)
+        json_append(list, one(l, &l->reading.records[i]));
+    JSON_SET(body, "history", list);
+    http_reply(e, 200, json_print(&e->arena, body, JSON_IN_ORDER));
+}
+
+static void answer(struct service *s, struct exchange *e, const struct tenant *t, struct bytes kind,
                    const char *body_name)
 {
-    struct listing l = {.arena = &e->arena, .list = json_new(&e->arena, JSON_ARRAY), .body_name = body_name};
-    struct json *body = json_new(&e->arena, JSON_OBJECT);
+    struct listing *l = ARENA_NEW(&e->arena, struct listing);
     uint64_t version = 0, before = 0, limit = LIST_DEFAULT;
-    struct fault fault = {0};
 
     if (strcmp(e->method, "GET") != 0) {
         wrong_method(e, "GET");
@@ -75,26 +94,17 @@ static void answer(struct service *s, struct exchange *e, const struct served *v
     if (!number(e, "version", 1, INT64_MAX - 1, &version) || !number(e, "before", 1, INT64_MAX - 1, &before) ||
         !number(e, "limit", 1, LIST_MOST, &limit))
         return;
-    l.bodies = version > 0; /* one alone comes whole */
-    struct history_page page = {
-        .before = version ? version + 1 : before, .limit = version ? 1 : limit, .bodies = l.bodies};
-    if (!s->store || !store_history(s->store, &e->arena, v->issuer, kind, &page, add, &l, &fault)) {
-        log_error("the history of %.*s cannot be read: %s", (int)v->issuer.n, (const char *)v->issuer.p,
-                  s->store ? fault.text : "there is no store");
-        http_fail(e, 503, "ServiceUnavailable", "The history cannot be read now. Try again.");
-        return;
-    }
-    int64_t found;
-    if (version &&
-        (!json_integer(json_member(json_element(l.list, 0), "version"), &found) || (uint64_t)found != version)) {
-        http_fail(e, 404, "NotFound", "There is no such version.");
-        return;
-    }
-    JSON_SET(body, "history", l.list);
-    http_reply(e, 200, json_print(&e->arena, body, JSON_IN_ORDER));
+    *l = (struct listing){.exchange = e, .version = version, .body_name = body_name};
+    l->reading = (struct ledger_reading){
+        .arena = &e->arena,
+        .provider = t->issuer,
+        .kind = kind,
+        .page = {.before = version ? version + 1 : before, .limit = version ? 1 : limit, .bodies = version > 0}};
+    if (!ledger_read(s->ledger, &l->reading, read, l))
+        read(l, LEDGER_FAILED, &(struct fault){.text = "too many requests wait for the store"});
 }
 
-bool history_routes(struct service *s, struct exchange *e, const struct served *v)
+bool history_routes(struct service *s, struct exchange *e, const struct tenant *t)
 {
     static const struct {
         const char *prefix, *kind;
@@ -102,7 +112,7 @@ bool history_routes(struct service *s, struct exchange *e, const struct served *
     struct bytes rest;
 
     if (path_is(e->path, "/assay/v1/history/certificates")) {
-        answer(s, e, v, BYTES_LIT("signers"), "certificates");
+        answer(s, e, t, BYTES_LIT("signers"), "certificates");
         return true;
     }
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
@@ -110,7 +120,7 @@ bool history_routes(struct service *s, struct exchange *e, const struct served *
             const struct policy_kind *kind = policy_kind_find(rest);
 
             if (kind)
-                answer(s, e, v, bytes_text(arena_printf(&e->arena, "%s/%s", slots[i].kind, kind->name)), "policy");
+                answer(s, e, t, bytes_text(arena_printf(&e->arena, "%s/%s", slots[i].kind, kind->name)), "policy");
             else
                 http_fail(e, 400, "InvalidParameter", "The attestation type is not known to this service.");
             return true;

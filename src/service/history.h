@@ -5,6 +5,6 @@
 #include "service/submit.h"
 
 /* False when the path is no history. */
-bool history_routes(struct service *s, struct exchange *e, const struct served *v);
+bool history_routes(struct service *s, struct exchange *e, const struct tenant *t);
 
 #endif

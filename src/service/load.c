@@ -86,77 +86,31 @@ static bool load_anchor(struct loaded *l, const char *path, bool simulated, stru
     return true;
 }
 
-/* All current records, to be sent behind their provider. */
-struct records {
-    struct record *v;
-    size_t n, cap;
-    struct arena *arena;
-};
-
-static bool keep_record(void *context, const struct record *record)
-{
-    struct records *r = context;
-
-    r->v = ARENA_ROOM(r->arena, r->v, r->n, &r->cap);
-    r->v[r->n++] = *record;
-    return true;
-}
-
-/* The registered certificates: as stored since the last change, else of the configuration. */
-static bool provider_signers(struct loaded *l, const struct provider_config *p, const struct records *records,
-                             struct bytes *jwks, struct fault *fault)
+bool load_signers(struct arena *a, const char *path, struct bytes *jwks, struct fault *fault)
 {
     const struct certificate *list;
     struct bytes text;
     size_t count;
 
-    *jwks = BYTES_NONE;
-    if (!p->signers)
-        return true;
-    for (size_t i = 0; i < records->n; i++)
-        if (bytes_is(records->v[i].provider, p->issuer) && bytes_is(records->v[i].kind, "signers")) {
-            *jwks = records->v[i].body;
-            return true;
-        }
-    if (!load_file(&l->arena, p->signers, LIMIT_CHAIN * LIMIT_CERTIFICATE, &text, fault) ||
-        !certificates_decode(&l->arena, text, &list, &count, fault))
+    if (!load_file(a, path, LIMIT_CHAIN * LIMIT_CERTIFICATE, &text, fault) ||
+        !certificates_decode(a, text, &list, &count, fault))
         return false;
-    *jwks = signers_jwks(&l->arena, list);
+    *jwks = signers_jwks(a, list);
     return true;
 }
 
-static bool load_provider(struct loaded *l, const struct provider_config *p, const struct records *records,
-                          struct fault *fault)
+bool load_snapshot(const struct config *c, struct loaded *out, struct fault *fault)
 {
-    struct bytes jwks;
-
-    if (!provider_signers(l, p, records, &jwks, fault))
-        return false;
-    add(l, FRAME_PROVIDER, write_named(&l->arena, bytes_text(p->issuer), jwks));
-    for (size_t i = 0; i < records->n; i++) {
-        const struct record *r = &records->v[i];
-
-        if (bytes_is(r->provider, p->issuer) && provider_policy_kind(r->kind) && r->body.n)
-            add(l, FRAME_POLICY, write_named(&l->arena, r->kind, r->body));
-    }
-    return true;
-}
-
-bool load_snapshot(const struct config *c, struct store *store, struct loaded *out, struct fault *fault)
-{
-    struct records records = {.arena = &out->arena};
+    bool ok = true;
 
     *out = (struct loaded){0};
     arena_init(&out->arena, LOADED_MEMORY);
     add(out, FRAME_SNAPSHOT_BEGIN, write_settings(&out->arena, &c->settings));
-    bool ok = !store || store_changes(store, &out->arena, 0, keep_record, &records, fault);
     for (size_t i = 0; i < c->anchor_count && ok; i++)
         ok = load_anchor(out, c->anchors[i], c->anchors_are_simulated, fault);
     ok = ok && (!c->folder || load_folder(out, c->folder, fault));
     for (size_t i = 0; i < c->file_count && ok; i++)
         ok = load_one(out, c->files[i], c->files[i], fault);
-    for (size_t i = 0; i < c->provider_count && ok; i++)
-        ok = load_provider(out, &c->providers[i], &records, fault);
     add(out, FRAME_SNAPSHOT_END, BYTES_NONE);
     if (!ok)
         loaded_free(out);

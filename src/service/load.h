@@ -4,7 +4,6 @@
 
 #include "core/message.h"
 #include "service/config.h"
-#include "store/store.h"
 
 struct loaded_frame {
     enum frame_kind kind;
@@ -18,9 +17,11 @@ struct loaded {
     size_t files; /* of the collateral folder */
 };
 
-/* Read the collateral folder, the anchors and the store's records. False when the folder or the store cannot be read; a file
- * that is no endorsement is the verifier's business, it warns. */
-bool load_snapshot(const struct config *c, struct store *store, struct loaded *out, struct fault *fault);
+/* Read the collateral folder and the anchors. False when they cannot be read; a file that is no endorsement is the verifier's
+ * business, it warns. */
+bool load_snapshot(const struct config *c, struct loaded *out, struct fault *fault);
+/* The certificates of a PEM file as JWKS, as they are registered with a provider. */
+bool load_signers(struct arena *a, const char *path, struct bytes *jwks, struct fault *fault);
 void loaded_free(struct loaded *l);
 
 /* A whole file of at most `most` bytes. */

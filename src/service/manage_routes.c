@@ -6,12 +6,12 @@
 #include "service/history.h"
 #include "service/submit.h"
 
-static void manage(struct service *s, struct exchange *e, const struct served *v, struct manage_request request)
+static void manage(struct service *s, struct exchange *e, const struct tenant *t, struct manage_request request)
 {
-    request.issuer = v->issuer;
+    request.issuer = t->issuer;
     request.body = e->body;
     request.time = (int64_t)time(NULL);
-    submit(s, e, FRAME_MANAGE, write_manage(&e->arena, &request), v->issuer);
+    submit(s, e, FRAME_MANAGE, write_manage(&e->arena, &request), t);
 }
 
 static bool has_suffix(struct bytes text, const char *suffix)
@@ -27,7 +27,7 @@ struct by_method {
     enum manage_what what;
 };
 
-static void by_method(struct service *s, struct exchange *e, const struct served *v, const struct by_method *rows,
+static void by_method(struct service *s, struct exchange *e, const struct tenant *t, const struct by_method *rows,
                       struct manage_request request)
 {
     struct writer allowed = wr_open(&e->arena);
@@ -35,7 +35,7 @@ static void by_method(struct service *s, struct exchange *e, const struct served
     for (const struct by_method *row = rows; row->method; row++) {
         if (strcmp(e->method, row->method) == 0) {
             request.what = row->what;
-            manage(s, e, v, request);
+            manage(s, e, t, request);
             return;
         }
         wr_printf(&allowed, "%s%s", row == rows ? "" : ", ", row->method);
@@ -44,7 +44,7 @@ static void by_method(struct service *s, struct exchange *e, const struct served
 }
 
 /* A type, or a type with ":reset" behind it. */
-static void policies(struct service *s, struct exchange *e, const struct served *v, enum policy_slot slot,
+static void policies(struct service *s, struct exchange *e, const struct tenant *t, enum policy_slot slot,
                      struct bytes type)
 {
     static const struct by_method rows[] = {{"GET", MANAGE_POLICY_GET}, {"PUT", MANAGE_POLICY_SET}, {NULL, 0}};
@@ -53,16 +53,16 @@ static void policies(struct service *s, struct exchange *e, const struct served 
 
     if (reset)
         type.n -= strlen(":reset");
-    by_method(s, e, v, reset ? reset_rows : rows, (struct manage_request){.kind = type, .slot = slot});
+    by_method(s, e, t, reset ? reset_rows : rows, (struct manage_request){.kind = type, .slot = slot});
 }
 
-static void baselines(struct service *s, struct exchange *e, const struct served *v, struct bytes type)
+static void baselines(struct service *s, struct exchange *e, const struct tenant *t, struct bytes type)
 {
     static const struct by_method rows[] = {{"GET", MANAGE_BASELINES_GET}, {NULL, 0}};
     const char *only = http_query(e, "provideCurrentTcbInPolicy");
 
     by_method(
-        s, e, v, rows,
+        s, e, t, rows,
         (struct manage_request){.kind = type, .only_selected = only && bytes_is_nocase(bytes_text(only), "true")});
 }
 
@@ -97,7 +97,7 @@ static const struct by_method *find_whole(struct exchange *e, struct manage_requ
     return NULL;
 }
 
-static void shadow_report(struct service *s, struct exchange *e, const struct served *v, struct bytes type)
+static void shadow_report(struct service *s, struct exchange *e, const struct tenant *t, struct bytes type)
 {
     const struct policy_kind *kind = policy_kind_find(type);
 
@@ -107,30 +107,30 @@ static void shadow_report(struct service *s, struct exchange *e, const struct se
         http_fail(e, 400, "InvalidParameter", "The attestation type is not known to this service.");
     else
         http_reply(e, 200,
-                   json_print(&e->arena, shadows_report(s->shadows, &e->arena, v->issuer, bytes_text(kind->name)),
+                   json_print(&e->arena, shadows_report(s->shadows, &e->arena, t->issuer, bytes_text(kind->name)),
                               JSON_IN_ORDER));
 }
 
 /* The version is in the path. */
-static bool own_routes(struct service *s, struct exchange *e, const struct served *v)
+static bool own_routes(struct service *s, struct exchange *e, const struct tenant *t)
 {
     struct bytes rest;
 
     if (path_below(e->path, "/assay/v1/shadow/", &rest)) {
         if (has_suffix(rest, ":report"))
-            shadow_report(s, e, v, bytes_first(rest, rest.n - strlen(":report")));
+            shadow_report(s, e, t, bytes_first(rest, rest.n - strlen(":report")));
         else
-            policies(s, e, v, SLOT_SHADOW, rest);
+            policies(s, e, t, SLOT_SHADOW, rest);
         return true;
     }
     if (path_below(e->path, "/assay/v1/explain/", &rest)) {
         if (strcmp(e->method, "POST") != 0)
             wrong_method(e, "POST");
         else
-            submit_evidence(s, e, v, rest, true);
+            submit_evidence(s, e, t, rest, true);
         return true;
     }
-    return history_routes(s, e, v);
+    return history_routes(s, e, t);
 }
 
 static bool allowed(struct service *s, struct exchange *e, bool versioned)
@@ -142,7 +142,7 @@ static bool allowed(struct service *s, struct exchange *e, bool versioned)
     return !versioned || version_ok(e);
 }
 
-bool manage_routes(struct service *s, struct exchange *e, const struct served *v)
+bool manage_routes(struct service *s, struct exchange *e, const struct tenant *t)
 {
     struct manage_request request = {0};
     const struct by_method *rows = find_whole(e, &request);
@@ -150,16 +150,16 @@ bool manage_routes(struct service *s, struct exchange *e, const struct served *v
 
     if (rows) {
         if (allowed(s, e, true))
-            by_method(s, e, v, rows, request);
+            by_method(s, e, t, rows, request);
     } else if (path_below(e->path, "/policies/", &type)) {
         if (allowed(s, e, true))
-            policies(s, e, v, SLOT_ACTIVE, type);
+            policies(s, e, t, SLOT_ACTIVE, type);
     } else if (path_below(e->path, "/tcbbaselines/", &type)) {
         if (allowed(s, e, true))
-            baselines(s, e, v, type);
+            baselines(s, e, t, type);
     } else if (e->path.n > strlen("/assay/v1/") &&
                bytes_is_nocase(bytes_first(e->path, strlen("/assay/v1/")), "/assay/v1/")) {
-        return !allowed(s, e, false) || own_routes(s, e, v);
+        return !allowed(s, e, false) || own_routes(s, e, t);
     } else {
         return false;
     }

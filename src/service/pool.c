@@ -10,19 +10,18 @@
 #include "service/poison.h"
 
 enum {
-    KEY_ARGUMENTS = CONFIG_PROVIDERS_MAX + 1,
     RESTART_MILLISECONDS = 500,
-    START_MILLISECONDS = 60 * 1000, /* to make keys, or to take a snapshot */
-    KEYS_MEMORY = 16 * 1024 * 1024,
+    START_MILLISECONDS = 60 * 1000,   /* to take a snapshot */
+    STATE_MEMORY = 512 * 1024 * 1024, /* of one provider as frames */
     START_TRIES = 3,
 };
 
 struct job {
     struct job *next;
-    enum frame_kind kind;
-    struct bytes body, identity[2];
+    struct pool_work work;
     pool_done *done;
     void *context;
+    bool wanted; /* the pair asked for the tenant's state */
 };
 
 enum worker_state { WORKER_STARTING, WORKER_LOADING, WORKER_IDLE, WORKER_BUSY, WORKER_SHADOWING, WORKER_DOWN };
@@ -36,8 +35,10 @@ struct worker {
     struct job *job;
     bool stale;   /* a newer snapshot waits */
     bool widowed; /* its signer ended: replaced once its job is done */
-    bool was_ready;
+    bool can_sign, was_ready;
     uint64_t generation; /* of the snapshot sent last */
+    uint64_t *sent;      /* by tenant's index: the stamp of the state that was sent last; 0: none */
+    size_t sent_cap;
 };
 
 struct pool {
@@ -45,7 +46,6 @@ struct pool {
     const struct config *config;
     struct pair_options options;
     char folder[4096];
-    const char *keys[KEY_ARGUMENTS];
     struct worker *workers;
     size_t count;
     struct job *first, **last; /* queue */
@@ -58,9 +58,7 @@ struct pool {
     bool announced;
     unsigned failed_starts;
     struct pool_counts counts;
-    struct key_record *records;
-    size_t record_count;
-    struct arena forever;
+    struct arena state; /* a provider's, on its way */
 };
 
 static void start(struct worker *w);
@@ -106,13 +104,13 @@ static void down(struct worker *w, enum pool_failure outcome)
         p->counts.shadows_lost++;
     }
     w->state = WORKER_DOWN;
-    w->was_ready = w->widowed = false;
+    w->was_ready = w->widowed = w->can_sign = false;
     p->counts.restarts++;
     if (w->job) {
         p->counts.died += outcome == POOL_DIED;
         p->counts.slow += outcome == POOL_SLOW;
         p->counts.over_memory += outcome == POOL_OVER_MEMORY;
-        job_digest(w->job->identity, digest);
+        job_digest(w->job->work.identity, digest);
         poison_note(p->poison, digest, time(NULL));
         finish(w, outcome, NULL);
     }
@@ -135,16 +133,12 @@ static void send_snapshot(struct worker *w)
     schedule(w, START_MILLISECONDS);
 }
 
-static void take_keys(struct worker *w, struct bytes body)
+static void signer_ready(struct worker *w)
 {
-    struct pool *p = w->pool;
-    struct bytes kept = arena_copy(&p->forever, body);
-
-    if (p->records == NULL && !read_keys(&p->forever, kept, &p->records, &p->record_count)) {
-        down(w, POOL_DIED);
-        return;
-    }
-    if (p->snapshot.count)
+    w->can_sign = true;
+    if (w->sent)
+        memset(w->sent, 0, w->sent_cap * sizeof *w->sent);
+    if (w->pool->snapshot.count)
         send_snapshot(w);
 }
 
@@ -166,7 +160,7 @@ static void announce(struct pool *p)
         if (!p->workers[i].was_ready)
             return;
     if (!p->announced)
-        p->call.ready(p->call.context, p->records, p->record_count);
+        p->call.ready(p->call.context);
     p->announced = true;
 }
 
@@ -217,6 +211,61 @@ static void loaded(struct worker *w, enum frame_kind kind, struct bytes body)
     feed(p);
 }
 
+static uint64_t *sent_of(struct worker *w, const struct tenant *t)
+{
+    if (t->index >= w->sent_cap) {
+        size_t cap = 2 * t->index + 64;
+        uint64_t *grown = realloc(w->sent, cap * sizeof *grown);
+
+        if (!grown)
+            abort();
+        memset(grown + w->sent_cap, 0, (cap - w->sent_cap) * sizeof *grown);
+        w->sent = grown;
+        w->sent_cap = cap;
+    }
+    return &w->sent[t->index];
+}
+
+static void send_state(void *context, enum frame_kind kind, struct bytes body)
+{
+    channel_send(((struct worker *)context)->channel, kind, body);
+}
+
+/* A pair learns of a provider, or of its change, before the first request that needs it. */
+static void send_job(struct worker *w)
+{
+    const struct pool_work *work = &w->job->work;
+    uint64_t *sent = work->tenant ? sent_of(w, work->tenant) : NULL;
+
+    if (sent && *sent != work->tenant->stamp) {
+        tenant_frames(work->tenant, &w->pool->state, send_state, w);
+        arena_reset(&w->pool->state);
+        *sent = work->tenant->stamp;
+    }
+    channel_send(w->channel, work->kind, work->body);
+}
+
+static void run(struct worker *w, struct job *j)
+{
+    w->job = j;
+    w->state = WORKER_BUSY;
+    schedule(w, j->work.milliseconds ? j->work.milliseconds : w->pool->config->request_milliseconds);
+    send_job(w);
+}
+
+/* The pair dropped this provider for others. */
+static void wanted(struct worker *w)
+{
+    if (!w->job || !w->job->work.tenant || w->job->wanted) {
+        log_error("a verifier said something malformed");
+        down(w, POOL_DIED);
+        return;
+    }
+    w->job->wanted = true;
+    *sent_of(w, w->job->work.tenant) = 0;
+    send_job(w);
+}
+
 static void answered(struct worker *w, struct bytes body)
 {
     struct answered answer;
@@ -256,7 +305,8 @@ static void take_frame(void *context, enum frame_kind kind, struct bytes body)
     struct worker *w = context;
 
     switch (kind) {
-    case FRAME_KEYS: take_keys(w, body); break;
+    case FRAME_READY: signer_ready(w); break;
+    case FRAME_WANT_PROVIDER: wanted(w); break;
     case FRAME_SNAPSHOT_READY:
     case FRAME_SNAPSHOT_BAD: loaded(w, kind, body); break;
     case FRAME_ANSWER: answered(w, body); break;
@@ -309,7 +359,7 @@ static void timed_out(evutil_socket_t fd, short what, void *context)
         return;
     }
     if (w->job || w->state == WORKER_SHADOWING)
-        log_error("a request ran longer than %d ms; its pair is replaced", w->pool->config->request_milliseconds);
+        log_error("a request ran longer than it may; its pair is replaced");
     else
         log_error("a pair did not become ready within %d ms; it is replaced", START_MILLISECONDS);
     down(w, POOL_SLOW);
@@ -333,14 +383,6 @@ static void start(struct worker *w)
         return;
     }
     schedule(w, START_MILLISECONDS);
-}
-
-static void run(struct worker *w, struct job *j)
-{
-    w->job = j;
-    w->state = WORKER_BUSY;
-    schedule(w, w->pool->config->request_milliseconds);
-    channel_send(w->channel, j->kind, j->body);
 }
 
 /* Give work, or the newer snapshot, to whoever is idle. */
@@ -376,10 +418,9 @@ static bool refused_unread(struct pool *p, const struct bytes identity[2])
     return poison_refuses(p->poison, digest, time(NULL));
 }
 
-bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const struct bytes identity[2],
-                 pool_done *done, void *context)
+bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, void *context)
 {
-    if (refused_unread(p, identity)) {
+    if (refused_unread(p, work->identity)) {
         p->counts.refused_unread++;
         done(context, POOL_REFUSED_UNREAD, NULL);
         return true;
@@ -387,8 +428,7 @@ bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const 
     struct job *j = p->queued < (size_t)p->config->queue ? calloc(1, sizeof *j) : NULL;
     if (!j)
         return false;
-    *j = (struct job){
-        .kind = kind, .body = body, .identity = {identity[0], identity[1]}, .done = done, .context = context};
+    *j = (struct job){.work = *work, .done = done, .context = context};
     *p->last = j;
     p->last = &j->next;
     p->queued++;
@@ -410,8 +450,8 @@ void pool_load(struct pool *p, struct loaded *snapshot)
         struct worker *w = &p->workers[i];
 
         w->stale = w->state == WORKER_LOADING || w->was_ready;
-        if (w->state == WORKER_STARTING && p->records)
-            send_snapshot(w); /* its keys are here, it waits for a snapshot */
+        if (w->state == WORKER_STARTING && w->can_sign)
+            send_snapshot(w);
     }
     feed(p);
 }
@@ -445,12 +485,11 @@ struct pool *pool_new(struct event_base *base, const struct config *c, const str
     }
     *p = (struct pool){.base = base, .config = c, .workers = workers, .count = (size_t)c->pairs, .call = *callbacks};
     p->last = &p->first;
-    arena_init(&p->forever, KEYS_MEMORY);
+    arena_init(&p->state, STATE_MEMORY);
     p->poison = poison_new();
     p->children = evsignal_new(base, SIGCHLD, child_ended, p);
-    for (size_t i = 0; i < c->provider_count; i++)
-        p->keys[i] = arena_printf(&p->forever, "%s=%s", c->providers[i].issuer, c->providers[i].key);
-    p->options = (struct pair_options){p->folder, p->keys, c->request_memory, cpu_seconds(c->request_milliseconds)};
+    p->options =
+        (struct pair_options){p->folder, c->sealing_key, c->request_memory, cpu_seconds(c->request_milliseconds)};
     if (!p->poison || !p->children || event_add(p->children, NULL) != 0 ||
         !pair_folder(p->folder, sizeof p->folder, fault)) {
         fault_set(fault, FAULT_SYSTEM, "no memory");
@@ -481,6 +520,7 @@ void pool_free(struct pool *p)
             event_free(w->timer);
         }
         free(w->job);
+        free(w->sent);
     }
     while (p->first) {
         struct job *j = p->first;
@@ -493,7 +533,7 @@ void pool_free(struct pool *p)
     loaded_free(&p->snapshot);
     loaded_free(&p->before);
     poison_free(p->poison);
-    arena_free(&p->forever);
+    arena_free(&p->state);
     free(p->workers);
     free(p);
 }

@@ -9,6 +9,7 @@
 #include "core/pair.h"
 #include "service/config.h"
 #include "service/load.h"
+#include "service/registry.h"
 
 struct pool;
 
@@ -17,8 +18,8 @@ enum pool_failure { POOL_ANSWERED, POOL_DIED, POOL_SLOW, POOL_OVER_MEMORY, POOL_
 
 /* Called once for each job that was accepted; answer is NULL unless outcome is POOL_ANSWERED. Views end with the call. */
 typedef void pool_done(void *context, enum pool_failure outcome, const struct answered *answer);
-/* The public keys are known and every pair has a snapshot: the service can answer. */
-typedef void pool_ready(void *context, const struct key_record *keys, size_t count);
+/* Every pair can sign and has a snapshot: the service can answer. */
+typedef void pool_ready(void *context);
 /* What a shadow policy would have changed, after the answer went out. Views end with the call. */
 typedef void pool_shadowed(void *context, const struct shadow_result *result);
 /* Pairs ended again and again before the first was ready: a start that will not succeed. */
@@ -36,10 +37,16 @@ void pool_free(struct pool *p);
 /* Give every pair this snapshot, each between two requests. The pool keeps it, for pairs that start later; if they refuse it,
  * it keeps the one before. */
 void pool_load(struct pool *p, struct loaded *snapshot);
-/* False when the queue is full. The body, and the identity by which a request that kills is known again, must live until done
- * is called, which may be at once. */
-bool pool_submit(struct pool *p, enum frame_kind kind, struct bytes body, const struct bytes identity[2],
-                 pool_done *done, void *context);
+/* What a pair is to do. Views must live until done is called, which may be at once. */
+struct pool_work {
+    enum frame_kind kind;
+    struct bytes body;
+    struct bytes identity[2];    /* by which a request that kills is known again */
+    const struct tenant *tenant; /* whose state the pair needs; NULL: nobody's */
+    int milliseconds;            /* it may take; 0: as every request */
+};
+/* False when the queue is full. */
+bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, void *context);
 size_t pool_busy(const struct pool *p); /* jobs running or queued */
 
 struct pool_counts {

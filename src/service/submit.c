@@ -5,11 +5,14 @@
 #include "base/clock.h"
 #include "service/log.h"
 
-/* A request that waits for the core. */
+/* A request that waits for the core, then for the store. */
 struct waiting {
     struct service *service;
     struct exchange *exchange;
-    struct bytes issuer, caller;
+    const struct tenant *tenant;
+    struct bytes caller;
+    struct answered answer; /* kept while its changes are stored */
+    struct record records[CHANGES_MAX];
 };
 
 /* ^\d{4}-\d{2}-\d{2}(-preview)?$ of 2018-09-01 or later (api.md 1.2). */
@@ -79,31 +82,65 @@ static void core_failed(struct exchange *e, enum pool_failure outcome)
     }
 }
 
-/* Make the change durable; the snapshot follows before the answer goes out. */
-static bool store_change(struct waiting *w, const struct change *change, struct fault *fault)
+void store_failed(struct exchange *e, enum ledger_outcome outcome, const struct fault *fault)
 {
-    struct service *s = w->service;
-    struct record record = {.provider = w->issuer,
-                            .kind = change->kind,
-                            .time = (int64_t)time(NULL),
-                            .body = change->body,
-                            .hash = change->hash,
-                            .signer = change->signer,
-                            .caller = w->caller};
-    bool conflict;
+    if (outcome == LEDGER_CONFLICT) {
+        http_header(e, "Retry-After", "1");
+        http_fail(e, 409, "Conflict", ledger_reason(outcome, fault));
+        return;
+    }
+    log_error("%s a change was not stored: %s", e->id, fault->text);
+    http_header(e, "Retry-After", "5");
+    http_fail(e, 503, "ServiceUnavailable", ledger_reason(outcome, fault));
+}
 
-    if (!s->store)
-        return fault_set(fault, FAULT_SYSTEM, "there is no store: set [store] url");
-    if (!store_next_version(s->store, &w->exchange->arena, record.provider, record.kind, &record.version, fault))
-        return false;
-    return store_append(s->store, &record, 1, &conflict, fault) && service_reload(s, fault);
+static void reply(struct exchange *e, const struct answered *answer)
+{
+    if (answer->code.n)
+        http_header(e, "x-ms-error-code", arena_string(&e->arena, answer->code));
+    http_reply(e, answer->status, answer->body);
+}
+
+static void stored(void *context, enum ledger_outcome outcome, const struct fault *fault)
+{
+    struct waiting *w = context;
+
+    if (outcome == LEDGER_DONE)
+        reply(w->exchange, &w->answer);
+    else
+        store_failed(w->exchange, outcome, fault);
+}
+
+struct record record_of(struct arena *a, const struct tenant *t, const struct change *change, struct bytes caller)
+{
+    struct bytes kind = arena_copy(a, change->kind);
+
+    return (struct record){.provider = t->issuer,
+                           .kind = kind,
+                           .version = tenant_next_version(t, kind),
+                           .time = (int64_t)time(NULL),
+                           .body = arena_copy(a, change->body),
+                           .hash = arena_copy(a, change->hash),
+                           .signer = arena_copy(a, change->signer),
+                           .caller = caller};
+}
+
+/* Durable before it is acknowledged, and in force for whoever asks after that. */
+static void store_changes_of(struct waiting *w, const struct answered *answer)
+{
+    struct exchange *e = w->exchange;
+
+    w->answer = (struct answered){.status = answer->status, .body = arena_copy(&e->arena, answer->body)};
+    for (size_t i = 0; i < answer->changes.count; i++)
+        w->records[i] = record_of(&e->arena, w->tenant, &answer->changes.v[i], w->caller);
+    if (!ledger_append(w->service->ledger, w->records, answer->changes.count, stored, w))
+        store_failed(e, LEDGER_FAILED, &(struct fault){.text = "too many changes wait for the store"});
 }
 
 static void answered(void *context, enum pool_failure outcome, const struct answered *answer)
 {
     struct waiting *w = context;
     struct exchange *e = w->exchange;
-    struct fault fault = {0};
 
     if (outcome != POOL_ANSWERED) {
         core_failed(e, outcome);
@@ -111,45 +148,37 @@ static void answered(void *context, enum pool_failure outcome, const struct answ
     }
     if (answer->failed_check.n)
         e->failed_check = arena_string(&e->arena, answer->failed_check);
-    if (answer->code.n)
-        http_header(e, "x-ms-error-code", arena_string(&e->arena, answer->code));
-    if (answer->change.kind.n && !store_change(w, &answer->change, &fault)) {
-        log_error("a change of %.*s was not stored: %s", (int)w->issuer.n, (const char *)w->issuer.p, fault.text);
-        http_header(e, "Retry-After", "5");
-        http_fail(e, 503, "ServiceUnavailable",
-                  fault.code == FAULT_UNCERTAIN
-                      ? "It is not known whether the change was stored. Read it before you try again."
-                      : "The change could not be stored; nothing changed. Try again.");
-        return;
-    }
-    http_reply(e, answer->status, answer->body);
+    if (answer->changes.count)
+        store_changes_of(w, answer);
+    else
+        reply(e, answer);
 }
 
-void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, struct bytes issuer)
+void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, const struct tenant *t)
 {
     struct waiting *w = ARENA_NEW(&e->arena, struct waiting);
-    const struct bytes identity[2] = {e->path, e->body};
+    const struct pool_work work = {kind, message, {e->path, e->body}, t, 0};
 
     *w = (struct waiting){
-        .service = s, .exchange = e, .issuer = issuer, .caller = BYTES_LIT("bearer token of the configuration")};
-    if (s->stopping || !s->ready || !pool_submit(s->pool, kind, message, identity, answered, w)) {
+        .service = s, .exchange = e, .tenant = t, .caller = BYTES_LIT("bearer token of the configuration")};
+    if (s->stopping || !s->ready || !pool_submit(s->pool, &work, answered, w)) {
         http_header(e, "Retry-After", "1");
         http_fail(e, 503, "ServiceUnavailable",
                   s->ready ? "Too many requests wait already. Try again." : "The service is starting. Try again.");
     }
 }
 
-void submit_evidence(struct service *s, struct exchange *e, const struct served *v, struct bytes type, bool explain)
+void submit_evidence(struct service *s, struct exchange *e, const struct tenant *t, struct bytes type, bool explain)
 {
     uint8_t *entropy = arena_alloc(&e->arena, TOKEN_JTI_ENTROPY);
     struct core_request request = {
-        .issuer = v->issuer, .attester = type, .body = e->body, .explain = explain, .time = (int64_t)time(NULL)};
+        .issuer = t->issuer, .attester = type, .body = e->body, .explain = explain, .time = (int64_t)time(NULL)};
     if (!http_random(s->http, entropy, TOKEN_JTI_ENTROPY)) {
         http_fail(e, 503, "ServiceUnavailable", "The system gives no random numbers.");
         return;
     }
     request.entropy = bytes_make(entropy, TOKEN_JTI_ENTROPY);
-    submit(s, e, FRAME_ATTEST, write_attest(&e->arena, &request), v->issuer);
+    submit(s, e, FRAME_ATTEST, write_attest(&e->arena, &request), t);
 }
 
 bool path_is(struct bytes path, const char *whole)

@@ -11,16 +11,20 @@ bool bearer_ok(const struct service *s, const struct exchange *e);
 void unauthorized(struct exchange *e);
 void wrong_method(struct exchange *e, const char *allowed);
 /* To a pair; its answer, once any change in it is durable, goes back through the exchange. */
-void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, struct bytes issuer);
+void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, const struct tenant *t);
+/* What the store is to keep of a change, in the arena; the caller's name is not copied. */
+struct record record_of(struct arena *a, const struct tenant *t, const struct change *change, struct bytes caller);
+/* Answer that a change was not stored. */
+void store_failed(struct exchange *e, enum ledger_outcome outcome, const struct fault *fault);
 
 /* An attest request to a pair, to be judged or (explain) told whole. */
-void submit_evidence(struct service *s, struct exchange *e, const struct served *v, struct bytes type, bool explain);
+void submit_evidence(struct service *s, struct exchange *e, const struct tenant *t, struct bytes type, bool explain);
 
 /* The whole path, or what is behind this segment of it, letter case ignored; it holds no further segment. */
 bool path_is(struct bytes path, const char *whole);
 bool path_below(struct bytes path, const char *prefix, struct bytes *rest);
 
 /* Policies, certificates, baselines and all under /assay/v1/; false when the path is none of these. */
-bool manage_routes(struct service *s, struct exchange *e, const struct served *v);
+bool manage_routes(struct service *s, struct exchange *e, const struct tenant *t);
 
 #endif

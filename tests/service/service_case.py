@@ -79,8 +79,9 @@ class Service:
             "core": {"pairs": 2},
             "collateral": {"folder": f"{state}/simulated/collateral", "anchor": f"{state}/simulated/anchor.pem"},
             "store": {"url": f"sqlite:{state}/assay.db"},
+            "keys": {"sealing_key": f"{state}/sealing.key"},
             "authentication": {"token_file": f"{state}/token"},
-            "provider first": {"issuer": f"https://localhost:{self.port}", "key": f"{state}/signing.key"},
+            "provider first": {"issuer": f"https://localhost:{self.port}"},
         }
         for section, values in self.settings.items():
             sections.setdefault(section, {}).update(values)

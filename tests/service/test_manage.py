@@ -327,9 +327,9 @@ class LegacyIsolated(ManageCase):
         # Its signer was removed meanwhile: what waits may not come into force.
         self.assertIn("not signed by a registered", self.refused("PUT", Legacy.CURRENT, waiting, "InvalidOperation"))
         kept = self.history("certificates")
-        self.assertEqual([r["version"] for r in kept], [2, 1])
+        self.assertEqual([r["version"] for r in kept], [3, 2, 1])  # the first: as created
         self.assertRegex(kept[0]["signerThumbprint"], "^[0-9A-F]{40}$")
-        self.assertEqual(len(json.loads(self.history("certificates", "?version=1")[0]["certificates"])["keys"]), 2)
+        self.assertEqual(len(json.loads(self.history("certificates", "?version=2")[0]["certificates"])["keys"]), 2)
 
 
 if __name__ == "__main__":

@@ -55,20 +55,20 @@ class Starts(unittest.TestCase):
         return os.path.join(self.service.folder, "state", name)
 
     def test_a_key_that_others_can_read(self):
-        os.chmod(self.state("signing.key"), 0o644)
+        os.chmod(self.state("sealing.key"), 0o644)
         try:
-            self.assert_fails(lambda text: text, "signing.key", "mode 0600", "do not start")
+            self.assert_fails(lambda text: text, "sealing.key", "mode 0600", "do not start")
         finally:
-            os.chmod(self.state("signing.key"), 0o600)
+            os.chmod(self.state("sealing.key"), 0o600)
 
     def test_a_key_that_is_none(self):
         with open(self.state("none.key"), "w", encoding="utf-8") as f:
             f.write("nonsense\n")
         os.chmod(self.state("none.key"), 0o600)
-        self.assert_fails(lambda text: text.replace("signing.key", "none.key"), "do not start")
+        self.assert_fails(lambda text: text.replace("sealing.key", "none.key"), "do not start")
 
     def test_a_folder_for_the_key_that_is_not_there(self):
-        self.assert_fails(lambda text: text.replace("signing.key", "nowhere/signing.key"), "nowhere/signing.key", "do not start")
+        self.assert_fails(lambda text: text.replace("sealing.key", "nowhere/sealing.key"), "nowhere/sealing.key", "do not start")
 
     def test_files_that_are_not_there(self):
         self.assert_fails(lambda text: text.replace("server.pem", "other.pem"), "other.pem")
@@ -177,7 +177,7 @@ class Providers(ServiceCase):
         super().setUpClass()
         cls.service.stop()
         with open(cls.service.config, "a", encoding="utf-8") as f:
-            f.write(f"[provider second]\nissuer = https://Second.localhost:{cls.service.port}\nkey = {cls.service.folder}/state/second.key\n")
+            f.write(f"[provider second]\nissuer = https://Second.localhost:{cls.service.port}\n")
         cls.service.start()
         cls.service.wait(lambda: cls.service.text().count("serving ") == 2)
 
@@ -205,9 +205,8 @@ class Providers(ServiceCase):
         self.assertEqual(len(set(found.values())), 2)
         self.assertEqual(self.attest_as("third.localhost")[0], 404)
 
-    def test_keys_are_files_of_their_owner_alone(self):
-        for name in ("signing.key", "second.key"):
-            self.assertEqual(os.stat(os.path.join(self.service.folder, "state", name)).st_mode & 0o777, 0o600)
+    def test_the_sealing_key_is_a_file_of_its_owner_alone(self):
+        self.assertEqual(os.stat(os.path.join(self.service.folder, "state", "sealing.key")).st_mode & 0o777, 0o600)
         self.assertFalse([n for n in os.listdir(os.path.join(self.service.folder, "state")) if n.endswith(".new")])
 
     def test_a_signer_that_ends_while_idle_is_replaced(self):

@@ -316,7 +316,7 @@ class Configuration(unittest.TestCase):
             done = subprocess.run([os.path.join(BUILD, "src/service/assayd"), "--config", f.name, "--check-config"], capture_output=True, text=True)
             return done.returncode, done.stderr.replace(f.name, "FILE")
 
-    GOOD = "[server]\ncertificate = a\nprivate_key = b\n[provider x]\nissuer = https://a.b\nkey = k\n"
+    GOOD = "[server]\ncertificate = a\nprivate_key = b\n[keys]\nsealing_key = k\n[store]\nurl = sqlite:s\n[provider x]\nissuer = https://a.b\n"
 
     def test_well_formed(self):
         self.assertEqual(self.run_with(self.GOOD)[0], 0)
@@ -325,7 +325,7 @@ class Configuration(unittest.TestCase):
         self.assertEqual(self.run_with("  " + self.GOOD.replace("\n", "\n  ") + "\n\n  # a comment\n\t; another\n")[0], 0)
         code, message = self.run_with(self.GOOD + "  prot = 1\n")
         self.assertEqual(code, 1)
-        self.assertIn("FILE:7: prot = 1", message)
+        self.assertIn("FILE:10: prot = 1", message)
 
     def test_wrong_settings_name_line_and_what_is_allowed(self):
         for text, expected in (("[server]\nport = 99999\n", "FILE:2: port = 99999: allowed is a whole number from 0 to 65535"),
@@ -338,8 +338,8 @@ class Configuration(unittest.TestCase):
                                ("nonsense\n", "FILE:1: neither"),
                                ("[server]\nlisten = " + "a" * 5000 + "\n", "FILE:2: longer than"),
                                ("", "no provider"),
-                               ("[provider x]\nissuer = https://a.b\nkey = k\n", "certificate and private_key must be set"),
-                               (self.GOOD + "[provider y]\nissuer = https://A.b\nkey = k\n", "two providers have the issuer")):
+                               ("[provider x]\nissuer = https://a.b\n", "certificate and private_key must be set"),
+                               (self.GOOD + "[provider y]\nissuer = https://A.b\n", "two providers have the issuer")):
             code, message = self.run_with(text)
             self.assertEqual(code, 1, text)
             self.assertIn(expected, message)

@@ -15,7 +15,7 @@ static inline bool upload_mint(void *context, const struct provider *p, struct b
 
 /* The answer to it in the form `body`, and what is to be stored. */
 static inline void upload_send(struct arena *a, const struct simulated_upload *u, struct bytes body,
-                               struct answer *answer, struct change *change)
+                               struct answer *answer, struct changes *changes)
 {
     static const enum manage_what operations[] = {[SIMULATE_POLICY] = MANAGE_POLICY_SET,
                                                   [SIMULATE_RESET] = MANAGE_POLICY_RESET,
@@ -24,7 +24,7 @@ static inline void upload_send(struct arena *a, const struct simulated_upload *u
     struct provider provider = {
         .issuer = BYTES_LIT(SIMULATE_ISSUER), .kid = BYTES_LIT("kid"), .settings = SETTINGS_DEFAULT};
     struct snapshot snapshot = {.providers = &provider, .provider_count = 1};
-    struct mint mint = {upload_mint, NULL};
+    struct mint mint = {.token = upload_mint};
     struct provider_policy pending = {
         .slot = SLOT_PENDING, .kind = BYTES_LIT("SgxEnclave"), .jws = u->pending, .attester = &sgx_attester};
     size_t count;
@@ -44,17 +44,17 @@ static inline void upload_send(struct arena *a, const struct simulated_upload *u
                                      .kind = BYTES_LIT("SgxEnclave"),
                                      .body = body,
                                      .time = u->options.time};
-    core_manage(a, &snapshot, &request, &mint, answer, change);
+    core_manage(a, &snapshot, &request, &mint, answer, changes);
 }
 
 /* NULL when accepted, else the id of the check that refused. */
 static inline const char *upload_judge(struct arena *a, const struct simulated_upload *u)
 {
     struct answer answer = {0};
-    struct change change = {0};
+    struct changes changes = {0};
 
-    upload_send(a, u, u->jws, &answer, &change);
-    if (answer.status == 200 && change.kind.n)
+    upload_send(a, u, u->jws, &answer, &changes);
+    if (answer.status == 200 && changes.count)
         return NULL;
     return answer.failed_check ? answer.failed_check : "nothing that has a name";
 }

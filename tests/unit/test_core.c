@@ -135,7 +135,7 @@ static int each(void **state)
                                     .policies = &f->policy,
                                     .policy_count = 1,
                                     .settings = SETTINGS_DEFAULT};
-    f->mint = (struct mint){counting_mint, f};
+    f->mint = (struct mint){.token = counting_mint, .context = f};
     f->cache = NULL;
     f->minted = 0;
     return 0;

@@ -130,7 +130,7 @@ static void lengths_that_lie_are_refused(void **state)
                  {UINT32_MAX, FRAME_ATTEST, 100},
                  {0x80000000u, FRAME_ATTEST, 0},
                  {1, 0, 1},
-                 {1, FRAME_NO_TOKEN + 1, 1},
+                 {1, FRAME_NOT_SIGNED + 1, 1},
                  {1, UINT32_MAX, 1}};
     enum frame_kind kind;
     struct bytes body;
@@ -178,9 +178,13 @@ static void no_frame_above_the_limit_is_written(void **state)
 static void messages_come_back(void **state)
 {
     struct settings settings = SETTINGS_DEFAULT, settings_back;
-    struct key_record keys[2] = {{.issuer = BYTES_LIT("a"), .kid = BYTES_LIT("k"), .certificate = BYTES_LIT("c")},
-                                 {.issuer = BYTES_LIT("b"), .kid = BYTES_NONE, .certificate = BYTES_LIT("dd")}},
-                      *keys_back;
+    struct provider_message provider = {.issuer = BYTES_LIT("https://a"),
+                                        .shared = true,
+                                        .signers = BYTES_LIT("{}"),
+                                        .key = {BYTES_LIT("k"), BYTES_LIT("c"), BYTES_LIT("s")}},
+                            provider_back;
+    struct retired_key retired[2] = {{BYTES_LIT("k"), BYTES_LIT("c"), 7}, {BYTES_LIT("l"), BYTES_LIT("dd"), -1}},
+                       retired_back[RETIRED_KEYS_MAX];
     struct core_request request = {.issuer = BYTES_LIT("https://a"),
                                    .attester = BYTES_LIT("SgxEnclave"),
                                    .body = BYTES_LIT("{}"),
@@ -188,7 +192,9 @@ static void messages_come_back(void **state)
                                    .entropy = BYTES_LIT("0123")},
                         request_back;
     struct answer answer = {.status = 400, .code = "Code", .body = BYTES_LIT("body"), .failed_check = "a.b"};
-    struct change change = {.kind = BYTES_LIT("signers"), .body = BYTES_LIT("x"), .hash = BYTES_LIT("h")};
+    struct changes changes = {.v = {{.kind = BYTES_LIT("signers"), .body = BYTES_LIT("x"), .hash = BYTES_LIT("h")},
+                                    {.kind = BYTES_LIT("key"), .body = BYTES_LIT("y")}},
+                              .count = 2};
     struct shadow_result shadow = {.issuer = BYTES_LIT("i"), .outcome = SHADOW_WOULD_DENY, .reason = BYTES_LIT("r")},
                          shadow_back;
     struct answered answered;
@@ -201,9 +207,13 @@ static void messages_come_back(void **state)
     assert_int_equal(settings_back.default_baseline, 17);
     assert_false(settings_back.crl_freshness);
     assert_int_equal(settings_back.accepted_sgx, settings.accepted_sgx);
-    assert_true(read_keys(&arena, write_keys(&arena, keys, 2), &keys_back, &count));
+    assert_true(read_provider(write_provider(&arena, &provider), &provider_back));
+    assert_true(provider_back.shared);
+    assert_bytes_are(provider_back.key.sealed, "s");
+    assert_true(read_retired_keys(write_retired_keys(&arena, retired, 2), retired_back, &count));
     assert_int_equal(count, 2);
-    assert_bytes_are(keys_back[1].certificate, "dd");
+    assert_bytes_are(retired_back[1].certificate, "dd");
+    assert_int_equal(retired_back[1].until, -1);
     assert_true(read_attest(write_attest(&arena, &request), &request_back));
     assert_int_equal(request_back.time, -5);
     assert_bytes_are(request_back.attester, "SgxEnclave");
@@ -213,13 +223,15 @@ static void messages_come_back(void **state)
     assert_int_equal(shadow_back.outcome, SHADOW_WOULD_DENY);
     shadow.outcome = SHADOW_OUTCOMES;
     assert_false(read_shadow(write_shadow(&arena, &shadow), &shadow_back));
-    assert_true(read_answer(write_answer(&arena, &answer, &change, true), &answered));
+    assert_true(read_answer(write_answer(&arena, &answer, &changes, true), &answered));
     assert_true(answered.shadow_follows);
     assert_int_equal(answered.status, 400);
     assert_bytes_are(answered.failed_check, "a.b");
-    assert_bytes_are(answered.change.kind, "signers");
+    assert_int_equal(answered.changes.count, 2);
+    assert_bytes_are(answered.changes.v[0].kind, "signers");
+    assert_bytes_are(answered.changes.v[1].body, "y");
     answer.status = 99;
-    assert_false(read_answer(write_answer(&arena, &answer, &change, true), &answered));
+    assert_false(read_answer(write_answer(&arena, &answer, &changes, true), &answered));
 }
 
 /* Every message cut at each byte, with a byte behind it, and with each length in it made to lie. */
@@ -247,12 +259,19 @@ static bool as_named(struct bytes body)
     return read_named(body, &out);
 }
 
-static bool as_keys(struct bytes body)
+static bool as_provider(struct bytes body)
 {
-    struct key_record *out;
+    struct provider_message out;
+
+    return read_provider(body, &out);
+}
+
+static bool as_retired(struct bytes body)
+{
+    struct retired_key out[RETIRED_KEYS_MAX];
     size_t count;
 
-    return read_keys(&arena, body, &out, &count);
+    return read_retired_keys(body, out, &count);
 }
 
 static bool as_attest(struct bytes body)
@@ -303,35 +322,48 @@ static void messages_that_lie(void **state)
 {
     static const uint8_t spki[SHA256_SIZE];
     struct settings settings = SETTINGS_DEFAULT;
-    struct key_record key = {.issuer = BYTES_LIT("a"), .kid = BYTES_LIT("k"), .certificate = BYTES_LIT("c")};
+    struct provider_message provider = {.issuer = BYTES_LIT("a"),
+                                        .key = {BYTES_LIT("k"), BYTES_LIT("c"), BYTES_LIT("s")}};
+    struct retired_key retired = {BYTES_LIT("k"), BYTES_LIT("c"), 1};
     struct core_request request = {.issuer = BYTES_LIT("i"), .attester = BYTES_LIT("t"), .body = BYTES_LIT("b")};
     struct manage_request manage = {.what = MANAGE_POLICY_SET, .issuer = BYTES_LIT("i"), .body = BYTES_LIT("b")};
     struct answer answer = {.status = 200, .body = BYTES_LIT("{}")};
-    struct change change = {0};
+    struct changes changes = {.v = {{.kind = BYTES_LIT("key")}}, .count = 1};
     struct sign_message sign = {.issuer = BYTES_LIT("i"), .policy_hash = BYTES_LIT("h"), .payload = BYTES_LIT("{}")};
 
     (void)state;
     check_lies(write_settings(&arena, &settings), as_settings);
     check_lies(write_anchor(&arena, spki, true), as_anchor);
     check_lies(write_named(&arena, BYTES_LIT("name"), BYTES_LIT("content")), as_named);
-    check_lies(write_keys(&arena, &key, 1), as_keys);
+    check_lies(write_provider(&arena, &provider), as_provider);
+    check_lies(write_retired_keys(&arena, &retired, 1), as_retired);
     check_lies(write_attest(&arena, &request), as_attest);
     check_lies(write_manage(&arena, &manage), as_manage);
-    check_lies(write_answer(&arena, &answer, &change, true), as_answer);
+    check_lies(write_answer(&arena, &answer, &changes, true), as_answer);
     check_lies(write_sign(&arena, &sign), as_sign);
 }
 
-static void too_many_keys_are_refused(void **state)
+static void too_many_are_refused(void **state)
 {
     struct writer w = wr_open(&arena);
-    struct key_record *out;
+    struct retired_key out[RETIRED_KEYS_MAX];
+    struct answered answered;
     size_t count;
 
     (void)state;
-    wr_u32le(&w, KEYS_MAX + 1);
-    for (size_t i = 0; i < 3 * (KEYS_MAX + 1); i++)
+    wr_u8(&w, RETIRED_KEYS_MAX + 1);
+    for (size_t i = 0; i < 4 * (RETIRED_KEYS_MAX + 1); i++)
         wr_field(&w, BYTES_NONE);
-    assert_false(read_keys(&arena, wr_done(&w), &out, &count));
+    assert_false(read_retired_keys(wr_done(&w), out, &count));
+    w = wr_open(&arena);
+    wr_u32le(&w, 200);
+    for (size_t i = 0; i < 3; i++)
+        wr_field(&w, BYTES_NONE);
+    wr_u8(&w, CHANGES_MAX + 1);
+    for (size_t i = 0; i < 4 * (CHANGES_MAX + 1); i++)
+        wr_field(&w, BYTES_NONE);
+    wr_u8(&w, 0);
+    assert_false(read_answer(wr_done(&w), &answered));
 }
 
 int main(void)
@@ -342,7 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_frame_above_the_limit_is_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_that_lie, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(too_many_keys_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_many_are_refused, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

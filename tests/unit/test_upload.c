@@ -60,9 +60,9 @@ static void who_may_sign(void **state)
                                                            .signer = (enum simulate_signer)signer,
                                                            .isolated = isolated});
                 struct answer answer = {0};
-                struct change change = {0};
+                struct changes changes = {0};
 
-                upload_send(&arena, &u, u.jws, &answer, &change);
+                upload_send(&arena, &u, u.jws, &answer, &changes);
                 if ((answer.status == 200) != taken[isolated][signer])
                     fail_msg("operation %d, signer %d, isolated %d: %s", operation, signer, isolated,
                              answer.failed_check ? answer.failed_check : "accepted");
@@ -93,9 +93,9 @@ static void in_every_encoding(void **state)
 
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct answer answer = {0};
-        struct change change = {0};
+        struct changes changes = {0};
 
-        upload_send(&arena, bodies[i].upload, bytes_text(bodies[i].body), &answer, &change);
+        upload_send(&arena, bodies[i].upload, bytes_text(bodies[i].body), &answer, &changes);
         assert_int_equal(answer.status, bodies[i].taken ? 200 : 400);
         if (!bodies[i].taken)
             assert_string_equal(answer.failed_check, "upload.body");
@@ -152,14 +152,14 @@ static void callers_are_told_what_clients_know(void **state)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct simulated_upload u = made(&(struct simulate_upload_options){.fault = known[i].fault});
         struct answer answer = {0};
-        struct change change = {0};
+        struct changes changes = {0};
 
-        upload_send(&arena, &u, u.jws, &answer, &change);
+        upload_send(&arena, &u, u.jws, &answer, &changes);
         assert_int_equal(answer.status, 400);
         assert_string_equal(answer.code, known[i].code);
         if (!memmem(answer.body.p, answer.body.n, known[i].message, strlen(known[i].message)))
             fail_msg("%s: %.*s", known[i].fault, (int)answer.body.n, (const char *)answer.body.p);
-        assert_int_equal(change.kind.n, 0);
+        assert_int_equal(changes.count, 0);
     }
 }
 

@@ -1,0 +1,120 @@
+#include "core/sealed_key.h"
+
+#include "core/frame.h"
+#include "crypto/digest.h"
+
+/* u8 version, IV, then PKCS#8 under AES-256-GCM with version and provider as associated data. */
+enum { SEALED_VERSION = 1 };
+
+struct bytes write_provider_key(struct arena *a, const struct provider_key *key)
+{
+    struct writer w = wr_open(a);
+
+    wr_field(&w, key->kid);
+    wr_field(&w, key->certificate);
+    wr_field(&w, key->sealed);
+    return wr_done(&w);
+}
+
+bool read_provider_key(struct bytes body, struct provider_key *out)
+{
+    struct reader r = rd_open(body);
+
+    out->kid = rd_field(&r);
+    out->certificate = rd_field(&r);
+    out->sealed = rd_field(&r);
+    return rd_end(&r);
+}
+
+struct bytes write_retired_keys(struct arena *a, const struct retired_key *keys, size_t count)
+{
+    struct writer w = wr_open(a);
+
+    wr_u8(&w, (uint8_t)count);
+    for (size_t i = 0; i < count; i++) {
+        wr_field(&w, keys[i].kid);
+        wr_field(&w, keys[i].certificate);
+        wr_u64le(&w, (uint64_t)keys[i].until);
+    }
+    return wr_done(&w);
+}
+
+bool read_retired_keys(struct bytes body, struct retired_key out[RETIRED_KEYS_MAX], size_t *count)
+{
+    struct reader r = rd_open(body);
+
+    *count = rd_u8(&r);
+    if (*count > RETIRED_KEYS_MAX)
+        return false;
+    for (size_t i = 0; i < *count; i++) {
+        out[i].kid = rd_field(&r);
+        out[i].certificate = rd_field(&r);
+        out[i].until = (int64_t)rd_u64le(&r);
+    }
+    return rd_end(&r);
+}
+
+static struct bytes bound_to(struct arena *a, struct bytes issuer)
+{
+    struct writer w = wr_open(a);
+
+    wr_text(&w, "assay signing key ");
+    wr_u8(&w, SEALED_VERSION);
+    wr_field(&w, issuer);
+    return wr_done(&w);
+}
+
+bool sealed_key_write(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, const struct signing_key *key,
+                      struct arena *a, struct bytes *sealed, struct fault *fault)
+{
+    struct writer w = wr_open(a);
+    struct bytes der, body;
+    uint8_t iv[AEAD_IV_SIZE];
+
+    if (!signing_key_write_der(key, a, &der, fault))
+        return false;
+    bool ok = random_bytes(iv, sizeof iv) && aead_seal(sealing, iv, bound_to(a, issuer), der, a, &body);
+    secret_wipe((void *)(uintptr_t)der.p, der.n);
+    if (!ok)
+        return fault_set(fault, FAULT_CRYPTO, "a signing key cannot be sealed");
+    wr_u8(&w, SEALED_VERSION);
+    wr_put(&w, BYTES_OF(iv));
+    wr_put(&w, body);
+    *sealed = wr_done(&w);
+    return true;
+}
+
+struct signing_key *sealed_key_open(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, struct bytes sealed,
+                                    struct arena *a, struct fault *fault)
+{
+    struct reader r = rd_open(sealed);
+    uint8_t version = rd_u8(&r);
+    struct bytes iv = rd_take(&r, AEAD_IV_SIZE), body = rd_rest(&r), der;
+
+    if (!rd_end(&r) || version != SEALED_VERSION) {
+        fault_set(fault, FAULT_SYNTAX, "a sealed signing key of a form that this release does not know");
+        return NULL;
+    }
+    if (!aead_open(sealing, iv.p, bound_to(a, issuer), body, a, &der)) {
+        fault_set(fault, FAULT_CRYPTO,
+                  "the signing key was sealed under another sealing key or for another provider, or was changed");
+        return NULL;
+    }
+    struct signing_key *key = signing_key_read_der(der, fault);
+    secret_wipe((void *)(uintptr_t)der.p, der.n);
+    return key;
+}
+
+bool sealed_key_make(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, struct arena *a,
+                     struct provider_key *out, struct fault *fault)
+{
+    struct signing_key *key = signing_key_generate(KEY_RSA, fault);
+
+    if (!key)
+        return false;
+    out->kid = key_id(a, signing_key_spki(key, a));
+    bool ok = key_certificate(key, issuer, BYTES_NONE, a, &out->certificate, fault) &&
+              sealed_key_write(sealing, issuer, key, a, &out->sealed, fault);
+    signing_key_free(key);
+    return ok;
+}

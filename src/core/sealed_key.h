@@ -1,0 +1,38 @@
+/* Signing keys outside of their signer: sealed under a key that only signers hold, and bound to the provider they sign for
+ * (DESIGN 8). Whoever owns the database can withhold a key, not read it, and not give it to another provider. */
+#ifndef ASSAY_CORE_SEALED_KEY_H
+#define ASSAY_CORE_SEALED_KEY_H
+
+#include "crypto/aead.h"
+#include "token/token.h"
+
+/* A provider's key as it is stored: what everybody may know, and the sealed private half. */
+struct provider_key {
+    struct bytes kid;         /* api.md 5.2 */
+    struct bytes certificate; /* DER, self-signed (api.md 5.3) */
+    struct bytes sealed;
+};
+/* Body of the record "key". */
+struct bytes write_provider_key(struct arena *a, const struct provider_key *key);
+bool read_provider_key(struct bytes body, struct provider_key *out);
+
+/* Keys that sign no more and are listed until the last token they signed has expired; body of the record "retired". */
+enum { RETIRED_KEYS_MAX = 16 };
+struct retired_key {
+    struct bytes kid, certificate;
+    int64_t until;
+};
+struct bytes write_retired_keys(struct arena *a, const struct retired_key *keys, size_t count);
+bool read_retired_keys(struct bytes body, struct retired_key out[RETIRED_KEYS_MAX], size_t *count);
+
+/* A new RSA-2048 key for this provider. */
+bool sealed_key_make(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, struct arena *a,
+                     struct provider_key *out, struct fault *fault);
+/* The sealed form of a key at hand: what sealed_key_make does with the one it made. */
+bool sealed_key_write(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, const struct signing_key *key,
+                      struct arena *a, struct bytes *sealed, struct fault *fault);
+/* NULL with a fault when it was sealed under another key, for another provider, or was changed. */
+struct signing_key *sealed_key_open(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, struct bytes sealed,
+                                    struct arena *a, struct fault *fault);
+
+#endif

@@ -1,0 +1,240 @@
+#include "service/registry.h"
+
+#include <search.h>
+#include <stdlib.h>
+
+#include "service/log.h"
+
+struct registry {
+    void *by_authority; /* of struct tenant */
+    struct tenant **all;
+    size_t count, cap;
+    uint64_t stamps;
+};
+
+static void *must(void *p)
+{
+    if (!p)
+        abort(); /* the host without memory for its own state: a start, or a restart, is the way out */
+    return p;
+}
+
+static struct bytes keep(struct bytes b)
+{
+    uint8_t *copy = must(malloc(b.n ? b.n : 1));
+
+    if (b.n)
+        memcpy(copy, b.p, b.n);
+    return bytes_make(copy, b.n);
+}
+
+static void drop(struct bytes b)
+{
+    free((void *)(uintptr_t)b.p);
+}
+
+static int by_authority(const void *a, const void *b)
+{
+    return bytes_compare(((const struct tenant *)a)->authority, ((const struct tenant *)b)->authority);
+}
+
+struct registry *registry_new(void)
+{
+    return calloc(1, sizeof(struct registry));
+}
+
+static void tenant_free(struct tenant *t)
+{
+    while (t->records) {
+        struct held_record *r = t->records;
+
+        t->records = r->next;
+        drop(r->kind);
+        drop(r->body);
+        free(r);
+    }
+    drop(t->issuer);
+    drop(t->authority);
+    free(t);
+}
+
+static void leave(void *tenant)
+{
+    (void)tenant; /* they are freed by their list */
+}
+
+void registry_free(struct registry *r)
+{
+    if (!r)
+        return;
+    tdestroy(r->by_authority, leave);
+    for (size_t i = 0; i < r->count; i++)
+        tenant_free(r->all[i]);
+    free(r->all);
+    free(r);
+}
+
+/* "https://Name:443" is asked for as "name". */
+static struct bytes authority_of(struct bytes issuer)
+{
+    struct bytes authority = keep(bytes_after(issuer, strlen("https://")));
+    uint8_t *p = (uint8_t *)(uintptr_t)authority.p;
+
+    for (size_t i = 0; i < authority.n; i++)
+        if (p[i] >= 'A' && p[i] <= 'Z')
+            p[i] = (uint8_t)(p[i] + 32);
+    if (authority.n > 4 && bytes_is(bytes_after(authority, authority.n - 4), ":443"))
+        authority.n -= 4;
+    return authority;
+}
+
+struct tenant *registry_by_authority(const struct registry *r, struct bytes authority)
+{
+    struct tenant wanted = {.authority = authority};
+    const void *found = tfind(&wanted, &r->by_authority, by_authority);
+
+    return found ? *(struct tenant *const *)found : NULL;
+}
+
+struct tenant *registry_by_issuer(const struct registry *r, struct bytes issuer)
+{
+    struct bytes authority = authority_of(issuer);
+    struct tenant *t = registry_by_authority(r, authority);
+
+    drop(authority);
+    return t;
+}
+
+size_t registry_count(const struct registry *r)
+{
+    return r->count;
+}
+
+struct tenant *registry_at(const struct registry *r, size_t i)
+{
+    return r->all[i];
+}
+
+static struct tenant *find_or_add(struct registry *r, struct bytes issuer)
+{
+    struct tenant *t = registry_by_issuer(r, issuer);
+
+    if (t)
+        return t;
+    t = must(calloc(1, sizeof *t));
+    t->issuer = keep(issuer);
+    t->authority = authority_of(issuer);
+    t->index = r->count;
+    t->stamp = ++r->stamps;
+    if (r->count == r->cap) {
+        r->cap = r->cap ? 2 * r->cap : 64;
+        r->all = must(realloc(r->all, r->cap * sizeof(struct tenant *)));
+    }
+    r->all[r->count++] = t;
+    must(tsearch(t, &r->by_authority, by_authority));
+    return t;
+}
+
+struct tenant *registry_fix(struct registry *r, struct bytes issuer, bool shared)
+{
+    struct tenant *t = find_or_add(r, issuer);
+
+    t->fixed = true;
+    if (t->shared != shared)
+        t->stamp = ++r->stamps;
+    t->shared = shared;
+    return t;
+}
+
+static struct held_record *held(struct tenant *t, struct bytes kind)
+{
+    struct held_record *h = t->records;
+
+    while (h && !bytes_equal(h->kind, kind))
+        h = h->next;
+    return h;
+}
+
+/* What the host itself reads in records. What does not read serves nobody, and the log says so. */
+static void note(struct tenant *t, const struct held_record *h)
+{
+    bool ok = true;
+
+    if (bytes_is(h->kind, "key")) {
+        ok = h->body.n == 0 || read_provider_key(h->body, &t->key);
+        if (!ok || h->body.n == 0)
+            t->key = (struct provider_key){0};
+    } else if (bytes_is(h->kind, "retired")) {
+        ok = h->body.n == 0 || read_retired_keys(h->body, t->retired, &t->retired_count);
+        if (!ok || h->body.n == 0)
+            t->retired_count = 0;
+    }
+    if (!ok)
+        log_error("the record %.*s of %.*s is damaged", (int)h->kind.n, (const char *)h->kind.p, (int)t->issuer.n,
+                  (const char *)t->issuer.p);
+}
+
+void registry_apply(struct registry *r, const struct record *record)
+{
+    struct tenant *t = find_or_add(r, record->provider);
+    struct held_record *h = held(t, record->kind);
+
+    if (h && h->version >= record->version)
+        return;
+    if (!h) {
+        h = must(calloc(1, sizeof *h));
+        *h = (struct held_record){.next = t->records, .kind = keep(record->kind)};
+        t->records = h;
+    }
+    struct bytes old = h->body;
+    h->body = keep(record->body);
+    h->version = record->version;
+    h->time = record->time;
+    note(t, h);
+    drop(old);
+    t->stamp = ++r->stamps;
+}
+
+bool tenant_serves(const struct tenant *t)
+{
+    const struct held_record *provider = tenant_record(t, BYTES_LIT("provider"));
+
+    return t->key.sealed.n && (t->fixed || (provider && provider->body.n));
+}
+
+size_t tenant_keys(const struct tenant *t, int64_t now, struct key_record out[TENANT_KEYS_MAX])
+{
+    size_t n = 0;
+
+    if (t->key.kid.n)
+        out[n++] = (struct key_record){t->issuer, t->key.kid, t->key.certificate};
+    for (size_t i = 0; i < t->retired_count; i++)
+        if (now < t->retired[i].until)
+            out[n++] = (struct key_record){t->issuer, t->retired[i].kid, t->retired[i].certificate};
+    return n;
+}
+
+const struct held_record *tenant_record(const struct tenant *t, struct bytes kind)
+{
+    return held((struct tenant *)(uintptr_t)t, kind);
+}
+
+uint64_t tenant_next_version(const struct tenant *t, struct bytes kind)
+{
+    const struct held_record *h = tenant_record(t, kind);
+
+    return h ? h->version + 1 : 1;
+}
+
+void tenant_frames(const struct tenant *t, struct arena *a, tenant_frame *each, void *context)
+{
+    const struct held_record *signers = tenant_record(t, BYTES_LIT("signers"));
+    const struct provider_message m = {
+        .issuer = t->issuer, .shared = t->shared, .signers = signers ? signers->body : BYTES_NONE, .key = t->key};
+
+    each(context, FRAME_PROVIDER, write_provider(a, &m));
+    for (const struct held_record *h = t->records; h; h = h->next)
+        if (h->body.n && provider_policy_kind(h->kind))
+            each(context, FRAME_POLICY, write_named(a, h->kind, h->body));
+    each(context, FRAME_PROVIDER_END, BYTES_NONE);
+}

@@ -1,0 +1,62 @@
+/* Every provider of this node in memory, as the store's records left it: by authority for requests, and in the order they came
+ * for lists. No request waits for the database (DESIGN 7).
+ *
+ * Used by the event loop alone. A tenant stays where it is: one that was deleted answers for its keys until the last of its
+ * tokens has expired, and is forgotten after that. */
+#ifndef ASSAY_SERVICE_REGISTRY_H
+#define ASSAY_SERVICE_REGISTRY_H
+
+#include "core/message.h"
+#include "store/store.h"
+
+enum { RETIRED_SECONDS = TOKEN_ATTEST_LIFETIME + 300 }; /* how long a key is listed after it signed its last token */
+
+/* The highest version of one kind of record. */
+struct held_record {
+    struct held_record *next;
+    struct bytes kind, body;
+    uint64_t version;
+    int64_t time;
+};
+
+struct tenant {
+    struct bytes issuer;    /* "https://authority" */
+    struct bytes authority; /* lower case */
+    struct held_record *records;
+    struct provider_key key; /* views into its record; no kid: none was made yet, or it is retired */
+    struct retired_key retired[RETIRED_KEYS_MAX];
+    size_t retired_count;
+    size_t index;   /* dense, for tables beside the registry */
+    uint64_t stamp; /* another after each change of what a verifier needs to know; never 0 */
+    bool fixed;     /* by the configuration */
+    bool shared;    /* its policies cannot be changed */
+};
+
+struct registry;
+
+struct registry *registry_new(void); /* NULL without memory */
+void registry_free(struct registry *r);
+/* What the store says. A record that is older than what is held changes nothing. */
+void registry_apply(struct registry *r, const struct record *record);
+/* A provider of the configuration; later calls for the same issuer change nothing but `shared`. */
+struct tenant *registry_fix(struct registry *r, struct bytes issuer, bool shared);
+struct tenant *registry_by_issuer(const struct registry *r, struct bytes issuer);
+/* Lower case, with the port where it is not 443. */
+struct tenant *registry_by_authority(const struct registry *r, struct bytes authority);
+size_t registry_count(const struct registry *r);
+struct tenant *registry_at(const struct registry *r, size_t i);
+
+/* It exists and has a key: it attests. */
+bool tenant_serves(const struct tenant *t);
+/* The keys that relying parties must know: the one that signs, then those whose tokens may not have expired. */
+enum { TENANT_KEYS_MAX = RETIRED_KEYS_MAX + 1 };
+size_t tenant_keys(const struct tenant *t, int64_t now, struct key_record out[TENANT_KEYS_MAX]);
+/* NULL: none was ever stored. */
+const struct held_record *tenant_record(const struct tenant *t, struct bytes kind);
+/* The version that the next record of this kind must have. */
+uint64_t tenant_next_version(const struct tenant *t, struct bytes kind);
+/* What a verifier must know, as frames. */
+typedef void tenant_frame(void *context, enum frame_kind kind, struct bytes body);
+void tenant_frames(const struct tenant *t, struct arena *a, tenant_frame *each, void *context);
+
+#endif

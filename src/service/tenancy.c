@@ -1,0 +1,209 @@
+#include "service/tenancy.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "service/log.h"
+#include "service/submit.h"
+
+enum {
+    RECORDS_MAX = CHANGES_MAX + 1,
+    FIX_MEMORY = 16 * 1024 * 1024,
+    KEY_MILLISECONDS = 30 * 1000, /* to find two primes, on a slow machine */
+};
+
+/* A creation or a deletion under way. */
+struct tenancy {
+    struct service *service;
+    struct arena *arena;
+    struct tenancy_change change;
+    struct record *records;
+    size_t count;
+    tenancy_done *done;
+    void *context;
+};
+
+static void fail(const struct tenancy *t, int status, const char *code, const char *message)
+{
+    t->done(t->context, &(struct tenancy_result){status, bytes_text(code), bytes_text(message)});
+}
+
+static void stored(void *context, enum ledger_outcome outcome, const struct fault *fault)
+{
+    const struct tenancy *t = context;
+
+    if (outcome == LEDGER_DONE) {
+        t->done(t->context, &(struct tenancy_result){0});
+    } else if (outcome == LEDGER_CONFLICT) {
+        fail(t, 409, "Conflict", ledger_reason(outcome, fault));
+    } else {
+        log_error("a change of %.*s was not stored: %s", (int)t->change.issuer.n, (const char *)t->change.issuer.p,
+                  fault->text);
+        fail(t, 503, "ServiceUnavailable", ledger_reason(outcome, fault));
+    }
+}
+
+static void store(struct tenancy *t)
+{
+    if (!ledger_append(t->service->ledger, t->records, t->count, stored, t))
+        stored(t, LEDGER_FAILED, &(struct fault){.text = "too many changes wait for the store"});
+}
+
+static void add(struct tenancy *t, struct bytes kind, struct bytes body)
+{
+    const struct tenant *known = registry_by_issuer(t->service->registry, t->change.issuer);
+
+    t->records[t->count++] = (struct record){.provider = t->change.issuer,
+                                             .kind = arena_copy(t->arena, kind),
+                                             .version = known ? tenant_next_version(known, kind) : 1,
+                                             .time = t->change.now,
+                                             .body = arena_copy(t->arena, body),
+                                             .caller = t->change.caller};
+}
+
+static struct tenancy *begin(struct service *s, struct arena *a, const struct tenancy_change *change, size_t records,
+                             tenancy_done *done, void *context)
+{
+    struct tenancy *t = ARENA_NEW(a, struct tenancy);
+
+    *t = (struct tenancy){.service = s, .arena = a, .change = *change, .done = done, .context = context};
+    t->records = ARENA_ARRAY(a, struct record, records);
+    return t;
+}
+
+/* {"error":{"code","message"}} of the core, which alone wrote it. */
+static void refused(const struct tenancy *t, const struct answered *answer)
+{
+    struct tenancy_result result = {.status = answer->status, .code = answer->code};
+    const struct json *body = NULL;
+
+    if (!json_parse(t->arena, answer->body, NULL, &body, NULL) ||
+        !json_text(json_member(json_member(body, "error"), "message"), &result.message))
+        result.message = BYTES_LIT("The request was refused.");
+    t->done(t->context, &result);
+}
+
+static void made(void *context, enum pool_failure outcome, const struct answered *answer)
+{
+    struct tenancy *t = context;
+
+    if (outcome != POOL_ANSWERED) {
+        fail(t, 503, "ServiceUnavailable", "The verifier ended while it worked on the request. Try again.");
+        return;
+    }
+    if (answer->status != 200) {
+        refused(t, answer);
+        return;
+    }
+    if (t->change.resource.n)
+        add(t, BYTES_LIT("provider"), t->change.resource);
+    for (size_t i = 0; i < answer->changes.count; i++)
+        add(t, answer->changes.v[i].kind, answer->changes.v[i].body);
+    store(t);
+}
+
+void tenancy_create(struct service *s, struct arena *a, const struct tenancy_change *change, tenancy_done *done,
+                    void *context)
+{
+    struct tenancy *t = begin(s, a, change, RECORDS_MAX, done, context);
+    const struct manage_request request = {
+        .what = MANAGE_PROVIDER_CREATE, .issuer = change->issuer, .body = change->signers, .time = change->now};
+    const struct pool_work work = {
+        FRAME_MANAGE, write_manage(a, &request), {change->issuer, change->signers}, NULL, KEY_MILLISECONDS};
+
+    if (s->stopping || !pool_submit(s->pool, &work, made, t))
+        fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
+}
+
+/* The keys that stay listed: those of before that still count, and the one that signed until now. */
+static struct bytes retired(struct arena *a, const struct tenant *t, int64_t now)
+{
+    struct retired_key keys[RETIRED_KEYS_MAX];
+    size_t n = 0;
+
+    if (t->key.kid.n)
+        keys[n++] = (struct retired_key){t->key.kid, t->key.certificate, now + RETIRED_SECONDS};
+    for (size_t i = 0; i < t->retired_count && n < RETIRED_KEYS_MAX; i++)
+        if (now < t->retired[i].until)
+            keys[n++] = t->retired[i];
+    return write_retired_keys(a, keys, n);
+}
+
+void tenancy_delete(struct service *s, struct arena *a, const struct tenant *tenant,
+                    const struct tenancy_change *change, tenancy_done *done, void *context)
+{
+    size_t kinds = 1;
+
+    for (const struct held_record *h = tenant->records; h; h = h->next)
+        kinds++;
+    struct tenancy *t = begin(s, a, change, kinds, done, context);
+    for (const struct held_record *h = tenant->records; h; h = h->next)
+        if (h->body.n && !bytes_is(h->kind, "retired"))
+            add(t, h->kind, BYTES_NONE);
+    add(t, BYTES_LIT("retired"), retired(a, tenant, change->now));
+    store(t);
+}
+
+/* Providers of the configuration, one after another. */
+struct fixing {
+    struct service *service;
+    struct arena arena;
+    size_t next;
+    tenancy_done *done;
+    void *context;
+};
+
+static void fix_next(struct fixing *f);
+
+static void fixed(void *context, const struct tenancy_result *result)
+{
+    struct fixing *f = context;
+
+    if (result->status == 409) /* another node was first: look again */
+        f->next--;
+    else if (result->status) {
+        f->done(f->context, result);
+        arena_free(&f->arena);
+        free(f);
+        return;
+    }
+    fix_next(f);
+}
+
+static void fix_next(struct fixing *f)
+{
+    static const struct tenancy_result well;
+    const struct config *c = f->service->config;
+    struct tenancy_change change = {.caller = BYTES_LIT("the configuration"), .now = (int64_t)time(NULL)};
+
+    for (; f->next < c->provider_count; f->next++) {
+        const struct provider_config *p = &c->providers[f->next];
+        struct fault fault = {0};
+
+        arena_reset(&f->arena);
+        change.issuer = arena_copy(&f->arena, bytes_text(p->issuer));
+        if (tenant_serves(registry_fix(f->service->registry, change.issuer, p->shared)))
+            continue;
+        if (p->signers && !load_signers(&f->arena, p->signers, &change.signers, &fault)) {
+            fixed(f, &(struct tenancy_result){500, BYTES_LIT("InternalError"), bytes_text(fault.text)});
+            return;
+        }
+        f->next++;
+        tenancy_create(f->service, &f->arena, &change, fixed, f);
+        return;
+    }
+    f->done(f->context, &well);
+    arena_free(&f->arena);
+    free(f);
+}
+
+void tenancy_fix(struct service *s, tenancy_done *done, void *context)
+{
+    struct fixing *f = calloc(1, sizeof *f);
+
+    if (!f)
+        abort();
+    *f = (struct fixing){.service = s, .done = done, .context = context};
+    arena_init(&f->arena, FIX_MEMORY);
+    fix_next(f);
+}
