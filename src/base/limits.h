@@ -48,7 +48,10 @@ enum {
     LIMIT_TOOL_FILE = 16 * 1024 * 1024, /* any one file given to a tool; event logs of servers reach a few MiB */
     LIMIT_TOOL_FILES = 4096,            /* in a folder of endorsements; a mirror of all of Intel's has some hundreds */
     LIMIT_TOOL_MEMORY = 1024 * 1024 * 1024, /* of one run of a tool */
+    LIMIT_DIFF_CELLS = 16 * 1024 * 1024,    /* of a comparison of two texts: 64 MiB, 4000 lines against 4000 */
     LIMIT_HTTP_FIELDS = 100,                /* lines in the header of a request; clients send about ten */
+    LIMIT_KEY_FILE = 64 * 1024,             /* a private key in PEM; RSA of 4096 bits has 3 KiB */
+    LIMIT_BEARER = 16 * 1024,               /* a bearer token; those of identity providers reach 3 KiB */
     /* The control plane. Counts and lengths of tags are those of Azure Resource Manager. */
     LIMIT_ARM_SUBSCRIPTION = 64, /* a UUID has 36 */
     LIMIT_ARM_GROUP = 90,        /* api.md 7 */

@@ -1,16 +1,14 @@
 /* assay attest: send evidence to a service, print its token or its reason. */
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/recognise.h"
+#include "cli/remote.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
-#include "net/http.h"
 
 enum {
     OPTION_TYPE = OPTION_BASE,
@@ -21,17 +19,17 @@ enum {
     OPTION_NONCE,
     OPTION_DRAFT_POLICY,
     OPTION_API_VERSION,
-    OPTION_CA,
+    OPTION_TRUST,
     OPTION_BEARER,
     OPTION_SHOW,
 };
 
 struct sending {
     struct cli *cli;
-    const char *url, *file;
-    const char *type, *runtime_data, *runtime_type, *init_data, *init_type, *nonce, *draft_policy, *api_version,
-        *ca_file;
-    bool show, json;
+    struct remote remote;
+    const char *file;
+    const char *type, *runtime_data, *runtime_type, *init_data, *init_type, *nonce, *draft_policy, *api_version;
+    bool show;
     const char *path; /* "SgxEnclave" */
     const char *evidence_member;
 };
@@ -83,44 +81,15 @@ static bool build(struct sending *s, struct bytes evidence, struct bytes *body)
     return true;
 }
 
-/* What the service refused with: {"error":{"code","message"}}. */
-static enum status refused(struct sending *s, const struct http_answer *answer)
-{
-    const struct json *root = NULL, *error = NULL;
-    struct bytes code, message;
-
-    if (json_parse(s->cli->arena, answer->body, NULL, &root, NULL))
-        error = json_member(root, "error");
-    if (s->json && root)
-        put_json(s->cli->arena, root);
-    fflush(stdout);
-    fprintf(stderr, "%srefused%s by the service with status %d", ink(stderr, INK_BAD), ink(stderr, INK_NONE),
-            answer->status);
-    if (json_text(json_member(error, "code"), &code)) {
-        fputs(", ", stderr);
-        put_safe(stderr, code);
-    }
-    if (json_text(json_member(error, "message"), &message)) {
-        fputs("\n", stderr);
-        put_safe(stderr, message);
-    }
-    fputc('\n', stderr);
-    return STATUS_REFUSED;
-}
-
 static enum status print_token(struct sending *s, const struct http_answer *answer)
 {
     struct token_parts parts;
     struct fault fault = {0};
-    const struct json *root;
     struct bytes token;
 
-    if (!json_parse(s->cli->arena, answer->body, NULL, &root, &fault) ||
-        !json_text(json_member(root, "token"), &token)) {
-        cli_error(s->cli, "the service's answer holds no token");
+    if (!remote_token(&s->remote, answer, &token))
         return STATUS_MISUSE;
-    }
-    if (!s->show && !s->json) {
+    if (!s->show && !s->remote.json) {
         put_safe(stdout, token);
         putchar('\n');
         return STATUS_DONE;
@@ -129,7 +98,7 @@ static enum status print_token(struct sending *s, const struct http_answer *answ
         cli_error(s->cli, "the service's token cannot be read: %s", fault.text);
         return STATUS_MISUSE;
     }
-    if (s->json) {
+    if (s->remote.json) {
         struct json *o = show_token(s->cli->arena, &parts, false);
 
         show_text(s->cli->arena, o, "token", token);
@@ -140,49 +109,17 @@ static enum status print_token(struct sending *s, const struct http_answer *answ
     return STATUS_DONE;
 }
 
-/* Without the slashes at its end. */
-static const char *base_url(struct arena *a, const char *url)
-{
-    struct bytes b = bytes_text(url);
-
-    while (b.n && b.p[b.n - 1] == '/')
-        b.n--;
-    return arena_string(a, b);
-}
-
-/* The token of the environment goes to the service that ASSAY_URL names, and to no other that somebody happens to ask. */
-static const char *bearer_line(struct arena *a, const char *base)
-{
-    const char *token = getenv("ASSAY_TOKEN"), *owner = getenv("ASSAY_URL");
-
-    if (!token || !*token || (owner && strcmp(base_url(a, owner), base) != 0))
-        return NULL;
-    return arena_printf(a, "Authorization: Bearer %s", token);
-}
-
 static enum status send(struct sending *s, struct bytes body)
 {
-    struct arena *a = s->cli->arena;
-    const char *base = base_url(a, s->url);
-    const char *headers[] = {"Accept: application/json", bearer_line(a, base), NULL};
-    struct http_request request = {.url = arena_printf(a, "%s/attest/%s?api-version=%s", base, s->path, s->api_version),
-                                   .body = body,
-                                   .content_type = "application/json",
-                                   .headers = headers,
-                                   .ca_file = s->ca_file,
-                                   .extra_ca_file = getenv("NODE_EXTRA_CA_CERTS")};
+    struct remote_request request = {
+        .path = arena_printf(s->cli->arena, "/attest/%s?api-version=%s", s->path, s->api_version),
+        .body = body,
+        .content_type = "application/json"};
     struct http_answer answer;
-    struct fault fault = {0};
 
-    signal(SIGPIPE, SIG_IGN); /* as net/http.h asks */
-    progress("sending %zu bytes to %s", body.n, request.url);
-    bool ok = http_send(&request, a, &answer, &fault);
-    progress(NULL);
-    if (!ok) {
-        cli_error(s->cli, "%s", fault.text);
+    if (!remote_send(&s->remote, &request, &answer))
         return STATUS_MISUSE;
-    }
-    return answer.status == 200 ? print_token(s, &answer) : refused(s, &answer);
+    return answer.status == 200 ? print_token(s, &answer) : remote_refused(&s->remote, &request, &answer);
 }
 
 /* Which operation takes this evidence. */
@@ -235,16 +172,18 @@ static bool read_option(struct sending *s, int id, const char *value)
     case OPTION_NONCE: s->nonce = value; break;
     case OPTION_DRAFT_POLICY: s->draft_policy = value; break;
     case OPTION_API_VERSION: s->api_version = value; break;
-    case OPTION_CA: s->ca_file = value; break;
+    case OPTION_TRUST: s->remote.ca_file = value; break;
+    case OPTION_BEARER: s->remote.token_file = value; break;
     case OPTION_SHOW: s->show = true; break;
-    default: s->json = true;
+    default: s->remote.json = true;
     }
     return true;
 }
 
 static enum status attest_run(struct cli *cli, int argc, char **argv)
 {
-    struct sending s = {.cli = cli, .runtime_type = "Binary", .init_type = "Binary", .api_version = "2022-08-01"};
+    struct sending s = {
+        .cli = cli, .remote.cli = cli, .runtime_type = "Binary", .init_type = "Binary", .api_version = "2022-08-01"};
     struct bytes evidence, body;
     struct options o;
     enum status status;
@@ -255,9 +194,9 @@ static enum status attest_run(struct cli *cli, int argc, char **argv)
             return STATUS_MISUSE;
     if (options_done(&o, 2, 2, &status))
         return status;
-    s.url = options_operand(&o, 0);
+    s.remote.url = options_operand(&o, 0);
     s.file = options_operand(&o, 1);
-    if (!read_file(&s, s.file, &evidence))
+    if (!remote_open(&s.remote) || !read_file(&s, s.file, &evidence))
         return STATUS_MISUSE;
     if (!choose(&s, evidence, &status))
         return status;
@@ -284,10 +223,8 @@ const struct command attest_command = {
             {OPTION_NONCE, "nonce", "TEXT", "comes back in the token"},
             {OPTION_DRAFT_POLICY, "draft-policy", "F", "judge by this policy; the token is then unsigned"},
             {OPTION_API_VERSION, "api-version", "VERSION", "default 2022-08-01"},
-            {OPTION_CA, "ca", "F",
-             "PEM: trust these certificates alone for the connection (default: the system's, and those of the file "
-             "that "
-             "NODE_EXTRA_CA_CERTS names)"},
+            OPTION_CA(OPTION_TRUST),
+            OPTION_TOKEN_FILE(OPTION_BEARER),
             {OPTION_SHOW, "show", NULL, "print the token decoded"},
             OPTION_JSON,
             OPTION_END},

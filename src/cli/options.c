@@ -7,15 +7,22 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "cli/terminal.h"
+
+enum { MESSAGE_MAX = 4096 };
 
 static void say(const struct cli *cli, const char *kind, const char *format, va_list args)
 {
+    char text[MESSAGE_MAX];
+
     fflush(stdout);
     if (cli->command)
         fprintf(stderr, "assay %s: %s", cli->command->name, kind);
     else
         fprintf(stderr, "assay: %s", kind);
-    vfprintf(stderr, format, args);
+    /* A message may quote what a file, a certificate or a server said. */
+    text_format(text, sizeof text, format, args);
+    put_safe(stderr, bytes_text(text));
     fputc('\n', stderr);
 }
 

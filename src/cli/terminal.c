@@ -150,13 +150,41 @@ void put_tree(FILE *stream, const struct json *tree, int indent)
     }
 }
 
+/* A character that no terminal may see, in the way that JSON has for it: such stand in texts alone. They are of two or three
+ * bytes, or DEL; every writer of JSON escapes the controls below a blank. Returns how many bytes it had. */
+static size_t put_escape(const uint8_t *p, size_t left)
+{
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : 3;
+
+    if (n > left || !utf8_valid(bytes_make(p, n))) {
+        fputs("\\ufffd", stdout);
+        return 1;
+    }
+    unsigned code = n == 1   ? p[0]
+                    : n == 2 ? (unsigned)(p[0] & 0x1f) << 6 | (p[1] & 0x3f)
+                             : (unsigned)(p[0] & 0x0f) << 12 | (unsigned)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+    printf("\\u%04x", code);
+    return n;
+}
+
 void put_json(struct arena *a, const struct json *tree)
 {
     struct writer w = wr_open(a);
     struct bytes text;
+    size_t from = 0, i = 0;
 
     wr_json_pretty(&w, tree, JSON_IN_ORDER);
     text = wr_done(&w);
-    fwrite(text.p, 1, text.n, stdout);
+    while (i < text.n) {
+        size_t n = text.p[i] == '\n' ? 1 : printable(text.p + i, text.n - i);
+
+        i += n;
+        if (n)
+            continue;
+        fwrite(text.p + from, 1, i - from, stdout);
+        i += put_escape(text.p + i, text.n - i);
+        from = i;
+    }
+    fwrite(text.p + from, 1, text.n - from, stdout);
     putchar('\n');
 }

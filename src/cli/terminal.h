@@ -18,7 +18,7 @@ void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void put_safe(FILE *stream, struct bytes text);
 /* A JSON tree as indented lines `name   value`, for people. */
 void put_tree(FILE *stream, const struct json *tree, int indent);
-/* One object, indented, with a line end. */
+/* One object, indented, with a line end; what put_safe would not print is written \uNNNN. */
 void put_json(struct arena *a, const struct json *tree);
 
 #endif

@@ -11,7 +11,7 @@
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/token_input.h"
-#include "crypto/jose.h"
+#include "cli/token_key.h"
 #include "net/http.h"
 
 enum { OPTION_ISSUER = OPTION_BASE, OPTION_JWKS, OPTION_CA, OPTION_ALLOW_UNSIGNED, OPTION_LEEWAY };
@@ -129,54 +129,17 @@ static bool load_keys(struct verification *v)
     return true;
 }
 
-/* The key of one entry: of its first certificate, or its own numbers. */
-static bool key_of(struct verification *v, const struct json *entry, struct public_key *key, const char **whose)
-{
-    struct arena *a = v->cli->arena;
-    const struct certificate *c;
-    struct bytes text, der;
-
-    if (json_text(json_element(json_member(entry, "x5c"), 0), &text)) {
-        if (!base64_decode(a, text, &der, NULL) || !certificate_decode(a, der, &c, NULL) || c->key.kind == KEY_NONE)
-            return false;
-        *key = c->key;
-        *whose = arena_printf(a, "certificate of %s", arena_string(a, show_name(a, c->subject)));
-        return true;
-    }
-    *whose = "bare key";
-    return jwk_decode(a, entry, key, NULL);
-}
-
 static bool check_signature(struct verification *v)
 {
     struct arena *a = v->cli->arena;
-    struct bytes kid = BYTES_NONE, other;
-    bool named = json_text(json_member(v->jws.header, "kid"), &kid), listed = false;
-    const char *whose = "";
+    struct token_key found;
+    struct fault fault = {0};
 
-    JSON_EACH (entry, v->keys) {
-        struct public_key key;
-        bool same = json_text(json_member(entry, "kid"), &other) && bytes_equal(kid, other);
-
-        if (named && !same)
-            continue;
-        listed = listed || same;
-        if (!key_of(v, entry, &key, &whose)) {
-            if (named)
-                return step(v, "key", STEP_FAIL, "the key of this kid is of a kind or size that is not accepted");
-            continue;
-        }
-        if (jws_verify(&v->jws, &key)) {
-            if (named && !step(v, "key", STEP_PASS, arena_printf(a, "kid %s, %s", arena_string(a, kid), whose)))
-                return false;
-            return step(v, "signature", STEP_PASS, arena_printf(a, "%s verifies", signature_alg_name(v->jws.alg)));
-        }
-    }
-    if (named && !listed)
-        return step(v, "key", STEP_FAIL, arena_printf(a, "the issuer lists no key with kid %s", arena_string(a, kid)));
-    return step(v, "signature", STEP_FAIL,
-                arena_printf(a, "%s does not verify%s", signature_alg_name(v->jws.alg),
-                             named ? "" : " under any key of the issuer"));
+    if (!token_key_find(a, &v->jws, v->keys, &found, &fault))
+        return step(v, found.step, STEP_FAIL, arena_string(a, bytes_text(fault.text)));
+    if (found.named)
+        step(v, "key", STEP_PASS, arena_printf(a, "kid %s, %s", arena_string(a, found.kid), found.whose));
+    return step(v, "signature", STEP_PASS, arena_printf(a, "%s verifies", signature_alg_name(v->jws.alg)));
 }
 
 static bool check_envelope(struct verification *v, struct bytes token)

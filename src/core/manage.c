@@ -73,19 +73,23 @@ struct bytes manage_thumbprint(struct management *m, const struct upload *u)
     return u->chain ? digest(m->arena, DIGEST_SHA1, u->chain->der) : BYTES_NONE;
 }
 
-/* A built-in default as JWS, or none (policy.md 10). */
-static struct bytes default_jws(struct arena *a, const char *text)
+struct bytes policy_payload(struct arena *a, struct bytes text)
 {
-    struct writer w = wr_open(a), payload = wr_open(a);
+    struct writer w = wr_open(a);
+
+    wr_text(&w, "{\"AttestationPolicy\":\"");
+    wr_base64url(&w, text);
+    wr_text(&w, "\"}");
+    return wr_done(&w);
+}
+
+struct bytes policy_jws_unsigned(struct arena *a, struct bytes payload)
+{
+    struct writer w = wr_open(a);
 
     wr_base64url(&w, BYTES_LIT("{\"alg\":\"none\"}"));
     wr_u8(&w, '.');
-    if (text) {
-        wr_text(&payload, "{\"AttestationPolicy\":\"");
-        wr_base64url(&payload, bytes_text(text));
-        wr_text(&payload, "\"}");
-        wr_base64url(&w, wr_done(&payload));
-    }
+    wr_base64url(&w, payload);
     wr_u8(&w, '.');
     return wr_done(&w);
 }
@@ -96,7 +100,8 @@ struct bytes policy_jws(struct management *m, enum policy_slot slot)
 
     if (policy && policy->jws.n)
         return policy->jws;
-    return default_jws(m->arena, slot == SLOT_ACTIVE ? m->kind->default_policy : NULL);
+    const char *built_in = slot == SLOT_ACTIVE ? m->kind->default_policy : NULL;
+    return policy_jws_unsigned(m->arena, built_in ? policy_payload(m->arena, bytes_text(built_in)) : BYTES_NONE);
 }
 
 void policy_get(struct management *m)

@@ -69,6 +69,10 @@ bool provider_policy_load(struct arena *a, struct bytes kind, struct bytes jws, 
                           struct fault *fault);
 /* Is this a kind of record that provider_policy_load takes? */
 bool provider_policy_kind(struct bytes kind);
+/* A policy text as payload of a JWS (policy.md 10): {"AttestationPolicy": base64url}. */
+struct bytes policy_payload(struct arena *a, struct bytes text);
+/* The JWS of a payload that nobody signs: a default, or the upload of who has no key. An empty payload resets. */
+struct bytes policy_jws_unsigned(struct arena *a, struct bytes payload);
 /* The registered certificates as they are stored. */
 struct bytes signers_jwks(struct arena *a, const struct certificate *list);
 bool provider_signers_load(struct arena *a, struct bytes jwks, const struct certificate **out, struct fault *fault);

@@ -62,7 +62,7 @@ static bool prepare(CURL *c, const struct http_request *request, struct intake *
     if (request->ca_file) {
         curl_easy_setopt(c, CURLOPT_CAINFO, request->ca_file);
         curl_easy_setopt(c, CURLOPT_CAPATH, NULL); /* these alone */
-    } else if (request->extra_ca_file) {
+    } else if (request->extra_ca_file && *request->extra_ca_file) {
         curl_easy_setopt(c, CURLOPT_CAINFO, request->extra_ca_file); /* the system's stay, by the folder of its roots */
     }
     return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
@@ -75,6 +75,9 @@ static bool explain(CURLcode code, const struct http_request *request, const str
         return fault_set(fault, FAULT_LIMIT, "%s: the answer has more than %zu bytes", request->url, in->limit);
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
         return fault_set(fault, FAULT_USAGE, "%s: no https address", request->url);
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return fault_set(fault, FAULT_CRYPTO, "%s: the server's certificate is not trusted: %s", request->url,
+                         *reason ? reason : curl_easy_strerror(code));
     return fault_set(fault, FAULT_SYSTEM, "%s: %s", request->url, *reason ? reason : curl_easy_strerror(code));
 }
 

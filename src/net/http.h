@@ -13,7 +13,7 @@ struct http_request {
     const char *content_type;   /* of the body */
     const char *const *headers; /* further header lines, ended by NULL; may be NULL */
     const char *ca_file;        /* PEM: trust these alone; NULL: the system's */
-    const char *extra_ca_file;  /* PEM: trust these besides the system's; NULL: none */
+    const char *extra_ca_file;  /* PEM: trust these besides the system's; NULL or "": none */
     size_t answer_limit;        /* bytes of the answer's body; 0: LIMIT_HTTP_ANSWER */
     unsigned seconds;           /* for the whole exchange; 0: HTTP_SECONDS */
 };
@@ -26,7 +26,7 @@ struct http_answer {
 };
 
 /* True when an answer of any status came whole. FAULT_USAGE: the URL is none, or not https. FAULT_SYSTEM: no connection,
- * no trust in the server's certificate, out of time. FAULT_LIMIT: the answer is too large. */
+ * out of time. FAULT_CRYPTO: no trust in the server's certificate. FAULT_LIMIT: the answer is too large. */
 bool http_send(const struct http_request *request, struct arena *a, struct http_answer *answer, struct fault *fault);
 
 #endif
