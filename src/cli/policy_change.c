@@ -99,6 +99,21 @@ static void report(const struct policy_call *c, const char *result, const struct
         puts("the text is the same as before");
 }
 
+/* What is in force before a change, to show what is different afterwards. One that cannot be read must not keep a better one
+ * out. */
+static bool read_before(struct policy_call *c, struct policy_held *before, enum status *status)
+{
+    struct policy_held held;
+
+    if (!policy_held_now(c, false, before, status))
+        return false;
+    if (policy_held_read(c, "the service's policy", before->jws, &held, status))
+        *before = held;
+    else
+        cli_warn(c->remote.cli, "what is in force cannot be read, so it counts as empty in what changes");
+    return true;
+}
+
 static const char *hint(const struct policy_held *upload)
 {
     return upload->is_signed ? NULL
@@ -112,8 +127,7 @@ enum status policy_set_do(struct policy_call *c)
     struct remote_request request = {.method = "PUT", .path = policy_call_path(c, ""), .content_type = "text/plain"};
     enum status status;
 
-    if (!policy_upload_set(c, policy_call_operand(c, 2), &upload, &status) ||
-        !policy_held_now(c, true, &before, &status))
+    if (!policy_upload_set(c, policy_call_operand(c, 2), &upload, &status) || !read_before(c, &before, &status))
         return status;
     request.body = upload.jws;
     request.invalid_hint = hint(&upload);
@@ -129,8 +143,7 @@ enum status policy_reset_do(struct policy_call *c)
     struct remote_request request = {.path = policy_call_path(c, ":reset"), .content_type = "text/plain"};
     enum status status;
 
-    if (!policy_upload_reset(c, policy_call_operand(c, 2), &upload, &status) ||
-        !policy_held_now(c, true, &before, &status))
+    if (!policy_upload_reset(c, policy_call_operand(c, 2), &upload, &status) || !read_before(c, &before, &status))
         return status;
     request.body = upload.jws;
     request.invalid_hint = hint(&upload);

@@ -8,6 +8,8 @@
 #include "cli/input.h"
 #include "cli/terminal.h"
 
+enum { SHOWN_MOST = 4096 }; /* bytes of what a service says in a refusal: a page, not a flood */
+
 /* Without the slashes at its end. */
 static const char *base_url(struct arena *a, const char *url)
 {
@@ -139,11 +141,11 @@ enum status remote_refused(const struct remote *r, const struct remote_request *
             answer->status);
     if (json_text(json_member(error, "code"), &code)) {
         fputs(", ", stderr);
-        put_safe(stderr, code);
+        put_safe(stderr, bytes_first(code, SHOWN_MOST));
     }
     if (json_text(json_member(error, "message"), &message)) {
         fputs("\n", stderr);
-        put_safe(stderr, message);
+        put_safe(stderr, bytes_first(message, SHOWN_MOST));
     }
     hint = remedy(r, request, answer->status, code, message.n > 0);
     fprintf(stderr, "%s%s\n", hint ? "\n" : "", hint ? hint : "");

@@ -186,5 +186,4 @@ void put_json(struct arena *a, const struct json *tree)
         from = i;
     }
     fwrite(text.p + from, 1, text.n - from, stdout);
-    putchar('\n');
 }

@@ -95,7 +95,7 @@ class Signer:
 
 
 class Server:
-    """HTTPS on a free port of loopback. routes: path -> (status, body) or a function of the request's body."""
+    """HTTPS on a free port of loopback. routes: "PUT /path", or "/path" for every method -> (status, body, (header, value)...)."""
 
     def __init__(self, signer, routes):
         self.requests = []
@@ -106,7 +106,8 @@ class Server:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 outer.requests.append((self.command, self.path, dict(self.headers), body))
-                status, data, *headers = outer.routes.get(self.path.split("?")[0], (404, b"{}"))
+                path = self.path.split("?")[0]
+                status, data, *headers = outer.routes.get(f"{self.command} {path}") or outer.routes.get(path, (404, b"{}"))
                 self.send_response(status)
                 for name, value in headers:
                     self.send_header(name, value)
@@ -115,7 +116,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = answer
+            do_GET = do_POST = do_PUT = answer
 
             def log_message(self, *args):
                 pass

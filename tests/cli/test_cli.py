@@ -14,7 +14,8 @@ from cli_case import (ASSAY, DONE, MISUSE, REFUSED, SHARED, CliCase, Server, Sig
                       needs_openssl)
 
 COMMANDS = ("verify", "inspect", "attest", "token show", "token verify", "policy check", "policy format",
-            "policy hash", "policy eval", "policy test", "simulate")
+            "policy hash", "policy eval", "policy test", "policy get", "policy set", "policy reset", "policy history",
+            "policy diff", "policy shadow", "simulate")
 LONG = bool(os.environ.get("ASSAY_LONG"))
 PERMIT = "version=1.0;authorizationrules{=>permit();};issuancerules{c:[type==\"a\"]=>issue(claim=c);};"
 
@@ -480,6 +481,9 @@ class Attest(CliCase):
         for url, sent in ((self.server.url + "/", True), ("https://other.example", False)):
             self.attest(DONE, self.REPORT, env={"ASSAY_TOKEN": "abc", "ASSAY_URL": url})
             self.assertEqual(sent, "Authorization" in self.body()[1])
+        self.attest(DONE, self.REPORT, "--token-file", self.file("token", "of-a-file\n"), env={"ASSAY_TOKEN": "abc"})
+        self.assertEqual("Bearer of-a-file", self.body()[1]["Authorization"])
+        self.attest(MISUSE, self.REPORT, env={"ASSAY_TOKEN": "abc\r\nX-Other: 1"})
         self.attest(DONE, self.REPORT, "--type", "sgx")
         self.assertIn("quote", self.body()[2])
 
