@@ -1,24 +1,8 @@
 /* Unified diffs: their form, and that whoever applies one to the old text gets the new. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "base/limits.h"
 #include "cli/text_diff.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct bytes line_of(struct bytes text)
 {
