@@ -307,7 +307,8 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     if (!open_store(s, fault))
         return false;
     s->shadows = shadows_new();
-    if (!s->shadows)
+    s->quotas = quotas_new();
+    if (!s->shadows || !s->quotas)
         return fault_set(fault, FAULT_SYSTEM, "no memory");
     s->pool = pool_new(s->base, c, &(struct pool_callbacks){ready, shadowed, broken, l}, fault);
     return s->pool && load_endorsements(s, fault);
@@ -318,6 +319,7 @@ static void close_all(struct service *s)
     ledger_stop(s->ledger); /* first: who waits for it is answered */
     pool_free(s->pool);
     shadows_free(s->shadows);
+    quotas_free(s->quotas);
     http_free(s->http);
     registry_free(s->registry);
     for (size_t i = 0; i < SIGNALS; i++)

@@ -22,8 +22,10 @@ struct config {
     int connections, header_bytes, body_bytes;
     int header_seconds, body_seconds, idle_seconds, stop_seconds;
     /* [core] */
-    int pairs, request_milliseconds, queue;
+    int pairs, request_milliseconds, queue, provider_queue;
     size_t request_memory;
+    /* [limits] requests in a second and in a burst; a rate of 0 is none */
+    int provider_rate, provider_burst, address_rate, address_burst;
     /* [keys] */
     const char *sealing_key; /* file of the key under which providers' signing keys are stored */
     /* [collateral] */

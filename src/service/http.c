@@ -156,6 +156,19 @@ static const char *authority_fault(struct exchange *e, const struct connection *
     return NULL;
 }
 
+static void take_address(struct evhttp_request *request, uint8_t out[ADDRESS_SIZE])
+{
+    struct evhttp_connection *c = evhttp_request_get_connection(request);
+    const struct sockaddr *address = c ? evhttp_connection_get_addr(c) : NULL;
+
+    if (address && address->sa_family == AF_INET6) {
+        memcpy(out, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, ADDRESS_SIZE);
+    } else if (address && address->sa_family == AF_INET) {
+        out[10] = out[11] = 0xff;
+        memcpy(out + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    }
+}
+
 static struct exchange *new_exchange(struct http_server *s, struct evhttp_request *request)
 {
     struct exchange *e = calloc(1, sizeof *e);
@@ -171,6 +184,7 @@ static struct exchange *new_exchange(struct http_server *s, struct evhttp_reques
     if (s->spare.chunk)
         e->arena = s->spare;
     s->spare.chunk = NULL;
+    take_address(request, e->address);
     e->method = method_name(evhttp_request_get_command(request));
     e->sent_path = path && *path ? path : "/";
     char *decoded = evhttp_uridecode(e->sent_path, 0, &decoded_size);
@@ -304,6 +318,31 @@ void http_fail(struct exchange *e, int status, const char *code, const char *mes
 {
     http_header(e, "x-ms-error-code", code);
     http_reply(e, status, error_body(&e->arena, code, bytes_text(message)));
+}
+
+/* An answer that waits. */
+struct late {
+    struct exchange *exchange;
+    int status;
+    const char *code, *message;
+};
+
+static void be_late(evutil_socket_t fd, short what, void *context)
+{
+    const struct late *l = context;
+
+    (void)fd, (void)what;
+    http_fail(l->exchange, l->status, l->code, l->message);
+}
+
+void http_fail_late(struct exchange *e, int milliseconds, int status, const char *code, const char *message)
+{
+    const struct timeval tv = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    struct late *l = ARENA_NEW(&e->arena, struct late);
+
+    *l = (struct late){e, status, code, message};
+    if (e->server->stopping || event_base_once(e->server->base, -1, EV_TIMEOUT, be_late, l, &tv) != 0)
+        be_late(-1, 0, l);
 }
 
 static evutil_socket_t bind_socket(const struct config *c, struct fault *fault)

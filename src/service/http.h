@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "service/config.h"
+#include "service/quota.h"
 
 struct http_server;
 
@@ -22,9 +23,10 @@ struct exchange {
     const char *sent_path;  /* as it was sent: visible ASCII */
     struct bytes authority; /* host[:port], lower case */
     struct bytes body;
-    char id[64];              /* x-ms-request-id */
-    int64_t began;            /* microseconds, monotonic */
-    const char *failed_check; /* for the log */
+    char id[64];                   /* x-ms-request-id */
+    uint8_t address[ADDRESS_SIZE]; /* of the caller */
+    int64_t began;                 /* microseconds, monotonic */
+    const char *failed_check;      /* for the log */
 };
 
 /* Called for each request that arrived whole. It answers now or later, once, by http_reply or http_fail. */
@@ -49,6 +51,8 @@ bool http_random(struct http_server *s, uint8_t *out, size_t n);
 /* Answer and end the exchange. */
 void http_reply(struct exchange *e, int status, struct bytes body);
 void http_fail(struct exchange *e, int status, const char *code, const char *message);
+/* The same after so many milliseconds: who asks too often is not answered at once. */
+void http_fail_late(struct exchange *e, int milliseconds, int status, const char *code, const char *message);
 void http_header(struct exchange *e, const char *name, const char *value);   /* before the reply */
 const char *http_request_header(const struct exchange *e, const char *name); /* NULL when absent */
 /* Value of a query parameter, letter case of its name ignored; NULL when absent. */

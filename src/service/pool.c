@@ -8,6 +8,7 @@
 #include "service/channel.h"
 #include "service/log.h"
 #include "service/poison.h"
+#include "service/turns.h"
 
 enum {
     RESTART_MILLISECONDS = 500,
@@ -17,7 +18,7 @@ enum {
 };
 
 struct job {
-    struct job *next;
+    struct waiter waiter; /* first */
     struct pool_work work;
     pool_done *done;
     void *context;
@@ -48,8 +49,8 @@ struct pool {
     char folder[4096];
     struct worker *workers;
     size_t count;
-    struct job *first, **last; /* queue */
-    size_t queued, busy;
+    struct turns *turns;
+    size_t busy;
     struct loaded snapshot, before; /* before: kept until a pair has taken the newer one */
     uint64_t generation;            /* of snapshot */
     struct poison *poison;
@@ -397,14 +398,9 @@ static void feed(struct pool *p)
             send_snapshot(w);
             continue;
         }
-        if (!p->first)
-            continue;
-        struct job *j = p->first;
-        p->first = j->next;
-        if (!p->first)
-            p->last = &p->first;
-        p->queued--;
-        run(w, j);
+        struct job *j = (struct job *)turns_next(p->turns);
+        if (j)
+            run(w, j);
     }
 }
 
@@ -425,13 +421,15 @@ bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, 
         done(context, POOL_REFUSED_UNREAD, NULL);
         return true;
     }
-    struct job *j = p->queued < (size_t)p->config->queue ? calloc(1, sizeof *j) : NULL;
+    struct job *j = calloc(1, sizeof *j);
     if (!j)
         return false;
     *j = (struct job){.work = *work, .done = done, .context = context};
-    *p->last = j;
-    p->last = &j->next;
-    p->queued++;
+    turns_limits(p->turns, (size_t)p->config->queue, (size_t)p->config->provider_queue);
+    if (!turns_join(p->turns, &j->waiter, work->tenant)) {
+        free(j);
+        return false;
+    }
     p->busy++;
     feed(p);
     return true;
@@ -484,13 +482,13 @@ struct pool *pool_new(struct event_base *base, const struct config *c, const str
         return NULL;
     }
     *p = (struct pool){.base = base, .config = c, .workers = workers, .count = (size_t)c->pairs, .call = *callbacks};
-    p->last = &p->first;
+    p->turns = turns_new((size_t)c->queue, (size_t)c->provider_queue);
     arena_init(&p->state, STATE_MEMORY);
     p->poison = poison_new();
     p->children = evsignal_new(base, SIGCHLD, child_ended, p);
     p->options =
         (struct pair_options){p->folder, c->sealing_key, c->request_memory, cpu_seconds(c->request_milliseconds)};
-    if (!p->poison || !p->children || event_add(p->children, NULL) != 0 ||
+    if (!p->turns || !p->poison || !p->children || event_add(p->children, NULL) != 0 ||
         !pair_folder(p->folder, sizeof p->folder, fault)) {
         fault_set(fault, FAULT_SYSTEM, "no memory");
         pool_free(p);
@@ -522,12 +520,9 @@ void pool_free(struct pool *p)
         free(w->job);
         free(w->sent);
     }
-    while (p->first) {
-        struct job *j = p->first;
-
-        p->first = j->next;
-        free(j);
-    }
+    for (struct waiter *w; p->turns && (w = turns_next(p->turns));)
+        free(w);
+    turns_free(p->turns);
     if (p->children)
         event_free(p->children);
     loaded_free(&p->snapshot);

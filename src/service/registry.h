@@ -7,6 +7,7 @@
 #define ASSAY_SERVICE_REGISTRY_H
 
 #include "core/message.h"
+#include "service/quota.h"
 #include "store/store.h"
 
 enum { RETIRED_SECONDS = TOKEN_ATTEST_LIFETIME + 300 }; /* how long a key is listed after it signed its last token */
@@ -26,10 +27,11 @@ struct tenant {
     struct provider_key key; /* views into its record; no kid: none was made yet, or it is retired */
     struct retired_key retired[RETIRED_KEYS_MAX];
     size_t retired_count;
-    size_t index;   /* dense, for tables beside the registry */
-    uint64_t stamp; /* another after each change of what a verifier needs to know; never 0 */
-    bool fixed;     /* by the configuration */
-    bool shared;    /* its policies cannot be changed */
+    size_t index;         /* dense, for tables beside the registry */
+    uint64_t stamp;       /* another after each change of what a verifier needs to know; never 0 */
+    struct bucket bucket; /* of its requests */
+    bool fixed;           /* by the configuration */
+    bool shared;          /* its policies cannot be changed */
 };
 
 struct registry;

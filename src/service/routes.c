@@ -5,6 +5,8 @@
 
 #include "service/submit.h"
 
+enum { RETRY_MOST = 60, LATE_MILLISECONDS = 250 };
+
 static void attest(struct service *s, struct exchange *e, const struct tenant *t, struct bytes type)
 {
     const char *version = http_query(e, "api-version");
@@ -52,6 +54,32 @@ static bool public_routes(struct exchange *e, const struct tenant *t)
     return true;
 }
 
+/* More than it may: told so, and late, so that asking on and on costs others nothing. */
+static void too_many(struct exchange *e, double wait, const char *message)
+{
+    int seconds = wait < 1 ? 1 : wait < RETRY_MOST ? (int)wait + 1 : RETRY_MOST;
+
+    http_header(e, "Retry-After", arena_printf(&e->arena, "%d", seconds));
+    http_fail_late(e, LATE_MILLISECONDS, 429, "TooManyRequests", message);
+}
+
+/* False: the exchange was, or will be, answered. */
+static bool within_quota(struct service *s, struct exchange *e, struct tenant *t)
+{
+    const struct config *c = s->config;
+    double wait;
+
+    if (!bucket_take(quotas_of(s->quotas, e->address), c->address_rate, c->address_burst, e->began, &wait)) {
+        too_many(e, wait, "Your address sends more requests than one may. Wait as long as Retry-After says.");
+        return false;
+    }
+    if (!bucket_take(&t->bucket, c->provider_rate, c->provider_burst, e->began, &wait)) {
+        too_many(e, wait, "This provider gets more requests than one may. Wait as long as Retry-After says.");
+        return false;
+    }
+    return true;
+}
+
 static void tenant_routes(struct service *s, struct exchange *e, const struct tenant *t)
 {
     struct bytes rest;
@@ -65,7 +93,7 @@ static void tenant_routes(struct service *s, struct exchange *e, const struct te
 void routes_handle(void *service, struct exchange *e)
 {
     struct service *s = service;
-    const struct tenant *t = registry_by_authority(s->registry, e->authority);
+    struct tenant *t = registry_by_authority(s->registry, e->authority);
 
     if (bytes_is_nocase(e->path, "/servicehealth")) {
         document(e, s->ready ? 204 : 503, BYTES_NONE);
@@ -73,10 +101,11 @@ void routes_handle(void *service, struct exchange *e)
     }
     if (t && public_routes(e, t))
         return;
-    if (t && tenant_serves(t))
-        tenant_routes(s, e, t);
-    else
-        http_fail(e, s->ready ? 404 : 503, s->ready ? "NotFound" : "ServiceUnavailable",
-                  s->ready ? "No provider answers under this host name and port."
-                           : "The service is starting. Try again.");
+    if (t && tenant_serves(t)) {
+        if (within_quota(s, e, t))
+            tenant_routes(s, e, t);
+        return;
+    }
+    http_fail(e, s->ready ? 404 : 503, s->ready ? "NotFound" : "ServiceUnavailable",
+              s->ready ? "No provider answers under this host name and port." : "The service is starting. Try again.");
 }

@@ -19,6 +19,7 @@ struct service {
     struct registry *registry;
     struct ledger *ledger;
     struct shadows *shadows;
+    struct quotas *quotas;
     struct bytes bearer; /* token that carries all rights; empty: none */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;

@@ -161,10 +161,12 @@ void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct 
 
     *w = (struct waiting){
         .service = s, .exchange = e, .tenant = t, .caller = BYTES_LIT("bearer token of the configuration")};
-    if (s->stopping || !s->ready || !pool_submit(s->pool, &work, answered, w)) {
+    if (s->stopping || !s->ready) {
         http_header(e, "Retry-After", "1");
-        http_fail(e, 503, "ServiceUnavailable",
-                  s->ready ? "Too many requests wait already. Try again." : "The service is starting. Try again.");
+        http_fail(e, 503, "ServiceUnavailable", "The service is starting or ending. Try again.");
+    } else if (!pool_submit(s->pool, &work, answered, w)) {
+        http_header(e, "Retry-After", "1");
+        http_fail(e, 429, "TooManyRequests", "Too many requests of this provider, or of all, wait already. Try again.");
     }
 }
 

@@ -181,29 +181,16 @@ class Providers(ServiceCase):
         cls.service.start()
         cls.service.wait(lambda: cls.service.text().count("serving ") == 2)
 
-    def attest_as(self, name, path="/attest/SgxEnclave?api-version=2022-08-01"):
-        context = ssl.create_default_context(cafile=self.service.ca)
-        context.check_hostname = False
-        body = json.dumps(self.service.request_body()).encode() if path.startswith("/attest") else b""
-        method = "POST" if body else "GET"
-        with socket.create_connection(("localhost", self.service.port)) as s, context.wrap_socket(s, server_hostname=name) as t:
-            t.sendall(f"{method} {path} HTTP/1.1\r\nHost: {name}:{self.service.port}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-            data = b""
-            while chunk := t.recv(65536):
-                data += chunk
-        head, _, body = data.partition(b"\r\n\r\n")
-        return int(head.split()[1]), json.loads(body), {}, body
-
     def test_host_chooses(self):
         found = {}
         for name, issuer in (("localhost", "localhost"), ("second.localhost", "Second.localhost"), ("SECOND.localhost", "Second.localhost")):
-            header, claims = self.assert_token(self.attest_as(name))
+            header, claims = self.assert_token(self.service.call_as(name))
             self.assertEqual(claims["iss"], f"https://{issuer}:{self.service.port}")
-            keys = self.attest_as(name, "/certs")[1]["keys"]
+            keys = self.service.call_as(name, "/certs")[1]["keys"]
             self.assertEqual([k["kid"] for k in keys], [header["kid"]])
             found[issuer] = header["kid"]
         self.assertEqual(len(set(found.values())), 2)
-        self.assertEqual(self.attest_as("third.localhost")[0], 404)
+        self.assertEqual(self.service.call_as("third.localhost")[0], 404)
 
     def test_the_sealing_key_is_a_file_of_its_owner_alone(self):
         self.assertEqual(os.stat(os.path.join(self.service.folder, "state", "sealing.key")).st_mode & 0o777, 0o600)

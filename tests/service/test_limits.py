@@ -1,0 +1,73 @@
+"""Quotas: a provider's flood, or an address's, is refused; others are served."""
+import concurrent.futures
+import time
+
+import unittest
+
+from service_case import ServiceCase
+
+SECOND = "second.localhost"
+
+
+class Limits(ServiceCase):
+    """Two providers. The buckets hold four requests and fill with two a second."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.service.stop()
+        with open(cls.service.config, "a", encoding="utf-8") as f:
+            f.write(f"[provider second]\nissuer = https://{SECOND}:{cls.service.port}\n")
+        cls.service.start()
+
+    def flood(self, name, count=12):
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            return list(pool.map(lambda _: self.service.call_as(name), range(count)))
+
+    def assert_refused_late(self, answer):
+        self.assert_error(answer, 429, "TooManyRequests")
+        self.assertGreaterEqual(int(answer[2]["Retry-After"]), 1)
+
+
+class ProviderQuota(Limits):
+    settings = {"core": {"pairs": 1}, "limits": {"provider_rate": 2, "provider_burst": 4, "address_rate": 0}}
+
+    def test_a_flood_is_refused_and_others_are_served(self):
+        found = self.flood(SECOND)
+        self.assertGreaterEqual(sum(a[0] == 200 for a in found), 4)
+        refused = [a for a in found if a[0] != 200]
+        self.assertTrue(refused)
+        for answer in refused:
+            self.assert_refused_late(answer)
+        self.assert_token(self.service.attest())
+        self.assertEqual(self.service.call_as(SECOND, "/certs")[0], 200)  # relying parties are not counted
+        time.sleep(2.5)
+        self.assert_token(self.service.call_as(SECOND))
+
+
+class AddressQuota(Limits):
+    settings = {"core": {"pairs": 1}, "limits": {"address_rate": 2, "address_burst": 4, "provider_rate": 0}}
+
+    def test_an_address_is_one_over_all_providers(self):
+        found = self.flood(SECOND)
+        self.assertTrue(any(a[0] == 429 for a in found))
+        self.assert_refused_late(self.service.attest())
+        time.sleep(2.5)
+        self.assert_token(self.service.attest())
+
+
+class FullLine(Limits):
+    settings = {"core": {"pairs": 1, "provider_queue": 1}, "limits": {"address_rate": 0, "provider_rate": 0}}
+
+    def test_a_provider_has_its_share_of_the_queue(self):
+        found = self.flood(SECOND, 24)
+        statuses = {a[0] for a in found}
+        self.assertEqual(statuses, {200, 429})
+        for answer in found:
+            if answer[0] == 429:
+                self.assert_refused_late(answer)
+        self.assert_token(self.service.attest())
+
+
+if __name__ == "__main__":
+    unittest.main()
