@@ -5,6 +5,7 @@
 
 #include "test.h"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <signal.h>
 #include <sqlite3.h>
