@@ -45,13 +45,19 @@ enum {
     LIMIT_SIGNERS = 64,            /* registered policy management certificates of one provider; listed in one answer */
     LIMIT_JOSE_HEADER = 64 * 1024, /* holds an x5c chain */
     LIMIT_TOKEN = 1024 * 1024,     /* a token with the largest runtime data, in base64url */
+    LIMIT_BEARER =
+        32 * 1024, /* a bearer token, or the header with it; one of Entra ID that names 200 groups has 12 KiB */
+    LIMIT_JWKS = 256 * 1024,   /* keys of an issuer of bearer tokens, or its metadata; the largest seen has 21 KiB */
+    LIMIT_ISSUER_KEYS = 64,    /* in one such key set; issuers list two to ten */
+    LIMIT_CALLER_NAMES = 1024, /* groups, or application roles, that one bearer token names; Entra ID stops at 200 */
+    LIMIT_CALLER_TEXT = 512,   /* bytes of an issuer, subject or name of a caller, which audit records repeat */
+    LIMIT_BEARER_DEPTH = 16,   /* of the JSON in a bearer token */
     LIMIT_TOOL_FILE = 16 * 1024 * 1024, /* any one file given to a tool; event logs of servers reach a few MiB */
     LIMIT_TOOL_FILES = 4096,            /* in a folder of endorsements; a mirror of all of Intel's has some hundreds */
     LIMIT_TOOL_MEMORY = 1024 * 1024 * 1024, /* of one run of a tool */
     LIMIT_DIFF_CELLS = 16 * 1024 * 1024,    /* of a comparison of two texts: 64 MiB, 4000 lines against 4000 */
     LIMIT_HTTP_FIELDS = 100,                /* lines in the header of a request; clients send about ten */
     LIMIT_KEY_FILE = 64 * 1024,             /* a private key in PEM; RSA of 4096 bits has 3 KiB */
-    LIMIT_BEARER = 16 * 1024,               /* a bearer token; those of identity providers reach 3 KiB */
     /* The control plane. Counts and lengths of tags are those of Azure Resource Manager. */
     LIMIT_ARM_SUBSCRIPTION = 64, /* a UUID has 36 */
     LIMIT_ARM_GROUP = 90,        /* api.md 7 */

@@ -1,23 +1,16 @@
 #include "cli/token_key.h"
 
-#include "base/text.h"
 #include "cli/show.h"
 
 /* The key of one entry: of its first certificate, or its own numbers. */
 static bool key_of(struct arena *a, const struct json *entry, struct public_key *key, const char **whose)
 {
     const struct certificate *c;
-    struct bytes text, der;
 
-    if (json_text(json_element(json_member(entry, "x5c"), 0), &text)) {
-        if (!base64_decode(a, text, &der, NULL) || !certificate_decode(a, der, &c, NULL) || c->key.kind == KEY_NONE)
-            return false;
-        *key = c->key;
-        *whose = arena_printf(a, "certificate of %s", arena_string(a, show_name(a, c->subject)));
-        return true;
-    }
-    *whose = "bare key";
-    return jwk_decode(a, entry, key, NULL);
+    if (!jwk_decode_listed(a, entry, key, &c, NULL))
+        return false;
+    *whose = c ? arena_printf(a, "certificate of %s", arena_string(a, show_name(a, c->subject))) : "bare key";
+    return true;
 }
 
 bool token_key_find(struct arena *a, const struct jws *jws, const struct json *keys, struct token_key *out,

@@ -154,24 +154,63 @@ static bool for_signatures(const struct json *operations)
     return false;
 }
 
-bool jwk_decode(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault)
+static bool decode_numbers(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault)
+{
+    struct bytes text;
+
+    if (!json_text(json_member(jwk, "kty"), &text))
+        return fault_set(fault, FAULT_SYNTAX, "JWK: no kty");
+    return (bytes_is(text, "RSA") ? decode_rsa(a, jwk, out) : bytes_is(text, "EC") && decode_ec(a, jwk, out)) ||
+           fault_set(fault, FAULT_SYNTAX,
+                     "JWK: neither RSA of 2048 to 4096 bits (n, e) nor a point of P-256 or P-384 (crv, x, y)");
+}
+
+/* What the JWK says that its key is for. */
+static bool decode_purpose(const struct json *jwk, struct public_key *key, struct fault *fault)
 {
     const struct json *use = json_member(jwk, "use"), *alg = json_member(jwk, "alg");
     enum signature_alg named = SIGNATURE_NONE;
     struct bytes text;
 
-    *out = (struct public_key){0};
-    if (!json_text(json_member(jwk, "kty"), &text))
-        return fault_set(fault, FAULT_SYNTAX, "JWK: no kty");
-    if (!(bytes_is(text, "RSA") ? decode_rsa(a, jwk, out) : bytes_is(text, "EC") && decode_ec(a, jwk, out)))
-        return fault_set(fault, FAULT_SYNTAX,
-                         "JWK: neither RSA of 2048 to 4096 bits (n, e) nor a point of P-256 or P-384 (crv, x, y)");
     if (use && (!json_text(use, &text) || !bytes_is(text, "sig")))
         return fault_set(fault, FAULT_SYNTAX, "JWK: its use is not sig");
     if (!for_signatures(json_member(jwk, "key_ops")))
         return fault_set(fault, FAULT_SYNTAX, "JWK: its key_ops name no operation on signatures");
-    if (alg && (!json_text(alg, &text) || !alg_by_name(text, true, &named) || !alg_fits_key(named, out->kind)))
+    if (alg && (!json_text(alg, &text) || !alg_by_name(text, true, &named) || !alg_fits_key(named, key->kind)))
         return fault_set(fault, FAULT_SYNTAX, "JWK: its alg does not fit the key");
-    out->alg = named;
+    key->alg = named;
     return true;
+}
+
+bool jwk_decode(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault)
+{
+    *out = (struct public_key){0};
+    return decode_numbers(a, jwk, out, fault) && decode_purpose(jwk, out, fault);
+}
+
+static bool same_key(const struct public_key *a, const struct public_key *b)
+{
+    return a->kind == b->kind && bytes_equal(a->point, b->point) && bytes_equal(a->modulus, b->modulus) &&
+           bytes_equal(a->exponent, b->exponent);
+}
+
+bool jwk_decode_listed(struct arena *a, const struct json *jwk, struct public_key *out,
+                       const struct certificate **certificate, struct fault *fault)
+{
+    const struct json *x5c = json_member(jwk, "x5c");
+    struct public_key numbers;
+    struct bytes text, der;
+
+    *certificate = NULL;
+    if (!x5c)
+        return jwk_decode(a, jwk, out, fault);
+    *out = (struct public_key){0};
+    if (!json_text(json_element(x5c, 0), &text) || !base64_decode(a, text, &der, NULL) ||
+        !certificate_decode(a, der, certificate, NULL) || (*certificate)->key.kind == KEY_NONE)
+        return fault_set(fault, FAULT_SYNTAX, "JWK: x5c begins with no certificate of an accepted key");
+    if ((json_member(jwk, "n") || json_member(jwk, "x")) &&
+        (!decode_numbers(a, jwk, &numbers, fault) || !same_key(&numbers, &(*certificate)->key)))
+        return fault_set(fault, FAULT_SYNTAX, "JWK: its certificate is of another key than its numbers");
+    *out = (*certificate)->key;
+    return decode_purpose(jwk, out, fault);
 }

@@ -14,7 +14,7 @@
 #include "service/routes.h"
 #include "service/tenancy.h"
 
-enum { TOKEN_LEAST = 16, TOKEN_MOST = 4096, STORE_MEMORY = 1024 * 1024 * 1024, EXIT_USAGE = 1 };
+enum { STORE_MEMORY = 1024 * 1024 * 1024, EXIT_USAGE = 1 };
 
 static const char help[] = "usage: assayd --config FILE [--check-config]\n"
                            "       assayd --dev [--state DIR] [--port N]\n"
@@ -73,43 +73,33 @@ static bool load_endorsements(struct service *s, struct fault *fault)
     return true;
 }
 
-static bool read_token(struct config *c, struct bytes *bearer, struct fault *fault)
-{
-    *bearer = BYTES_NONE;
-    if (!c->token_file)
-        return true;
-    if (!load_file(&c->arena, c->token_file, TOKEN_MOST, bearer, fault))
-        return false;
-    *bearer = bytes_trim_end(*bearer);
-    return bearer->n >= TOKEN_LEAST ||
-           fault_set(fault, FAULT_USAGE, "%s: a bearer token has at least %d characters", c->token_file, TOKEN_LEAST);
-}
-
 /* Everything is read before anything changes. */
 static bool reload_all(struct service *s, struct fault *fault)
 {
     struct config next;
     struct loaded loaded;
-    struct bytes bearer;
+    struct sign_in_set *sign_in = NULL;
     SSL_CTX *tls = NULL;
 
     config_defaults(&next);
     if (!config_read(&next, s->config_path, fault) || !config_complete(&next, fault) ||
-        !read_token(&next, &bearer, fault) || !(tls = tls_server(next.certificate, next.private_key, fault)))
+        !(sign_in = sign_in_read(&next, fault)) || !(tls = tls_server(next.certificate, next.private_key, fault)))
         goto bad;
     const char *kept = config_keep_started(&next, s->config);
     if (!load_snapshot(&next, &loaded, fault))
         goto bad;
     if (*kept)
         log_error("these settings change at the next start: %s", kept);
-    config_free(s->config);
+    struct config last = *s->config;
     *s->config = next;
-    s->bearer = bearer;
+    sign_in_use(s->sign_in, sign_in);
     http_limits(s->http);
     http_use_certificate(s->http, tls);
     pool_load(s->pool, &loaded);
+    config_free(&last);
     return true;
 bad:
+    sign_in_set_free(sign_in);
     SSL_CTX_free(tls);
     config_free(&next);
     return false;
@@ -302,8 +292,12 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
         return false;
     if (l->arguments->development)
         development_provider(c, http_port(s->http));
-    if (!config_complete(c, fault) || !read_token(c, &s->bearer, fault))
+    if (!config_complete(c, fault) || !(s->sign_in = sign_in_new(s->base, fault)))
         return false;
+    struct sign_in_set *sign_in = sign_in_read(c, fault);
+    if (!sign_in)
+        return false;
+    sign_in_use(s->sign_in, sign_in);
     if (!open_store(s, fault))
         return false;
     s->shadows = shadows_new();
@@ -321,6 +315,7 @@ static void close_all(struct service *s)
     shadows_free(s->shadows);
     quotas_free(s->quotas);
     http_free(s->http);
+    sign_in_free(s->sign_in);
     registry_free(s->registry);
     for (size_t i = 0; i < SIGNALS; i++)
         if (s->signals[i])

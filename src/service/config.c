@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "service/config_sign_in.h"
 
 void config_defaults(struct config *c)
 {
@@ -86,7 +87,6 @@ static const struct setting settings[] = {
     {"collateral", "report_data_tail", TAIL, AT(settings.report_data_tail_zero), 0, 0, "ignore or zero"},
     {"collateral", "anchor", ANCHOR, 0, 0, 0, "a file with a certificate, at most 16 times"},
     {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH or postgresql://HOST/DATABASE"},
-    {"authentication", "token_file", TEXT, AT(token_file), 0, 0, "a file"},
 };
 
 static bool read_number(const char *text, long least, long most, long *out)
@@ -194,7 +194,11 @@ static bool provider_setting(struct reading *r, const char *section, const char 
             return fault_set(r->fault, FAULT_LIMIT, "%s:%d: more than %d providers", r->path, r->line,
                              CONFIG_PROVIDERS_MAX);
         snprintf(r->section, sizeof r->section, "%s", section);
-        c->providers[c->provider_count++] = (struct provider_config){0};
+        c->providers[c->provider_count++] = (struct provider_config){
+            .name = arena_string(&c->arena, bytes_text(section + strlen("provider "))),
+            .subscription = "00000000-0000-0000-0000-000000000000",
+            .group = "default",
+        };
     }
     struct provider_config *p = &c->providers[c->provider_count - 1];
     const char *text = arena_string(&c->arena, bytes_text(value));
@@ -204,10 +208,15 @@ static bool provider_setting(struct reading *r, const char *section, const char 
     }
     if (strcmp(name, "shared") == 0)
         return read_choice(value, "off", "on", &p->shared) || refuse(r, name, value, "on or off");
-    if (strcmp(name, "signers") != 0)
-        return refuse(r, name, value, "issuer, signers or shared in a provider's section");
-    p->signers = text;
-    return *value || refuse(r, name, value, "a file");
+    if (strcmp(name, "signers") == 0)
+        p->signers = text;
+    else if (strcmp(name, "subscription") == 0)
+        p->subscription = text;
+    else if (strcmp(name, "group") == 0)
+        p->group = text;
+    else
+        return refuse(r, name, value, "issuer, signers, shared, subscription or group in a provider's section");
+    return *value || refuse(r, name, value, "a file or name");
 }
 
 static int take(void *user, const char *section, const char *name, const char *value)
@@ -217,6 +226,11 @@ static int take(void *user, const char *section, const char *name, const char *v
 
     if (strncmp(section, "provider ", 9) == 0)
         return provider_setting(r, section, name, value);
+    if (config_sign_in_section(section)) {
+        const char *allowed = config_sign_in_setting(r->config, section, name, value);
+
+        return !allowed || refuse(r, name, value, allowed);
+    }
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         const struct setting *s = &settings[i];
 
@@ -264,6 +278,8 @@ bool config_read(struct config *c, const char *path, struct fault *fault)
 
 bool config_complete(const struct config *c, struct fault *fault)
 {
+    struct scope scope;
+
     if (c->provider_count == 0)
         return fault_set(fault, FAULT_USAGE, "no provider: add a section [provider NAME] with issuer");
     for (size_t i = 0; i < c->provider_count; i++) {
@@ -271,6 +287,10 @@ bool config_complete(const struct config *c, struct fault *fault)
 
         if (!p->issuer)
             return fault_set(fault, FAULT_USAGE, "a section [provider NAME] without issuer");
+        if (!config_provider_scope(p, &scope))
+            return fault_set(fault, FAULT_USAGE,
+                             "%s: [provider NAME], subscription and group are names without blanks and /%%?#\\*",
+                             p->issuer);
         for (size_t k = 0; k < i; k++)
             if (strcasecmp(c->providers[k].issuer, p->issuer) == 0)
                 return fault_set(fault, FAULT_USAGE, "two providers have the issuer %s", p->issuer);
@@ -282,7 +302,7 @@ bool config_complete(const struct config *c, struct fault *fault)
         return fault_set(
             fault, FAULT_USAGE,
             "[keys] sealing_key and [store] url must be set: providers' keys are kept in the store, sealed");
-    return true;
+    return config_sign_in_complete(c, fault);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -322,11 +342,14 @@ static bool put_back_providers(struct config *next, const struct config *in_forc
     for (size_t i = 0; i < in_force->provider_count; i++) {
         const struct provider_config *p = &in_force->providers[i], *n = &next->providers[i];
 
-        same = same && same_text(p->issuer, n->issuer) && p->shared == n->shared;
+        same = same && same_text(p->name, n->name) && same_text(p->issuer, n->issuer) && p->shared == n->shared;
         next->providers[i] = (struct provider_config){
+            .name = copy_text(next, p->name),
             .issuer = copy_text(next, p->issuer),
             .signers = copy_text(next, p->signers),
             .shared = p->shared,
+            .subscription = same ? n->subscription : copy_text(next, p->subscription),
+            .group = same ? n->group : copy_text(next, p->group),
         };
     }
     next->provider_count = in_force->provider_count;

@@ -4,13 +4,31 @@
 #define ASSAY_SERVICE_CONFIG_H
 
 #include "core/core.h"
+#include "identity/roles.h"
 
 enum { CONFIG_PROVIDERS_MAX = 64, CONFIG_ANCHORS_MAX = 16, CONFIG_FILES_MAX = 256 };
+enum { CONFIG_ISSUERS_MAX = 64, CONFIG_ASSIGNMENTS_MAX = 4096, CONFIG_NAMES_MAX = 1024 /* in one list */ };
 
 struct provider_config {
-    const char *issuer;  /* https://authority */
-    const char *signers; /* PEM of the first registered policy certificates: makes it Isolated; or NULL */
-    bool shared;         /* a default provider: nobody changes its policies */
+    const char *name;                 /* of its section */
+    const char *issuer;               /* https://authority */
+    const char *signers;              /* PEM of the first registered policy certificates: makes it Isolated; or NULL */
+    bool shared;                      /* a default provider: nobody changes its policies */
+    const char *subscription, *group; /* where it is, for the rights of callers */
+};
+
+/* Where the keys of an issuer of bearer tokens come from; the issuer itself stands at the same place in config.issuers. */
+struct issuer_config {
+    const char *name;                /* of its section */
+    const char *jwks_file, *ca_file; /* keys from a file, not from the issuer; PEM to trust at the issuer; or NULL */
+    bool private_addresses;          /* it may be at an address that is not public */
+    int refresh_seconds;
+};
+
+struct assignment_config {
+    const char *name, *issuer; /* of its section; of the issuer's section */
+    bool named, scoped;        /* who and where it is for was told */
+    struct assignment assignment;
 };
 
 struct config {
@@ -38,11 +56,15 @@ struct config {
     bool anchors_are_simulated;
     /* [store] */
     const char *store; /* store_open's url */
-    /* [authentication] */
-    const char *token_file; /* holds a bearer token that carries all rights; NULL: management is refused */
     /* [provider NAME] */
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
+    /* [issuer NAME], [assignment NAME] */
+    struct issuer issuers[CONFIG_ISSUERS_MAX]; /* without keys */
+    struct issuer_config issuer_configs[CONFIG_ISSUERS_MAX];
+    size_t issuer_count;
+    struct assignment_config *assignments;
+    size_t assignment_count, assignment_cap;
 };
 
 void config_defaults(struct config *c);
@@ -50,6 +72,8 @@ bool config_read(struct config *c, const char *path, struct fault *fault);
 /* What one setting alone cannot tell: providers there, files named. */
 bool config_complete(const struct config *c, struct fault *fault);
 void config_free(struct config *c);
+/* The section of an issuer, and what is the same in all that are not told otherwise; NULL when there are too many. */
+struct issuer_config *config_issuer(struct config *c, const char *name, struct issuer **issuer);
 /* A configuration read anew, `next`, for the running service: what only a start can change is put back as it is in force. Gives the
  * names of such settings that differ, with commas between; empty when there are none. */
 const char *config_keep_started(struct config *next, const struct config *in_force);

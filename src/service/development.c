@@ -8,12 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "crypto/sign.h"
+#include "identity/development.h"
+#include "service/load.h"
 #include "service/development_tls.h"
 #include "service/log.h"
 #include "simulate/simulate.h"
 
-enum { TOKEN_BYTES = 24, DEVELOPMENT_PORT = 8443, BASELINE_OF_SDK_EVIDENCE = 10 };
+enum { KEY_FILE_MOST = 4096, TOKEN_DAYS = 365, DEVELOPMENT_PORT = 8443, BASELINE_OF_SDK_EVIDENCE = 10 };
 
 /* The endorsements that the SDKs' evidence of 2021 needs, with the TCB signing certificate of the present (same key). */
 static const char *const corpus_files[] = {
@@ -89,16 +91,73 @@ static const char *under(struct config *c, const char *state, const char *name)
     return arena_printf(&c->arena, "%s/%s", state, name);
 }
 
-static bool make_token(struct config *c, const char *path, struct fault *fault)
+static struct signing_key *read_issuer_key(struct config *c, const char *path, struct fault *fault)
 {
-    uint8_t random[TOKEN_BYTES];
+    struct signing_key *key = NULL;
+    struct bytes pem;
 
-    if (access(path, R_OK) == 0)
-        return true;
-    if (!random_bytes(random, sizeof random))
-        return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
-    char *text = arena_string(&c->arena, base64url_encode(&c->arena, BYTES_OF(random)));
-    return write_file(&c->arena, path, text, 0600, fault);
+    if (!load_file(&c->arena, path, KEY_FILE_MOST, &pem, fault))
+        return NULL;
+    key = signing_key_read_pem(pem, fault);
+    secret_wipe((void *)(uintptr_t)pem.p, pem.n);
+    return key;
+}
+
+static struct signing_key *make_issuer_key(struct config *c, const char *path, struct fault *fault)
+{
+    struct signing_key *key = signing_key_generate(KEY_P256, fault);
+    struct bytes pem = BYTES_NONE;
+
+    if (key && signing_key_write_pem(key, &c->arena, &pem, fault) &&
+        write_file(&c->arena, path, arena_string(&c->arena, pem), 0600, fault))
+        return key;
+    signing_key_free(key);
+    return NULL;
+}
+
+/* Its tokens are as good as this key is kept: every right, but in no other service than this one. */
+static struct signing_key *issuer_key(struct config *c, const char *state, struct fault *fault)
+{
+    const char *path = under(c, state, DEVELOPMENT_KEY);
+
+    return access(path, F_OK) == 0 ? read_issuer_key(c, path, fault) : make_issuer_key(c, path, fault);
+}
+
+static bool make_issuer(struct config *c, const char *state, struct fault *fault)
+{
+    struct signing_key *key = issuer_key(c, state, fault);
+    struct issuer *issuer;
+    struct issuer_config *i = config_issuer(c, "development", &issuer);
+    struct bytes jwks;
+
+    issuer->url = BYTES_LIT(DEVELOPMENT_ISSUER);
+    issuer->any_subscription = true;
+    issuer->carries_roles = true;
+    i->jwks_file = under(c, state, DEVELOPMENT_JWKS);
+    bool ok = key && development_jwks(&c->arena, key, &jwks, fault) &&
+              write_file(&c->arena, i->jwks_file, arena_string(&c->arena, jwks), 0644, fault);
+    signing_key_free(key);
+    return ok;
+}
+
+/* For dev.env: of the developer, everything everywhere. */
+static bool make_token(struct config *c, const char *state, const char **token, struct fault *fault)
+{
+    static const char *const everywhere[] = {"/"};
+    struct development_token t = {.subject = DEVELOPMENT_SUBJECT,
+                                  .role = "Owner",
+                                  .scopes = everywhere,
+                                  .scope_count = 1,
+                                  .time = (int64_t)time(NULL),
+                                  .lifetime = (int64_t)TOKEN_DAYS * 86400};
+    struct signing_key *key = issuer_key(c, state, fault);
+    struct bytes text;
+    bool ok = key && development_token(&c->arena, key, &t, &text, fault);
+
+    if (ok)
+        *token = arena_string(&c->arena, text);
+    signing_key_free(key);
+    return ok;
 }
 
 bool development_prepare(struct config *c, const char *state, int port, struct fault *fault)
@@ -111,11 +170,10 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
     c->provider_rate = c->address_rate = 0; /* who develops floods on purpose */
     c->certificate = under(c, state, "server.pem");
     c->private_key = under(c, state, "server.key");
-    c->token_file = under(c, state, "token");
     c->sealing_key = under(c, state, "sealing.key");
     c->store = arena_printf(&c->arena, "sqlite:%s/assay.db", state);
     unlink(under(c, state, "dev.env")); /* of an earlier run: it says "ready" */
-    if (!make_folder(state, fault) || !development_certificates(state, fault) || !make_token(c, c->token_file, fault))
+    if (!make_folder(state, fault) || !development_certificates(state, fault) || !make_issuer(c, state, fault))
         return false;
     if (shared)
         use_corpus(c, shared);
@@ -125,6 +183,9 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
 void development_provider(struct config *c, int port)
 {
     c->providers[c->provider_count++] = (struct provider_config){
+        .name = "development",
+        .subscription = "00000000-0000-0000-0000-000000000001",
+        .group = "default",
         .issuer = arena_printf(&c->arena, "https://localhost:%d", port),
     };
 }
@@ -141,14 +202,10 @@ static const char *absolute(struct config *c, const char *path)
 bool development_ready(struct config *c, const char *state, int port, struct fault *fault)
 {
     struct arena *a = &c->arena;
-    FILE *f = fopen(c->token_file, "re");
-    char token[256] = "";
+    const char *token;
 
-    if (f) {
-        if (!fgets(token, sizeof token, f))
-            token[0] = 0;
-        fclose(f);
-    }
+    if (!make_token(c, state, &token, fault))
+        return false;
     char *text = arena_printf(a,
                               "# There is no control plane: ASSAY_ARM_URL is not set.\n"
                               "ASSAY_URL=https://localhost:%d\nASSAY_TOKEN=%s\nNODE_EXTRA_CA_CERTS='%s'\n"

@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include "base/fault.h"
+#include "identity/identity.h"
 #include "service/config.h"
 #include "service/quota.h"
 
@@ -27,6 +28,7 @@ struct exchange {
     uint8_t address[ADDRESS_SIZE]; /* of the caller */
     int64_t began;                 /* microseconds, monotonic */
     const char *failed_check;      /* for the log */
+    struct caller caller;          /* who signed in; without a subject: nobody */
 };
 
 /* Called for each request that arrived whole. It answers now or later, once, by http_reply or http_fail. */

@@ -1,5 +1,5 @@
-/* Paths that manage a provider (api.md 2.3-2.5, 2.10), and our own additions under /assay/v1/. Their callers carry a bearer token;
- * what they may do is decided in the core. */
+/* Paths that manage a provider (api.md 2.3-2.5, 2.10), and our own additions under /assay/v1/. Whether the
+ * caller may is decided here, by action; what comes of it, in the core. */
 #include <time.h>
 
 #include "base/text.h"
@@ -27,20 +27,42 @@ struct by_method {
     enum manage_what what;
 };
 
-static void by_method(struct service *s, struct exchange *e, const struct tenant *t, const struct by_method *rows,
-                      struct manage_request request)
+/* What a caller must be allowed to do (api.md 4). */
+static enum action action_of(enum manage_what what)
 {
-    struct writer allowed = wr_open(&e->arena);
-
-    for (const struct by_method *row = rows; row->method; row++) {
-        if (strcmp(e->method, row->method) == 0) {
-            request.what = row->what;
-            manage(s, e, t, request);
-            return;
-        }
-        wr_printf(&allowed, "%s%s", row == rows ? "" : ", ", row->method);
+    switch (what) {
+    case MANAGE_POLICY_SET:
+    case MANAGE_SIGNERS_ADD:
+    case MANAGE_LEGACY_POLICY_SET:
+    case MANAGE_LEGACY_POLICY_UPDATE:
+    case MANAGE_LEGACY_SIGNERS_ADD: return ACTION_ATTESTATION_WRITE;
+    case MANAGE_POLICY_RESET:
+    case MANAGE_SIGNERS_REMOVE:
+    case MANAGE_LEGACY_POLICY_RESET:
+    case MANAGE_LEGACY_SIGNERS_REMOVE: return ACTION_ATTESTATION_DELETE;
+    default: return ACTION_ATTESTATION_READ;
     }
-    wrong_method(e, arena_string(&e->arena, wr_done(&allowed)));
+}
+
+/* Nobody learns anything before he signed in: not even which methods a path has. */
+static void by_method(struct service *s, struct exchange *e, const struct tenant *t, const struct by_method *rows,
+                      struct manage_request request, bool versioned)
+{
+    struct writer others = wr_open(&e->arena);
+    const struct by_method *row = rows;
+
+    while (row->method && strcmp(e->method, row->method) != 0) {
+        wr_printf(&others, "%s%s", row == rows ? "" : ", ", row->method);
+        row++;
+    }
+    if (!allowed(s, e, t, row->method ? action_of(row->what) : ACTION_ATTESTATION_READ) ||
+        (versioned && !version_ok(e)))
+        return;
+    request.what = row->what;
+    if (row->method)
+        manage(s, e, t, request);
+    else
+        wrong_method(e, arena_string(&e->arena, wr_done(&others)));
 }
 
 /* A type, or a type with ":reset" behind it. */
@@ -53,7 +75,8 @@ static void policies(struct service *s, struct exchange *e, const struct tenant 
 
     if (reset)
         type.n -= strlen(":reset");
-    by_method(s, e, t, reset ? reset_rows : rows, (struct manage_request){.kind = type, .slot = slot});
+    by_method(s, e, t, reset ? reset_rows : rows, (struct manage_request){.kind = type, .slot = slot},
+              slot == SLOT_ACTIVE);
 }
 
 static void baselines(struct service *s, struct exchange *e, const struct tenant *t, struct bytes type)
@@ -61,9 +84,9 @@ static void baselines(struct service *s, struct exchange *e, const struct tenant
     static const struct by_method rows[] = {{"GET", MANAGE_BASELINES_GET}, {NULL, 0}};
     const char *only = http_query(e, "provideCurrentTcbInPolicy");
 
-    by_method(
-        s, e, t, rows,
-        (struct manage_request){.kind = type, .only_selected = only && bytes_is_nocase(bytes_text(only), "true")});
+    by_method(s, e, t, rows,
+              (struct manage_request){.kind = type, .only_selected = only && bytes_is_nocase(bytes_text(only), "true")},
+              true);
 }
 
 /* Whole paths, and what their methods do. */
@@ -101,6 +124,8 @@ static void shadow_report(struct service *s, struct exchange *e, const struct te
 {
     const struct policy_kind *kind = policy_kind_find(type);
 
+    if (!allowed(s, e, t, ACTION_ATTESTATION_READ))
+        return;
     if (strcmp(e->method, "GET") != 0)
         wrong_method(e, "GET");
     else if (!kind)
@@ -123,6 +148,8 @@ static bool own_routes(struct service *s, struct exchange *e, const struct tenan
             policies(s, e, t, SLOT_SHADOW, rest);
         return true;
     }
+    if (!allowed(s, e, t, ACTION_ATTESTATION_READ))
+        return true;
     if (path_below(e->path, "/assay/v1/explain/", &rest)) {
         if (strcmp(e->method, "POST") != 0)
             wrong_method(e, "POST");
@@ -133,15 +160,6 @@ static bool own_routes(struct service *s, struct exchange *e, const struct tenan
     return history_routes(s, e, t);
 }
 
-static bool allowed(struct service *s, struct exchange *e, bool versioned)
-{
-    if (!bearer_ok(s, e)) {
-        unauthorized(e);
-        return false;
-    }
-    return !versioned || version_ok(e);
-}
-
 bool manage_routes(struct service *s, struct exchange *e, const struct tenant *t)
 {
     struct manage_request request = {0};
@@ -149,17 +167,14 @@ bool manage_routes(struct service *s, struct exchange *e, const struct tenant *t
     struct bytes type;
 
     if (rows) {
-        if (allowed(s, e, true))
-            by_method(s, e, t, rows, request);
+        by_method(s, e, t, rows, request, true);
     } else if (path_below(e->path, "/policies/", &type)) {
-        if (allowed(s, e, true))
-            policies(s, e, t, SLOT_ACTIVE, type);
+        policies(s, e, t, SLOT_ACTIVE, type);
     } else if (path_below(e->path, "/tcbbaselines/", &type)) {
-        if (allowed(s, e, true))
-            baselines(s, e, t, type);
+        baselines(s, e, t, type);
     } else if (e->path.n > strlen("/assay/v1/") &&
                bytes_is_nocase(bytes_first(e->path, strlen("/assay/v1/")), "/assay/v1/")) {
-        return !allowed(s, e, false) || own_routes(s, e, t);
+        return own_routes(s, e, t);
     } else {
         return false;
     }

@@ -22,10 +22,8 @@ static void attest(struct service *s, struct exchange *e, const struct tenant *t
     }
     if (!version_ok(e))
         return;
-    if (strcmp(version, "2018-09-01-preview") == 0 && !bearer_ok(s, e)) {
-        unauthorized(e);
+    if (strcmp(version, "2018-09-01-preview") == 0 && !allowed(s, e, t, ACTION_ATTESTATION_READ))
         return;
-    }
     submit_evidence(s, e, t, type, false);
 }
 

@@ -7,6 +7,7 @@
 #include "service/pool.h"
 #include "service/registry.h"
 #include "service/shadow.h"
+#include "service/sign_in.h"
 
 enum { SIGNALS = 3 };
 
@@ -20,7 +21,7 @@ struct service {
     struct ledger *ledger;
     struct shadows *shadows;
     struct quotas *quotas;
-    struct bytes bearer; /* token that carries all rights; empty: none */
+    struct sign_in *sign_in;
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };

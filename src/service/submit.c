@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "service/config_sign_in.h"
 #include "service/log.h"
 
 /* A request that waits for the core, then for the store. */
@@ -38,21 +39,44 @@ bool version_ok(struct exchange *e)
     return false;
 }
 
-bool bearer_ok(const struct service *s, const struct exchange *e)
+/* Where the provider is, as its section says; one that is in no section is nowhere, and nobody has rights there. */
+static bool scope_of(const struct service *s, const struct tenant *t, struct scope *out)
 {
-    const char *given = http_request_header(e, "Authorization");
+    for (size_t i = 0; i < s->config->provider_count; i++) {
+        const struct provider_config *p = &s->config->providers[i];
 
-    return given && s->bearer.n && strncasecmp(given, "Bearer ", 7) == 0 &&
-           secret_equal(bytes_text(given + 7), s->bearer);
+        if (bytes_is(t->issuer, p->issuer))
+            return config_provider_scope(p, out);
+    }
+    return false;
 }
 
-void unauthorized(struct exchange *e)
+static void unauthorized(struct service *s, struct exchange *e, enum action action, const struct access_answer *answer)
 {
-    http_header(
-        e, "WWW-Authenticate",
-        "Bearer authorization_uri=\"https://login.microsoftonline.com/common\", resource=\"https://attest.azure.net\"");
+    bool bare = !answer->failed_check && !answer->caller.subject.n;
+
+    e->failed_check = answer->failed_check;
+    http_header(e, "WWW-Authenticate", sign_in_challenge(s->sign_in, &e->arena, action_plane(action), answer));
     http_fail(e, 401, "Unauthorized",
-              arena_printf(&e->arena, "Access to %s requires a valid JWT bearer token", e->sent_path));
+              arena_printf(&e->arena, "Access to %s requires a valid JWT bearer token%s%s", e->sent_path,
+                           bare ? "" : "; ", bare ? "" : answer->reason));
+}
+
+bool allowed(struct service *s, struct exchange *e, const struct tenant *t, enum action action)
+{
+    struct scope scope;
+    struct access_answer answer = {0};
+    struct access_request request = {.authorization = http_request_header(e, "Authorization"),
+                                     .action = action,
+                                     .scope = &scope,
+                                     .time = (int64_t)time(NULL)};
+
+    if (scope_of(s, t, &scope) && sign_in_access(s->sign_in, &e->arena, &request, &answer) == ACCESS_GRANTED) {
+        e->caller = answer.caller;
+        return true;
+    }
+    unauthorized(s, e, action, &answer);
+    return false;
 }
 
 void wrong_method(struct exchange *e, const char *allowed)
@@ -160,7 +184,7 @@ void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct 
     const struct pool_work work = {kind, message, {e->path, e->body}, t, 0};
 
     *w = (struct waiting){
-        .service = s, .exchange = e, .tenant = t, .caller = BYTES_LIT("bearer token of the configuration")};
+        .service = s, .exchange = e, .tenant = t, .caller = sign_in_caller_text(&e->arena, &e->caller)};
     if (s->stopping || !s->ready) {
         http_header(e, "Retry-After", "1");
         http_fail(e, 503, "ServiceUnavailable", "The service is starting or ending. Try again.");

@@ -6,9 +6,8 @@
 
 /* api-version is there and well formed; false: the exchange was answered. */
 bool version_ok(struct exchange *e);
-/* The bearer token that carries all rights came along. */
-bool bearer_ok(const struct service *s, const struct exchange *e);
-void unauthorized(struct exchange *e);
+/* The caller may do this at the provider, and is in e->caller from now on; false: the exchange was answered 401. */
+bool allowed(struct service *s, struct exchange *e, const struct tenant *t, enum action action);
 void wrong_method(struct exchange *e, const char *allowed);
 /* To a pair; its answer, once any change in it is durable, goes back through the exchange. */
 void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, const struct tenant *t);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bearer_judge.h"
 #include "core/core.h"
 #include "manage_upload.h"
 #include "simulate/simulate.h"
@@ -125,6 +126,34 @@ static void try_upload(struct arena *a, enum check_id row, const char *name)
     arena_reset(a);
 }
 
+static void try_bearer(struct arena *a, enum check_id row, const char *name)
+{
+    struct simulated_bearer b;
+    struct fault fault = {0};
+    bool made = simulate_bearer(a, &(struct simulate_bearer_options){.fault = name}, &b, &fault);
+
+    const char *plain = made ? bearer_judge(a, &b) : fault.text;
+    check_mutant = row;
+    const char *mutated = made ? bearer_judge(a, &b) : fault.text;
+    check_mutant = CHECK_COUNT;
+    tell(row, name, plain, mutated);
+    arena_reset(a);
+}
+
+/* How many there were. */
+static unsigned try_bearers(struct arena *a, enum check_id row)
+{
+    const struct simulate_bearer_fault *f;
+    unsigned vectors = 0;
+
+    for (size_t i = 0; (f = simulate_bearer_fault_at(i)) != NULL; i++)
+        if (simulate_bearer_fault_check(f) == row) {
+            try_bearer(a, row, f->name);
+            vectors++;
+        }
+    return vectors;
+}
+
 static void try_row(struct arena *a, enum check_id row)
 {
     const struct simulate_fault *f;
@@ -148,6 +177,7 @@ static void try_row(struct arena *a, enum check_id row)
             try_upload(a, row, uploaded->name);
             vectors++;
         }
+    vectors += try_bearers(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);
@@ -194,6 +224,18 @@ static void try_good_uploads(struct arena *a, enum simulate_operation operation)
                                .operation = operation, .signer = (enum simulate_signer)signer, .isolated = true});
 }
 
+static void try_good_bearer(struct arena *a)
+{
+    struct simulated_bearer b;
+    struct fault fault = {0};
+    bool made = simulate_bearer(a, &(struct simulate_bearer_options){0}, &b, &fault);
+    const char *refusal = made ? bearer_judge(a, &b) : fault.text;
+
+    printf("%s good     a bearer token: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
+    arena_reset(a);
+    count(!refusal);
+}
+
 /* Without a fault all is accepted, or the rows would prove nothing. */
 static void try_all_good(struct arena *a)
 {
@@ -209,6 +251,7 @@ static void try_all_good(struct arena *a)
             a, &(struct simulate_options){.version = 3, .tcb_info_version = 3, .variation = simulate_variation_at(i)});
     for (int operation = SIMULATE_POLICY; operation <= SIMULATE_PUT_IN_FORCE; operation++)
         try_good_uploads(a, (enum simulate_operation)operation);
+    try_good_bearer(a);
 }
 
 /* Words on the command line choose rows by the beginning of their ids. */

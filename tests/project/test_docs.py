@@ -99,7 +99,8 @@ class Manual(ProjectCase):
     def test_every_setting_is_explained(self):
         page = text(ROOT / "docs/man/assayd.conf.5")
         code = text(ROOT / "src/service/config.c")
-        names = re.findall(r'^    \{"(\w+)", "(\w+)",', code, re.M)
+        code += text(ROOT / "src/service/config_sign_in.c")
+        names = re.findall(r'^    \{"(\w+(?: NAME)?)", "(\w+)",', code, re.M)
         self.assertGreater(len(names), 15)
         for section, name in names:
             part = re.search(rf"^\.Ss \[{section}\]\n(.*?)(?=^\.S[sh] )", page, re.M | re.S)

@@ -8,6 +8,7 @@ from project import ROOT, SRC, ProjectCase, sources, text
 BELOW = {
     "base": "",
     "crypto": "base",
+    "identity": "crypto base",
     "claims": "crypto base",
     "endorsement": "claims crypto base",
     "evidence/parts": "endorsement claims crypto base",
@@ -19,8 +20,8 @@ BELOW = {
     "arm": "crypto base",
     "net": "crypto base",
     "simulate": "evidence evidence/parts endorsement claims crypto base",
-    "service": "store core arm net simulate evidence evidence/parts policy token endorsement claims crypto base",
-    "cli": "core net simulate evidence evidence/parts policy token endorsement claims crypto base",
+    "service": "store core arm net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
+    "cli": "core net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
 }
 # simulate is for cli and tests; of the service only development mode makes a platform to try things with.
 SIMULATED_IN_SERVICE = {"src/service/development.c"}
@@ -69,7 +70,7 @@ class Floors(ProjectCase):
     def test_the_core_has_no_io(self):
         """What is judged depends on the inputs alone: no clock, no generator, no file below the core (DESIGN: the way data flows)."""
         calls = r"(?<![\w.>])(time|clock_gettime|gettimeofday|getrandom|rand|random|RAND_bytes|fopen|open|socket|getenv|printf|puts|exit)\("
-        folders = ("arm", "claims", "endorsement", "evidence", "policy", "token")
+        folders = ("arm", "claims", "endorsement", "evidence", "identity", "policy", "token")
         found = []
         for path in sources("src"):
             if floor(path.relative_to(SRC).as_posix()).split("/")[0] in folders:
@@ -80,7 +81,7 @@ class Floors(ProjectCase):
     def test_no_free_of_request_memory(self):
         found = []
         for path in sources("src"):
-            if path.relative_to(SRC).parts[0] in ("evidence", "policy", "token") and re.search(r"(?<![\w.>])(malloc|calloc|realloc|free)\(", text(path)):
+            if path.relative_to(SRC).parts[0] in ("evidence", "identity", "policy", "token") and re.search(r"(?<![\w.>])(malloc|calloc|realloc|free)\(", text(path)):
                 found.append(path.relative_to(ROOT))
         self.none(found, "memory of a request is its arena's:")
 

@@ -72,16 +72,17 @@ class Service:
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
-        with open(os.path.join(state, "token"), encoding="utf-8") as f:
-            self.token = f.read().strip()
+        with open(ready, encoding="utf-8") as f:
+            self.token = re.search(r"^ASSAY_TOKEN=(.*)$", f.read(), re.M).group(1)
         sections = {
             "server": {"listen": "127.0.0.1", "port": self.port, "certificate": f"{state}/server.pem", "private_key": f"{state}/server.key"},
             "core": {"pairs": 2},
             "collateral": {"folder": f"{state}/simulated/collateral", "anchor": f"{state}/simulated/anchor.pem"},
             "store": {"url": f"sqlite:{state}/assay.db"},
             "keys": {"sealing_key": f"{state}/sealing.key"},
-            "authentication": {"token_file": f"{state}/token"},
             "provider first": {"issuer": f"https://localhost:{self.port}"},
+            "issuer development": {"url": "https://localhost/assay/development", "jwks_file": f"{state}/issuer.jwks", "subscriptions": "all"},
+            "assignment developer": {"issuer": "development", "subject": "developer", "role": "Owner", "scope": "/"},
         }
         for section, values in self.settings.items():
             sections.setdefault(section, {}).update(values)

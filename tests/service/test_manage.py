@@ -53,7 +53,7 @@ class History(ManageCase):
         self.assertEqual([r["version"] for r in kept[:3]], [before + 3, before + 2, before + 1])
         self.assertEqual(kept[2]["tokenHash"], first["x-ms-policy-token-hash"])
         self.assertRegex(kept[0]["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-        self.assertIn("bearer token", kept[0]["caller"])
+        self.assertEqual("https://localhost/assay/development developer", kept[0]["caller"])
         self.assertNotIn("policy", kept[2])
         one = self.history("policies/SgxEnclave", f"?version={before + 1}")
         self.assertEqual(one[0]["policy"], unsigned(PERMIT))

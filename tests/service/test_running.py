@@ -74,12 +74,30 @@ class Starts(unittest.TestCase):
         self.assert_fails(lambda text: text.replace("server.pem", "other.pem"), "other.pem")
         self.assert_fails(lambda text: text.replace("simulated/collateral", "simulated/other"), "simulated/other")
         self.assert_fails(lambda text: text.replace("anchor.pem", "other.pem"), "other.pem")
-        self.assert_fails(lambda text: text.replace("state/token", "state/other"), "state/other")
+        self.assert_fails(lambda text: text.replace("state/issuer.jwks", "state/other"), "state/other")
 
-    def test_a_token_that_is_too_short(self):
-        with open(self.state("short"), "w", encoding="utf-8") as f:
-            f.write("short\n")
-        self.assert_fails(lambda text: text.replace("state/token", "state/short"), "at least 16")
+    def test_keys_of_an_issuer_that_are_none(self):
+        with open(self.state("none.jwks"), "w", encoding="utf-8") as f:
+            f.write('{"keys":[{"kty":"oct","k":"AAAA"}]}')
+        self.assert_fails(lambda text: text.replace("state/issuer.jwks", "state/none.jwks"), "none.jwks", "no key of the set can be used")
+
+    def test_settings_for_callers(self):
+        for section, wrong, reason in (
+                ("issuer a", {"url": "http://a.example"}, "https://"), ("issuer a", {"url": "https://a.example/\"x"}, "https://"),
+                ("issuer a", {"url": "x509:abc"}, "hash of a CA's key"), ("issuer a", {"url": "https://a.example"}, "needs url, jwks_file and subscriptions"),
+                ("issuer a", {"subscriptions": "all"}, "needs url, jwks_file and subscriptions"), ("issuer a", {"subscriptions": "a,,b"}, "commas between"),
+                ("issuer a", {"subscriptions": "a/b"}, "commas between"),
+                ("issuer a", {"colour": "red"}, "url, audiences"),
+                ("issuer a", {"url": "https://localhost/assay/development", "subscriptions": "all", "jwks_file": "x"}, "two issuers have the url"),
+                ("assignment a", {"issuer": "development", "subject": "a", "role": "Owner"}, "[assignment a] needs"),
+                ("assignment a", {"issuer": "development", "role": "Owner", "scope": "/"}, "[assignment a] needs"),
+                ("assignment a", {"subject": "a", "group": "b"}, "one of subject, group and role_claim"),
+                ("assignment a", {"issuer": "nobody", "subject": "a", "role": "Owner", "scope": "/"}, "no section [issuer nobody]"),
+                ("assignment a", {"role": "King"}, "Attestation Reader"), ("assignment a", {"scope": "/subscriptions/"}, "resource id of a provider"),
+                ("provider b/c", {"issuer": "https://b.example"}, "names without blanks"),
+                ("provider b", {"issuer": "https://b.example", "group": "a%2fb"}, "names without blanks")):
+            with self.subTest(section=section, wrong=wrong):
+                self.assert_fails(lambda text: text + f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in wrong.items()), reason)
 
     def test_a_port_that_is_taken(self):
         with socket.socket() as s:
@@ -137,7 +155,7 @@ class Reload(ServiceCase):
         for text, reason in ((self.good + "nonsense\n", ":%d: neither" % (self.good.count("\n") + 2)),
                              (self.good.replace("pairs = 1", "pairs = none"), "allowed is a whole number"),
                              (self.good.replace("server.pem", "other.pem"), "other.pem"),
-                             (self.good.replace("state/token", "state/other"), "state/other"),
+                             (self.good.replace("state/issuer.jwks", "state/other"), "state/other"),
                              (self.good.replace("simulated/collateral", "simulated/other") + "", "simulated/other")):
             log = self.hang_up(text.replace("[server]", "[server]\nbody_bytes = 2000"))
             self.assertIn("nothing was reloaded", log)
