@@ -4,11 +4,13 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "net/address.h"
 
 struct intake {
     struct writer body;
     size_t limit;
     bool over;
+    bool not_public; /* an address was refused for that */
 };
 
 static size_t receive(char *data, size_t size, size_t count, void *context)
@@ -21,6 +23,45 @@ static size_t receive(char *data, size_t size, size_t count, void *context)
     }
     wr_put(&in->body, bytes_make(data, size * count));
     return size * count;
+}
+
+/* libcurl asks for each address that it is about to connect to: nothing is looked up again in between. */
+static curl_socket_t open_public(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct intake *in = context;
+
+    if (purpose != CURLSOCKTYPE_IPCXN || !address_is_public(&address->addr, (socklen_t)address->addrlen)) {
+        in->not_public = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static int stopped(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+    const atomic_bool *stop = context;
+
+    (void)total, (void)now, (void)up_total, (void)up_now;
+    return atomic_load(stop);
+}
+
+/* Where the request may go, and what ends it early. */
+static void prepare_way(CURL *c, const struct http_request *request, struct intake *in)
+{
+    if (request->direct || request->public_only)
+        curl_easy_setopt(c, CURLOPT_PROXY, "");
+    if (request->public_only) {
+        curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_public);
+        curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, in);
+    }
+    if (!request->stop)
+        return;
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L); /* does not wait for a name that is being looked up */
+#endif
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, stopped);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, (void *)(uintptr_t)request->stop);
 }
 
 static struct curl_slist *header_lines(const struct http_request *request, struct arena *a)
@@ -65,6 +106,7 @@ static bool prepare(CURL *c, const struct http_request *request, struct intake *
     } else if (request->extra_ca_file && *request->extra_ca_file) {
         curl_easy_setopt(c, CURLOPT_CAINFO, request->extra_ca_file); /* the system's stay, by the folder of its roots */
     }
+    prepare_way(c, request, in);
     return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
 }
 
@@ -73,6 +115,8 @@ static bool explain(CURLcode code, const struct http_request *request, const str
 {
     if (in->over)
         return fault_set(fault, FAULT_LIMIT, "%s: the answer has more than %zu bytes", request->url, in->limit);
+    if (in->not_public)
+        return fault_set(fault, FAULT_SYSTEM, "%s: the server's address is not a public one", request->url);
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
         return fault_set(fault, FAULT_USAGE, "%s: no https address", request->url);
     if (code == CURLE_PEER_FAILED_VERIFICATION)

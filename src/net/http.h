@@ -3,6 +3,8 @@
 #ifndef ASSAY_NET_HTTP_H
 #define ASSAY_NET_HTTP_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/fault.h"
 
@@ -16,6 +18,9 @@ struct http_request {
     const char *extra_ca_file;  /* PEM: trust these besides the system's; NULL or "": none */
     size_t answer_limit;        /* bytes of the answer's body; 0: LIMIT_HTTP_ANSWER */
     unsigned seconds;           /* for the whole exchange; 0: HTTP_SECONDS */
+    bool direct;                /* through no proxy, whatever the environment says */
+    bool public_only;           /* with direct: only to addresses that are public, judged where the socket is opened */
+    const atomic_bool *stop;    /* set: end soon, as failed; NULL */
 };
 enum { HTTP_SECONDS = 30, HTTP_CONNECT_SECONDS = 10 };
 

@@ -38,6 +38,9 @@ static const struct row {
     {"issuer NAME", "audiences", AUDIENCES, "audiences with commas between"},
     {"issuer NAME", "management_audiences", MANAGEMENT_AUDIENCES, "audiences with commas between"},
     {"issuer NAME", "jwks_file", JWKS_FILE, "a file"},
+    {"issuer NAME", "ca_file", CA_FILE, "a file"},
+    {"issuer NAME", "private_addresses", PRIVATE_ADDRESSES, "on or off"},
+    {"issuer NAME", "refresh_seconds", REFRESH_SECONDS, "a whole number from 1 to 86400"},
     {"issuer NAME", "subscriptions", SUBSCRIPTIONS, "all, or subscriptions with commas between"},
     {"issuer NAME", "subject_claim", SUBJECT_CLAIM, "the name of a claim"},
     {"assignment NAME", "issuer", OF_ISSUER, "the name of an [issuer NAME] section"},
@@ -249,9 +252,8 @@ static bool issuers_complete(const struct config *c, struct fault *fault)
         const struct issuer *issuer = &c->issuers[i];
         const char *name = c->issuer_configs[i].name;
 
-        if (!issuer->url.n || !c->issuer_configs[i].jwks_file ||
-            (!issuer->any_subscription && !issuer->subscriptions.count))
-            return fault_set(fault, FAULT_USAGE, "[issuer %s] needs url, jwks_file and subscriptions", name);
+        if (!issuer->url.n || (!issuer->any_subscription && !issuer->subscriptions.count))
+            return fault_set(fault, FAULT_USAGE, "[issuer %s] needs url and subscriptions", name);
         for (size_t k = 0; k < i; k++)
             if (bytes_equal(c->issuers[k].url, issuer->url))
                 return fault_set(fault, FAULT_USAGE, "two issuers have the url %s", (const char *)issuer->url.p);

@@ -84,8 +84,9 @@ class Starts(unittest.TestCase):
     def test_settings_for_callers(self):
         for section, wrong, reason in (
                 ("issuer a", {"url": "http://a.example"}, "https://"), ("issuer a", {"url": "https://a.example/\"x"}, "https://"),
-                ("issuer a", {"url": "x509:abc"}, "hash of a CA's key"), ("issuer a", {"url": "https://a.example"}, "needs url, jwks_file and subscriptions"),
-                ("issuer a", {"subscriptions": "all"}, "needs url, jwks_file and subscriptions"), ("issuer a", {"subscriptions": "a,,b"}, "commas between"),
+                ("issuer a", {"refresh_seconds": "0"}, "from 1 to 86400"), ("issuer a", {"private_addresses": "yes"}, "on or off"),
+                ("issuer a", {"url": "x509:abc"}, "hash of a CA's key"), ("issuer a", {"url": "https://a.example"}, "needs url and subscriptions"),
+                ("issuer a", {"subscriptions": "all"}, "needs url and subscriptions"), ("issuer a", {"subscriptions": "a,,b"}, "commas between"),
                 ("issuer a", {"subscriptions": "a/b"}, "commas between"),
                 ("issuer a", {"colour": "red"}, "url, audiences"),
                 ("issuer a", {"url": "https://localhost/assay/development", "subscriptions": "all", "jwks_file": "x"}, "two issuers have the url"),
