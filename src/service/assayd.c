@@ -83,7 +83,7 @@ static bool reload_all(struct service *s, struct fault *fault)
 
     config_defaults(&next);
     if (!config_read(&next, s->config_path, fault) || !config_complete(&next, fault) ||
-        !(sign_in = sign_in_read(&next, fault)) || !(tls = tls_server(next.certificate, next.private_key, fault)))
+        !(sign_in = sign_in_read(&next, fault)) || !(tls = tls_server(&next, fault)))
         goto bad;
     const char *kept = config_keep_started(&next, s->config);
     if (!load_snapshot(&next, &loaded, fault))
@@ -283,7 +283,7 @@ static bool open_store(struct service *s, struct fault *fault)
 static bool open_all(struct service *s, struct launch *l, struct fault *fault)
 {
     struct config *c = s->config;
-    SSL_CTX *tls = tls_server(c->certificate, c->private_key, fault);
+    SSL_CTX *tls = tls_server(c, fault);
 
     if (!tls || !watch_signals(s))
         return fault_set(fault, FAULT_SYSTEM, "cannot watch signals");

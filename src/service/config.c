@@ -60,6 +60,7 @@ static const struct setting settings[] = {
     {"server", "port", NUMBER, AT(port), RANGE(0, 65535)},
     {"server", "certificate", TEXT, AT(certificate), 0, 0, "a file"},
     {"server", "private_key", TEXT, AT(private_key), 0, 0, "a file"},
+    {"server", "client_ca", TEXT, AT(client_ca), 0, 0, "a file"},
     {"server", "connections", NUMBER, AT(connections), RANGE(1, 1000000)},
     {"server", "header_bytes", NUMBER, AT(header_bytes), RANGE(1024, 1048576)},
     {"server", "body_bytes", NUMBER, AT(body_bytes), RANGE(1024, 2097152)},

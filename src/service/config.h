@@ -37,6 +37,7 @@ struct config {
     const char *listen;
     int port;
     const char *certificate, *private_key;
+    const char *client_ca; /* PEM of CAs whose certificates clients may sign in with; or NULL */
     int connections, header_bytes, body_bytes;
     int header_seconds, body_seconds, idle_seconds, stop_seconds;
     /* [core] */

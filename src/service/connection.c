@@ -334,6 +334,11 @@ const char *connection_tls_name(const struct connection *c)
     return SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
 }
 
+SSL *connection_tls(const struct connection *c)
+{
+    return c->ssl;
+}
+
 struct gate_refusal connection_begin(struct connection *c)
 {
     bufferevent_data_cb read, write;

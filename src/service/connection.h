@@ -28,6 +28,7 @@ struct bufferevent *connection_accept(struct event_base *base, void *connections
 struct connection *connection_of(struct evhttp_request *request);
 /* The name that the client asked for in the TLS handshake, or NULL. */
 const char *connection_tls_name(const struct connection *c);
+SSL *connection_tls(const struct connection *c);
 /* A request came whole. Status not 0: it was refused at the gate, and a stand-in took its place; answer with the refusal. */
 struct gate_refusal connection_begin(struct connection *c);
 /* Before its reply is given to libevent: must the connection end with it? */

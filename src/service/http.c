@@ -227,6 +227,13 @@ void http_header(struct exchange *e, const char *name, const char *value)
     evhttp_add_header(evhttp_request_get_output_headers(e->request), name, value);
 }
 
+bool http_client_certificate(struct exchange *e, struct client_certificate *out)
+{
+    struct connection *c = connection_of(e->request);
+
+    return c && client_certificate_read(connection_tls(c), &e->arena, out);
+}
+
 const char *http_query(struct exchange *e, const char *name)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(e->request);

@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "identity/identity.h"
+#include "service/client_certificate.h"
 #include "service/config.h"
 #include "service/quota.h"
 
@@ -57,10 +58,13 @@ void http_fail(struct exchange *e, int status, const char *code, const char *mes
 void http_fail_late(struct exchange *e, int milliseconds, int status, const char *code, const char *message);
 void http_header(struct exchange *e, const char *name, const char *value);   /* before the reply */
 const char *http_request_header(const struct exchange *e, const char *name); /* NULL when absent */
+/* The certificate that the client signed in with; false when there is none. */
+bool http_client_certificate(struct exchange *e, struct client_certificate *out);
 /* Value of a query parameter, letter case of its name ignored; NULL when absent. */
 const char *http_query(struct exchange *e, const char *name);
 
-/* TLS 1.2 or later, no tickets, no compression, the certificate chain and key of the files. */
-SSL_CTX *tls_server(const char *certificate, const char *key, struct fault *fault);
+/* TLS 1.2 or later, no tickets, no compression, the certificate chain and key of the configuration; clients are asked for
+ * certificates where it names a CA for them. */
+SSL_CTX *tls_server(const struct config *c, struct fault *fault);
 
 #endif

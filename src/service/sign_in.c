@@ -249,6 +249,20 @@ static bool verify(struct sign_in *s, struct arena *a, const struct access_reque
     return false;
 }
 
+/* OpenSSL verified it; whether its CA is anybody's issuer, the configuration says. */
+static bool take_certificate(const struct issuers *issuers, const struct client_certificate *certificate,
+                             struct access_answer *out)
+{
+    if (!certificate)
+        return false;
+    if (!issuer_find(issuers, certificate->issuer)) {
+        out->reason = "the CA of the client's certificate is no issuer of the configuration";
+        return false;
+    }
+    out->caller = (struct caller){.issuer = certificate->issuer, .subject = certificate->subject};
+    return true;
+}
+
 enum access sign_in_access(struct sign_in *s, struct arena *a, const struct access_request *request,
                            struct access_answer *out)
 {
@@ -256,7 +270,7 @@ enum access sign_in_access(struct sign_in *s, struct arena *a, const struct acce
     const struct assignments assignments = {s->set->assignments, s->set->assignment_count};
 
     *out = (struct access_answer){.reason = "a bearer token is needed"};
-    if (!request->authorization || !verify(s, a, request, out))
+    if (request->authorization ? !verify(s, a, request, out) : !take_certificate(&issuers, request->certificate, out))
         return ACCESS_UNAUTHENTICATED;
     if (caller_may(&issuers, &assignments, &out->caller, request->action, request->scope))
         return ACCESS_GRANTED;

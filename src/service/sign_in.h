@@ -5,6 +5,7 @@
 
 #include "identity/bearer.h"
 #include "identity/roles.h"
+#include "service/client_certificate.h"
 #include "service/config.h"
 
 struct event_base;
@@ -28,7 +29,8 @@ enum access {
 
 /* What is asked. */
 struct access_request {
-    const char *authorization; /* the header; NULL: there is none */
+    const char *authorization;                    /* the header; NULL: there is none */
+    const struct client_certificate *certificate; /* counts without that header only; NULL: there is none */
     enum action action;
     const struct scope *scope;
     int64_t time;

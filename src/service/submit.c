@@ -66,7 +66,10 @@ bool allowed(struct service *s, struct exchange *e, const struct tenant *t, enum
 {
     struct scope scope;
     struct access_answer answer = {0};
+    struct client_certificate certificate;
+    bool certified = http_client_certificate(e, &certificate);
     struct access_request request = {.authorization = http_request_header(e, "Authorization"),
+                                     .certificate = certified ? &certificate : NULL,
                                      .action = action,
                                      .scope = &scope,
                                      .time = (int64_t)time(NULL)};

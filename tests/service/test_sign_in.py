@@ -1,4 +1,5 @@
 """Who may do what: tokens of real issuers, good and forged, each cell of the table of roles, and keys that come, turn and stay away."""
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -95,7 +96,8 @@ class SignInCase(ServiceCase):
         context.check_hostname = False
         c = http.client.HTTPSConnection(host, self.service.port, context=context, timeout=30)
         c._create_connection = lambda address, *args: socket.create_connection(("127.0.0.1", address[1]))
-        return self.service.call(method, path, body, headers, connection=c)
+        with contextlib.closing(c):
+            return self.service.call(method, path, body, headers, connection=c)
 
     def history(self, host="localhost", what="policies/SgxEnclave"):
         return self.send(host, "GET", f"/assay/v1/history/{what}", None, bearer(self.service.token))[1]["history"]
@@ -278,6 +280,112 @@ class RoleTable(SignInCase):
     def test_5_a_shared_provider_stays_as_it_is(self):
         answer = self.send(self.HOSTS["Shared"], "PUT", f"/policies/SgxEnclave{VERSION}", policy(), bearer(self.service.token))
         self.assertEqual(answer[0], 403, answer)
+
+
+class Authority:
+    """A CA of client certificates, and what it issues."""
+
+    def __init__(self, name):
+        self.folder = tempfile.TemporaryDirectory(prefix="assay-ca-")
+        self.pem, self.key = self.path("ca.pem"), self.path("ca.key")
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650", "-keyout", self.key, "-out",
+                     self.pem, "-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign")
+        spki = self.openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
+        self.issuer = "x509:" + hashlib.sha256(spki).hexdigest()
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    @staticmethod
+    def openssl(*args):
+        return subprocess.run(["openssl", *args], check=True, capture_output=True).stdout
+
+    def issue(self, name, subject, extensions="basicConstraints=CA:FALSE", days=("-days", "2")):
+        """Files of a certificate with its key in one."""
+        path, extfile = self.path(name), self.path(name + ".ext")
+        with open(extfile, "w", encoding="utf-8") as f:
+            f.write(extensions + "\n")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path + ".key", "-out", path + ".csr", "-subj",
+                     subject, "-utf8")
+        self.openssl("x509", "-req", "-in", path + ".csr", "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-out", path + ".pem", *days,
+                     "-extfile", extfile)
+        with open(path, "w", encoding="utf-8") as whole:
+            for part in (path + ".key", path + ".pem"):
+                with open(part, encoding="utf-8") as f:
+                    whole.write(f.read())
+        return path
+
+
+class ClientCertificates(SignInCase):
+    """Machines sign in with a certificate in place of a token."""
+    URI = "spiffe://machines.example/agent"
+
+    @classmethod
+    def more_settings(cls):
+        cls.authority, cls.stranger = Authority("machines"), Authority("machines")
+        for authority in (cls.authority, cls.stranger):
+            cls.addClassCleanup(authority.folder.cleanup)
+        return {
+            "server": {"client_ca": cls.authority.pem},
+            "issuer machines": {"url": cls.authority.issuer, "subscriptions": SUBSCRIPTION},
+            "assignment agent": {"issuer": "machines", "subject": cls.URI, "role": "Attestation Reader", "scope": scope()},
+            "assignment keeper": {"issuer": "machines", "subject": "CN=keeper,O=Machines", "role": "Attestation Contributor", "scope": scope()},
+            "assignment far": {"issuer": "machines", "subject": "CN=far", "role": "Owner", "scope": scope(OTHER)},
+        }
+
+    def call(self, certificate, method="GET", path=f"/policies/SgxEnclave{VERSION}", body=None, headers=None):
+        context = ssl.create_default_context(cafile=self.service.ca)
+        if certificate:
+            context.load_cert_chain(certificate)
+        with contextlib.closing(http.client.HTTPSConnection("localhost", self.service.port, context=context, timeout=30)) as connection:
+            return self.service.call(method, path, body, headers, connection=connection)
+
+    def write(self, certificate, headers=None):
+        return self.call(certificate, "PUT", f"/policies/OpenEnclave{VERSION}", policy(), headers)
+
+    def test_a_uri_names_the_caller(self):
+        agent = self.authority.issue("agent", "/O=Machines/CN=keeper", f"subjectAltName=DNS:host.example,URI:{self.URI}")
+        self.assertEqual(self.call(agent)[0], 200)
+        self.assert_error(self.write(agent), 401, "Unauthorized")
+
+    def test_a_subject_names_the_caller(self):
+        keeper = self.authority.issue("keeper", "/O=Machines/CN=keeper")
+        self.assertEqual(self.write(keeper)[0], 200)
+        self.assertEqual(self.history(what="policies/OpenEnclave")[0]["caller"], f"{self.authority.issuer} CN=keeper,O=Machines")
+
+    def test_whom_nobody_gave_a_role(self):
+        before = len(self.history(what="policies/OpenEnclave"))
+        for subject, extensions in (("/CN=keeper", "basicConstraints=CA:FALSE"), ("/O=Machines/CN=Keeper", "basicConstraints=CA:FALSE"),
+                                    ("/CN=far", "basicConstraints=CA:FALSE"), ("/CN=keeper\\,O=Machines", "basicConstraints=CA:FALSE"),
+                                    ("/O=Machines/CN=keeper", "subjectAltName=URI:spiffe://machines.example/other"),
+                                    ("/O=Machines/CN=keeper", f"subjectAltName=URI:{self.URI},URI:spiffe://machines.example/other")):
+            with self.subTest(subject=subject, extensions=extensions):
+                self.assert_error(self.write(self.authority.issue("other", subject, extensions)), 401, "Unauthorized")
+        self.assertEqual(len(self.history(what="policies/OpenEnclave")), before)
+
+    def test_certificates_that_are_not_good(self):
+        """The handshake ends with them: nobody who has one is somebody without."""
+        for name, certificate in (("of a stranger", self.stranger.issue("agent", "/CN=a", f"subjectAltName=URI:{self.URI}")),
+                                  ("expired", self.authority.issue("expired", "/CN=a", f"subjectAltName=URI:{self.URI}", ("-days", "-1"))),
+                                  ("of a server", self.authority.issue("server", "/CN=a", f"subjectAltName=URI:{self.URI}\nextendedKeyUsage=serverAuth"))):
+            with self.subTest(name), self.assertRaises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
+                self.call(certificate)
+
+    def test_a_token_wins(self):
+        keeper = self.authority.issue("keeper2", "/O=Machines/CN=keeper")
+        self.assert_error(self.write(keeper, bearer("nonsense")), 401, "Unauthorized")
+        self.assert_error(self.write(keeper, bearer(self.keys.token(A, "bob"))), 401, "Unauthorized")
+        self.assertEqual(self.write(keeper, bearer(self.keys.token(A, "alice")))[0], 200)
+        self.assertEqual(self.history(what="policies/OpenEnclave")[0]["caller"], f"{A} alice")
+
+    def test_without_one_all_goes_on(self):
+        self.assertEqual(self.call(None)[0], 401)
+        self.assertEqual(self.call(None, headers=bearer(self.keys.token(A, "alice")))[0], 200)
+        self.assert_token(self.service.attest())
+        self.assertIn(f"as an issuer it is {self.authority.issuer}", self.service.text())
+
+    def test_tokens_cannot_say_that_they_are_of_a_ca(self):
+        self.assert_error(self.write(None, bearer(self.keys.token(self.authority.issuer, "CN=keeper,O=Machines"))), 401, "Unauthorized")
 
 
 class Discovery(unittest.TestCase):
