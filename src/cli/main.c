@@ -11,7 +11,7 @@ static const struct command *const commands[] = {
     &token_verify_command, &policy_check_command,   &policy_format_command, &policy_hash_command,
     &policy_eval_command,  &policy_test_command,    &policy_get_command,    &policy_set_command,
     &policy_reset_command, &policy_history_command, &policy_diff_command,   &policy_shadow_command,
-    &simulate_command,     &login_command,
+    &simulate_command,     &login_command,          &admin_migrate_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

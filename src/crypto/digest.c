@@ -32,17 +32,35 @@ size_t digest_size(enum digest_alg alg)
     return algorithms[alg].size;
 }
 
+void digest_begin(struct digest_stream *d, enum digest_alg alg)
+{
+    pthread_once(&once, fetch_all);
+    d->context = EVP_MD_CTX_new();
+    if (!d->context || EVP_DigestInit_ex(d->context, fetched[alg], NULL) != 1)
+        abort(); /* only without memory */
+}
+
+void digest_add(struct digest_stream *d, struct bytes b)
+{
+    if (b.n && EVP_DigestUpdate(d->context, b.p, b.n) != 1)
+        abort();
+}
+
+void digest_end(struct digest_stream *d, uint8_t *out)
+{
+    if (EVP_DigestFinal_ex(d->context, out, NULL) != 1)
+        abort();
+    EVP_MD_CTX_free(d->context);
+}
+
 void digest_parts(enum digest_alg alg, const struct bytes *parts, size_t count, uint8_t *out)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    struct digest_stream d;
 
-    pthread_once(&once, fetch_all);
-    bool ok = context && EVP_DigestInit_ex(context, fetched[alg], NULL) == 1;
-    for (size_t i = 0; i < count && ok; i++)
-        ok = parts[i].n == 0 || EVP_DigestUpdate(context, parts[i].p, parts[i].n) == 1;
-    if (!ok || EVP_DigestFinal_ex(context, out, NULL) != 1)
-        abort(); /* only without memory */
-    EVP_MD_CTX_free(context);
+    digest_begin(&d, alg);
+    for (size_t i = 0; i < count; i++)
+        digest_add(&d, parts[i]);
+    digest_end(&d, out);
 }
 
 void sha256(struct bytes b, uint8_t out[SHA256_SIZE])

@@ -16,6 +16,14 @@ void sha256(struct bytes b, uint8_t out[SHA256_SIZE]);
 struct bytes digest(struct arena *a, enum digest_alg alg, struct bytes b);
 struct bytes sha256_of(struct arena *a, struct bytes b);
 
+/* Digest of what comes piece by piece. Each begin needs its end, wanted or not. */
+struct digest_stream {
+    void *context;
+};
+void digest_begin(struct digest_stream *d, enum digest_alg alg);
+void digest_add(struct digest_stream *d, struct bytes b);
+void digest_end(struct digest_stream *d, uint8_t *out);
+
 bool secret_equal(struct bytes a, struct bytes b); /* constant time for equal lengths */
 void secret_wipe(void *p, size_t n);
 /* Random bytes from the operating system; for hosts, signers and tools. The core has no generator (DESIGN 2). */

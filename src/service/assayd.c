@@ -11,6 +11,7 @@
 
 #include "service/development.h"
 #include "service/log.h"
+#include "service/maintenance.h"
 #include "service/routes.h"
 #include "service/tenancy.h"
 
@@ -18,6 +19,7 @@ enum { STORE_MEMORY = 1024 * 1024 * 1024, EXIT_USAGE = 1 };
 
 static const char help[] = "usage: assayd --config FILE [--check-config]\n"
                            "       assayd --dev [--state DIR] [--port N]\n"
+                           "       assayd backup | restore --config FILE BACKUP\n"
                            "\n"
                            "  --config FILE    serve as the file says; assayd.conf(5) lists every setting\n"
                            "  --check-config   read the configuration, say what is wrong with it, and end\n"
@@ -362,6 +364,8 @@ int main(int argc, char **argv)
     struct arguments a;
     struct fault fault = {0};
 
+    if (is_maintenance(argc, argv))
+        return maintenance(argc, argv);
     if (!read_arguments(argc, argv, &a)) {
         fputs(help, stderr);
         return EXIT_USAGE;

@@ -2,6 +2,8 @@
  * survives kill -9. Then what is SQLite's own. */
 #include "store_case.h"
 
+#include "store/copy.h"
+
 /* Each case runs with the maker of urls of one kind. */
 static struct store *open_named(void **state, const char *name)
 {
@@ -348,6 +350,38 @@ static void imports_are_whole_and_into_nothing(void **state)
     store_close(s);
 }
 
+/* A change while the store is copied must not be lost silently. */
+static void change_meanwhile(void *context, uint64_t done, uint64_t total)
+{
+    (void)total;
+    if (done == 2) /* the last of what there was */
+        put(context, "late", 1, "x");
+}
+
+static void migrations_compare(void **state)
+{
+    struct store *from = open_named(state, "copied"), *other = open_named(state, "copied");
+    struct fault fault = {0};
+    uint64_t count;
+
+    assert_true(put(from, "key", 1, "k"));
+    assert_true(put(from, "key", 2, ""));
+    struct store *to = open_named(state, "copy_1");
+    assert_true(store_migrate(from, to, (struct copy_progress){0}, &count, &fault));
+    assert_int_equal(count, 2);
+    assert_int_equal(generation_of(to), 2);
+    assert_false(store_migrate(from, to, (struct copy_progress){0}, &count, &fault));
+    assert_string_equal(fault.text, "the store is not empty: it holds 2 records");
+    store_close(to);
+    to = open_named(state, "copy_2");
+    fault = (struct fault){0};
+    assert_false(store_migrate(from, to, (struct copy_progress){change_meanwhile, other}, &count, &fault));
+    assert_non_null(strstr(fault.text, "1 changes were made"));
+    store_close(to);
+    store_close(from);
+    store_close(other);
+}
+
 /* More than one answer of the database holds. */
 static void long_lists(void **state)
 {
@@ -385,6 +419,7 @@ int main(void)
         BOTH(any_bytes_come_back),
         BOTH(readers_see_no_gap),
         BOTH(imports_are_whole_and_into_nothing),
+        BOTH(migrations_compare),
         BOTH(long_lists),
         BOTH(acknowledged_survives_kill),
         cmocka_unit_test(schema_1_is_brought_forward),
