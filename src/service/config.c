@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "arm/names.h"
 #include "base/limits.h"
 #include "service/config_sign_in.h"
+
+enum { REGION_NAME_MOST = 64 };
 
 void config_defaults(struct config *c)
 {
@@ -33,6 +36,7 @@ void config_defaults(struct config *c)
         .address_burst = 1000,
         .request_memory = LIMIT_REQUEST_MEMORY,
         .settings = SETTINGS_DEFAULT,
+        .regions = {.v = regions_published, .count = regions_published_count},
     };
     arena_init(&c->arena, 16 * 1024 * 1024);
 }
@@ -220,6 +224,51 @@ static bool provider_setting(struct reading *r, const char *section, const char 
     return *value || refuse(r, name, value, "a file or name");
 }
 
+/* [region NAME]: the first one replaces those that are published. */
+static bool region_setting(struct reading *r, const char *section, const char *name, const char *value)
+{
+    struct config *c = r->config;
+    struct bytes code = arena_copy(&c->arena, bytes_text(value)),
+                 region = arena_copy(&c->arena, bytes_text(section + strlen("region ")));
+    struct region *list = c->region_cap ? (struct region *)(uintptr_t)c->regions.v : NULL;
+    size_t count = list ? c->regions.count : 0;
+
+    if (strcmp(name, "code") != 0)
+        return refuse(r, name, value, "code in a region's section");
+    if (!name_is_region_code(code))
+        return refuse(r, name, value, "1 to 24 lower-case letters, digits and hyphens");
+    c->regions.count = count;
+    if (!text_is_plain(region, REGION_NAME_MOST) || regions_find(&c->regions, region) ||
+        regions_find_code(&c->regions, code))
+        return refuse(r, name, value, "a code and a name that no other region has");
+    list = ARENA_ROOM(&c->arena, list, count, &c->region_cap);
+    list[count] = (struct region){region, code};
+    c->regions.v = list;
+    c->regions.count = count + 1;
+    return true;
+}
+
+/* host[:port] in lower case, as it stands in addresses. */
+static bool valid_authority(const char *value)
+{
+    return *value && strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-.:[]") == strlen(value);
+}
+
+static bool control_setting(struct reading *r, const char *name, const char *value)
+{
+    struct config *c = r->config;
+    const char *text = arena_string(&c->arena, bytes_text(value));
+
+    if (strcmp(name, "authority") == 0)
+        c->control_authority = text;
+    else if (strcmp(name, "domain") == 0)
+        c->regions.domain = bytes_text(text);
+    else
+        return refuse(r, name, value, "authority or domain in [control_plane]");
+    return valid_authority(value) ||
+           refuse(r, name, value, "a host name in lower case, with :port where it is not 443");
+}
+
 static int take(void *user, const char *section, const char *name, const char *value)
 {
     struct reading *r = user;
@@ -232,6 +281,10 @@ static int take(void *user, const char *section, const char *name, const char *v
 
         return !allowed || refuse(r, name, value, allowed);
     }
+    if (strncmp(section, "region ", 7) == 0)
+        return region_setting(r, section, name, value);
+    if (strcmp(section, "control_plane") == 0)
+        return control_setting(r, name, value);
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         const struct setting *s = &settings[i];
 
@@ -296,6 +349,9 @@ bool config_complete(const struct config *c, struct fault *fault)
             if (strcasecmp(c->providers[k].issuer, p->issuer) == 0)
                 return fault_set(fault, FAULT_USAGE, "two providers have the issuer %s", p->issuer);
     }
+    if (c->control_authority && !c->regions.domain.n)
+        return fault_set(fault, FAULT_USAGE,
+                         "[control_plane] domain must be set too: what follows name and region in providers' hosts");
     if (!c->certificate || !c->private_key)
         return fault_set(fault, FAULT_USAGE,
                          "[server] certificate and private_key must be set: the service speaks TLS alone");

@@ -3,6 +3,7 @@
 #ifndef ASSAY_SERVICE_CONFIG_H
 #define ASSAY_SERVICE_CONFIG_H
 
+#include "arm/regions.h"
 #include "core/core.h"
 #include "identity/roles.h"
 
@@ -57,6 +58,11 @@ struct config {
     bool anchors_are_simulated;
     /* [store] */
     const char *store; /* store_open's url */
+    /* [control_plane] */
+    const char *control_authority; /* host[:port] where it answers; NULL: nowhere */
+    /* [region NAME], and domain of [control_plane] */
+    struct regions regions;
+    size_t region_cap; /* 0: those that are published */
     /* [provider NAME] */
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;

@@ -11,6 +11,7 @@
 #include "crypto/sign.h"
 #include "identity/development.h"
 #include "service/load.h"
+#include "service/development_names.h"
 #include "service/development_tls.h"
 #include "service/log.h"
 #include "simulate/simulate.h"
@@ -173,7 +174,8 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
     c->sealing_key = under(c, state, "sealing.key");
     c->store = arena_printf(&c->arena, "sqlite:%s/assay.db", state);
     unlink(under(c, state, "dev.env")); /* of an earlier run: it says "ready" */
-    if (!make_folder(state, fault) || !development_certificates(state, fault) || !make_issuer(c, state, fault))
+    if (!make_folder(state, fault) || !development_certificates(state, fault) || !make_issuer(c, state, fault) ||
+        !write_file(&c->arena, under(c, state, DEVELOPMENT_NODE), development_node_script, 0644, fault))
         return false;
     if (shared)
         use_corpus(c, shared);
@@ -182,11 +184,21 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
 
 void development_provider(struct config *c, int port)
 {
+    c->control_authority = arena_printf(&c->arena, "localhost:%d", port);
+    c->regions.domain = bytes_text(c->control_authority);
     c->providers[c->provider_count++] = (struct provider_config){
         .name = "development",
         .subscription = "00000000-0000-0000-0000-000000000001",
         .group = "default",
         .issuer = arena_printf(&c->arena, "https://localhost:%d", port),
+    };
+    /* The default provider of one region, for clients that ask for it. */
+    c->providers[c->provider_count++] = (struct provider_config){
+        .name = "sharedwus",
+        .subscription = "00000000-0000-0000-0000-000000000001",
+        .group = "default",
+        .issuer = arena_printf(&c->arena, "https://sharedwus.wus.localhost:%d", port),
+        .shared = true,
     };
 }
 
@@ -207,10 +219,11 @@ bool development_ready(struct config *c, const char *state, int port, struct fau
     if (!make_token(c, state, &token, fault))
         return false;
     char *text = arena_printf(a,
-                              "# There is no control plane: ASSAY_ARM_URL is not set.\n"
-                              "ASSAY_URL=https://localhost:%d\nASSAY_TOKEN=%s\nNODE_EXTRA_CA_CERTS='%s'\n"
-                              "export ASSAY_URL ASSAY_TOKEN NODE_EXTRA_CA_CERTS\n",
-                              port, token, absolute(c, under(c, state, "ca.pem")));
+                              "ASSAY_URL=https://localhost:%d\nASSAY_ARM_URL=https://localhost:%d\nASSAY_TOKEN=%s\n"
+                              "NODE_EXTRA_CA_CERTS='%s'\nNODE_OPTIONS='--require \"%s\"'\n"
+                              "export ASSAY_URL ASSAY_ARM_URL ASSAY_TOKEN NODE_EXTRA_CA_CERTS NODE_OPTIONS\n",
+                              port, port, token, absolute(c, under(c, state, "ca.pem")),
+                              absolute(c, under(c, state, DEVELOPMENT_NODE)));
     if (!write_file(a, under(c, state, "dev.env"), text, 0600, fault))
         return false;
     log_info("development: https://localhost:%d is ready; `. %s/dev.env` sets up a client", port, state);

@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CA_DAYS = 3650, SERVER_DAYS = 397, RENEW_DAYS = 7, DAY = 86400, PATH_SIZE = 4096 };
+#include "service/development_names.h"
+
+enum { NAMES_MEMORY = 64 * 1024, CA_DAYS = 3650, SERVER_DAYS = 397, RENEW_DAYS = 7, DAY = 86400, PATH_SIZE = 4096 };
 
 static bool broken(struct fault *fault, const char *doing)
 {
@@ -91,15 +93,14 @@ static X509 *make_ca(EVP_PKEY *key)
     return NULL;
 }
 
-static X509 *make_server(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
+static X509 *make_server(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key, const char *names)
 {
     X509 *c = new_certificate("localhost", key, SERVER_DAYS);
 
     if (c && X509_set_issuer_name(c, X509_get_subject_name(ca)) == 1 &&
         add_extension(c, ca, NID_basic_constraints, "critical,CA:FALSE") &&
         add_extension(c, ca, NID_key_usage, "critical,digitalSignature") &&
-        add_extension(c, ca, NID_ext_key_usage, "serverAuth") &&
-        add_extension(c, ca, NID_subject_alt_name, "DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1") &&
+        add_extension(c, ca, NID_ext_key_usage, "serverAuth") && add_extension(c, ca, NID_subject_alt_name, names) &&
         add_extension(c, ca, NID_subject_key_identifier, "hash") &&
         add_extension(c, ca, NID_authority_key_identifier, "keyid") && X509_sign(c, ca_key, EVP_sha256()) > 0)
         return c;
@@ -107,7 +108,8 @@ static X509 *make_server(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
     return NULL;
 }
 
-static bool in_date(const char *state)
+/* It is in date, and for all names: an older version made one for fewer. */
+static bool still_good(const char *state)
 {
     char path[PATH_SIZE];
     time_t soon = time(NULL) + RENEW_DAYS * DAY;
@@ -115,7 +117,8 @@ static bool in_date(const char *state)
     snprintf(path, sizeof path, "%s/server.pem", state);
     FILE *f = fopen(path, "re");
     X509 *c = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
-    bool ok = c && X509_cmp_time(X509_get0_notAfter(c), &soon) > 0;
+    bool ok =
+        c && X509_cmp_time(X509_get0_notAfter(c), &soon) > 0 && X509_check_host(c, DEVELOPMENT_NAME, 0, 0, NULL) == 1;
     X509_free(c);
     if (f)
         fclose(f);
@@ -124,15 +127,20 @@ static bool in_date(const char *state)
 
 bool development_certificates(const char *state, struct fault *fault)
 {
-    if (in_date(state))
+    if (still_good(state))
         return true;
+    struct arena arena;
+
+    arena_init(&arena, NAMES_MEMORY);
+    const char *names = development_alternative_names(&arena);
     EVP_PKEY *ca_key = EVP_EC_gen("prime256v1"), *key = EVP_EC_gen("prime256v1");
-    X509 *ca = ca_key ? make_ca(ca_key) : NULL, *server = ca && key ? make_server(key, ca, ca_key) : NULL;
+    X509 *ca = ca_key ? make_ca(ca_key) : NULL, *server = ca && key ? make_server(key, ca, ca_key, names) : NULL;
     bool ok = server && write_pair(state, "ca", ca, ca_key) && write_pair(state, "server", server, key);
 
     X509_free(server);
     X509_free(ca);
     EVP_PKEY_free(key);
     EVP_PKEY_free(ca_key);
+    arena_free(&arena);
     return ok || broken(fault, "make certificates for localhost");
 }

@@ -3,10 +3,15 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "arm/resource.h"
 #include "service/log.h"
+
+enum { SCRATCH_MEMORY = 16 * 1024 * 1024 }; /* to read one record, which is no larger than LIMIT_ARM_RECORD */
 
 struct registry {
     void *by_authority; /* of struct tenant */
+    void *by_place;     /* the same, those that are listed */
+    struct arena scratch;
     struct tenant **all;
     size_t count, cap;
     uint64_t stamps;
@@ -38,9 +43,31 @@ static int by_authority(const void *a, const void *b)
     return bytes_compare(((const struct tenant *)a)->authority, ((const struct tenant *)b)->authority);
 }
 
+static int without_case(struct bytes a, struct bytes b)
+{
+    if (a.n != b.n)
+        return a.n < b.n ? -1 : 1;
+    return a.n ? strncasecmp((const char *)a.p, (const char *)b.p, a.n) : 0;
+}
+
+/* Names are ASCII without a NUL (arm/names.h). */
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = &((const struct tenant *)a)->place, *y = &((const struct tenant *)b)->place;
+    int d = without_case(x->subscription, y->subscription);
+
+    if (!d)
+        d = without_case(x->group, y->group);
+    return d ? d : without_case(x->name, y->name);
+}
+
 struct registry *registry_new(void)
 {
-    return calloc(1, sizeof(struct registry));
+    struct registry *r = calloc(1, sizeof *r);
+
+    if (r)
+        arena_init(&r->scratch, SCRATCH_MEMORY);
+    return r;
 }
 
 static void tenant_free(struct tenant *t)
@@ -68,6 +95,8 @@ void registry_free(struct registry *r)
     if (!r)
         return;
     tdestroy(r->by_authority, leave);
+    tdestroy(r->by_place, leave);
+    arena_free(&r->scratch);
     for (size_t i = 0; i < r->count; i++)
         tenant_free(r->all[i]);
     free(r->all);
@@ -103,6 +132,38 @@ struct tenant *registry_by_issuer(const struct registry *r, struct bytes issuer)
 
     drop(authority);
     return t;
+}
+
+struct tenant *registry_by_place(const struct registry *r, const struct place *place)
+{
+    const struct tenant wanted = {.place = *place};
+    void *found = tfind(&wanted, &r->by_place, by_place);
+
+    return found ? *(struct tenant *const *)found : NULL;
+}
+
+struct walk {
+    struct bytes subscription, group;
+    registry_visit *each;
+    void *context;
+};
+
+static void step(const void *node, VISIT visit, void *closure)
+{
+    const struct walk *w = closure;
+    const struct tenant *t = *(const struct tenant *const *)node;
+
+    if ((visit == postorder || visit == leaf) && bytes_equal_nocase(t->place.subscription, w->subscription) &&
+        (!w->group.n || bytes_equal_nocase(t->place.group, w->group)))
+        w->each(w->context, t);
+}
+
+void registry_each(const struct registry *r, struct bytes subscription, struct bytes group, registry_visit *each,
+                   void *context)
+{
+    struct walk w = {subscription, group, each, context};
+
+    twalk_r(r->by_place, step, &w);
 }
 
 size_t registry_count(const struct registry *r)
@@ -155,8 +216,41 @@ static struct held_record *held(struct tenant *t, struct bytes kind)
     return h;
 }
 
+static void unlist(struct registry *r, struct tenant *t)
+{
+    if (t->listed)
+        tdelete(t, &r->by_place, by_place);
+    t->listed = false;
+    t->place = (struct place){0};
+    t->closed = false;
+}
+
+/* Names hold nothing that JSON escapes, so they stand in the record as they are. */
+static bool stands_in(struct bytes record, struct bytes name)
+{
+    return name.p >= record.p && name.p + name.n <= record.p + record.n;
+}
+
+/* Its record in the control plane. */
+static bool list(struct registry *r, struct tenant *t, struct bytes record)
+{
+    struct resource resource;
+
+    if (record.n == 0)
+        return true;
+    arena_reset(&r->scratch);
+    if (!resource_read(&r->scratch, record, &resource, NULL) || !bytes_equal(resource.issuer, t->issuer) ||
+        !stands_in(record, resource.subscription) || !stands_in(record, resource.group) ||
+        !stands_in(record, resource.name))
+        return false;
+    t->place = (struct place){resource.subscription, resource.group, resource.name};
+    t->closed = resource.public_network_access == ARM_DISABLED;
+    t->listed = *(struct tenant **)must(tsearch(t, &r->by_place, by_place)) == t;
+    return t->listed; /* another region's may be in its place, when two nodes made them at once */
+}
+
 /* What the host itself reads in records. What does not read serves nobody, and the log says so. */
-static void note(struct tenant *t, const struct held_record *h)
+static void note(struct registry *r, struct tenant *t, const struct held_record *h)
 {
     bool ok = true;
 
@@ -168,6 +262,9 @@ static void note(struct tenant *t, const struct held_record *h)
         ok = h->body.n == 0 || read_retired_keys(h->body, t->retired, &t->retired_count);
         if (!ok || h->body.n == 0)
             t->retired_count = 0;
+    } else if (bytes_is(h->kind, "provider")) {
+        unlist(r, t);
+        ok = list(r, t, h->body);
     }
     if (!ok)
         log_error("the record %.*s of %.*s is damaged", (int)h->kind.n, (const char *)h->kind.p, (int)t->issuer.n,
@@ -190,7 +287,7 @@ void registry_apply(struct registry *r, const struct record *record)
     h->body = keep(record->body);
     h->version = record->version;
     h->time = record->time;
-    note(t, h);
+    note(r, t, h);
     drop(old);
     t->stamp = ++r->stamps;
 }

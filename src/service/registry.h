@@ -20,6 +20,11 @@ struct held_record {
     int64_t time;
 };
 
+/* Where a provider is in the control plane (api.md 7). Letter case does not count. */
+struct place {
+    struct bytes subscription, group, name;
+};
+
 struct tenant {
     struct bytes issuer;    /* "https://authority" */
     struct bytes authority; /* lower case */
@@ -31,6 +36,9 @@ struct tenant {
     uint64_t stamp;       /* another after each change of what a verifier needs to know; never 0 */
     struct bucket bucket; /* of its requests */
     bool fixed;           /* by the configuration */
+    bool closed;          /* its public network access is disabled */
+    bool listed;          /* it is found by its place */
+    struct place place;   /* in the control plane; views into its record. No name: nowhere */
     bool shared;          /* its policies cannot be changed */
 };
 
@@ -45,6 +53,12 @@ struct tenant *registry_fix(struct registry *r, struct bytes issuer, bool shared
 struct tenant *registry_by_issuer(const struct registry *r, struct bytes issuer);
 /* Lower case, with the port where it is not 443. */
 struct tenant *registry_by_authority(const struct registry *r, struct bytes authority);
+/* NULL: none is there. */
+struct tenant *registry_by_place(const struct registry *r, const struct place *place);
+/* Calls each for those of a subscription, or of a group of it (empty: of all groups), in the order of their names. */
+typedef void registry_visit(void *context, const struct tenant *t);
+void registry_each(const struct registry *r, struct bytes subscription, struct bytes group, registry_visit *each,
+                   void *context);
 size_t registry_count(const struct registry *r);
 struct tenant *registry_at(const struct registry *r, size_t i);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "service/arm_routes.h"
 #include "service/submit.h"
 
 enum { RETRY_MOST = 60, LATE_MILLISECONDS = 250 };
@@ -97,8 +98,12 @@ void routes_handle(void *service, struct exchange *e)
         document(e, s->ready ? 204 : 503, BYTES_NONE);
         return;
     }
-    if (t && public_routes(e, t))
+    if (arm_routes(s, e) || (t && public_routes(e, t)))
         return;
+    if (t && t->closed) {
+        http_fail(e, 403, "Forbidden", "Public network access to this provider is disabled.");
+        return;
+    }
     if (t && tenant_serves(t)) {
         if (within_quota(s, e, t))
             tenant_routes(s, e, t);

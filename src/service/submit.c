@@ -39,9 +39,13 @@ bool version_ok(struct exchange *e)
     return false;
 }
 
-/* Where the provider is, as its section says; one that is in no section is nowhere, and nobody has rights there. */
+/* Where the provider is, as its section or its record says; one that is in neither is nowhere, and nobody has rights there. */
 static bool scope_of(const struct service *s, const struct tenant *t, struct scope *out)
 {
+    if (!t->fixed) {
+        *out = (struct scope){t->place.subscription, t->place.group, t->place.name, false};
+        return t->listed;
+    }
     for (size_t i = 0; i < s->config->provider_count; i++) {
         const struct provider_config *p = &s->config->providers[i];
 
