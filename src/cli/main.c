@@ -7,11 +7,19 @@
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {
-    &verify_command,       &inspect_command,        &attest_command,        &token_show_command,
-    &token_verify_command, &policy_check_command,   &policy_format_command, &policy_hash_command,
-    &policy_eval_command,  &policy_test_command,    &policy_get_command,    &policy_set_command,
-    &policy_reset_command, &policy_history_command, &policy_diff_command,   &policy_shadow_command,
-    &simulate_command,     &login_command,          &admin_migrate_command,
+    &verify_command,          &inspect_command,
+    &attest_command,          &token_show_command,
+    &token_verify_command,    &policy_check_command,
+    &policy_format_command,   &policy_hash_command,
+    &policy_eval_command,     &policy_test_command,
+    &policy_get_command,      &policy_set_command,
+    &policy_reset_command,    &policy_history_command,
+    &policy_diff_command,     &policy_shadow_command,
+    &provider_create_command, &provider_list_command,
+    &provider_show_command,   &provider_update_command,
+    &provider_delete_command, &provider_list_default_command,
+    &simulate_command,        &login_command,
+    &admin_migrate_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -38,14 +38,18 @@ static bool url_ok(const struct remote *r)
     return false;
 }
 
-/* The token of the environment goes to the service that ASSAY_URL names, and to no other that somebody happens to ask. */
+/* The token of the environment goes to the service that ASSAY_URL or ASSAY_ARM_URL names, and to no other that somebody happens
+ * to ask. */
 static struct bytes token_of_environment(struct arena *a, const char *base)
 {
-    const char *token = getenv("ASSAY_TOKEN"), *owner = getenv("ASSAY_URL");
+    const char *token = getenv("ASSAY_TOKEN"), *owner = getenv("ASSAY_URL"), *plane = getenv("ASSAY_ARM_URL");
 
-    if (!token || (owner && strcmp(base_url(a, owner), base) != 0))
+    if (!token)
         return BYTES_NONE;
-    return bytes_text(token);
+    if ((!owner && !plane) || (owner && strcmp(base_url(a, owner), base) == 0) ||
+        (plane && strcmp(base_url(a, plane), base) == 0))
+        return bytes_text(token);
+    return BYTES_NONE;
 }
 
 bool remote_open(struct remote *r)

@@ -51,7 +51,8 @@ class CliCase(unittest.TestCase):
         return path
 
     def assay(self, *args, stdin=b"", env=None, timeout=120):
-        environment = {k: v for k, v in os.environ.items() if k not in ("ASSAY_TOKEN", "ASSAY_URL", "NODE_EXTRA_CA_CERTS")}
+        environment = {k: v for k, v in os.environ.items() if k != "NODE_EXTRA_CA_CERTS" and
+                       (not k.startswith("ASSAY_") or k in ("ASSAY_BUILD", "ASSAY_SHARED"))}
         environment.update(env or {})
         for proxy in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
             environment.pop(proxy, None)
@@ -116,7 +117,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PUT = answer
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
             def log_message(self, *args):
                 pass
