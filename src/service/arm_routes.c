@@ -225,15 +225,18 @@ static bool below(struct bytes path, const char *prefix)
     return path.n > n && bytes_is_nocase(bytes_first(path, n), prefix);
 }
 
-bool arm_routes(struct service *s, struct exchange *e)
+bool arm_routes_take(const struct service *s, const struct exchange *e)
+{
+    return s->config->control_authority && bytes_is_nocase(e->authority, s->config->control_authority) &&
+           (below(e->path, "/subscriptions/") || below(e->path, "/providers/"));
+}
+
+void arm_routes(struct service *s, struct exchange *e)
 {
     struct arm_request request = {
         .version = http_query(e, "api-version"), .body = e->body, .time = (int64_t)time(NULL)};
     const char *allowed = NULL;
 
-    if (!s->config->control_authority || !bytes_is_nocase(e->authority, s->config->control_authority) ||
-        (!below(e->path, "/subscriptions/") && !below(e->path, "/providers/")))
-        return false;
     enum arm_found found =
         has_escape(e->sent_path, "2f") ? ARM_NO_PATH : arm_route(e->method, e->path, &request.route, &allowed);
     if (!bearer_ok(s, e))
@@ -249,5 +252,4 @@ bool arm_routes(struct service *s, struct exchange *e)
         request.caller = (struct arm_caller){BYTES_LIT("bearer token of the configuration"), ARM_KEY};
         answer(s, e, &request, request.caller.name);
     }
-    return true;
 }

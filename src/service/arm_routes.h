@@ -4,7 +4,8 @@
 
 #include "service/routes.h"
 
-/* False: the request is not for the control plane, which answers at its own authority below /subscriptions/ and /providers/. */
-bool arm_routes(struct service *s, struct exchange *e);
+/* Is the request for the control plane? It answers at its own authority, below /subscriptions/ and /providers/. */
+bool arm_routes_take(const struct service *s, const struct exchange *e);
+void arm_routes(struct service *s, struct exchange *e);
 
 #endif

@@ -63,15 +63,24 @@ static void too_many(struct exchange *e, double wait, const char *message)
 }
 
 /* False: the exchange was, or will be, answered. */
+static bool address_within_quota(struct service *s, struct exchange *e)
+{
+    const struct config *c = s->config;
+    double wait;
+
+    if (bucket_take(quotas_of(s->quotas, e->address), c->address_rate, c->address_burst, e->began, &wait))
+        return true;
+    too_many(e, wait, "Your address sends more requests than one may. Wait as long as Retry-After says.");
+    return false;
+}
+
 static bool within_quota(struct service *s, struct exchange *e, struct tenant *t)
 {
     const struct config *c = s->config;
     double wait;
 
-    if (!bucket_take(quotas_of(s->quotas, e->address), c->address_rate, c->address_burst, e->began, &wait)) {
-        too_many(e, wait, "Your address sends more requests than one may. Wait as long as Retry-After says.");
+    if (!address_within_quota(s, e))
         return false;
-    }
     if (!bucket_take(&t->bucket, c->provider_rate, c->provider_burst, e->began, &wait)) {
         too_many(e, wait, "This provider gets more requests than one may. Wait as long as Retry-After says.");
         return false;
@@ -98,7 +107,12 @@ void routes_handle(void *service, struct exchange *e)
         document(e, s->ready ? 204 : 503, BYTES_NONE);
         return;
     }
-    if (arm_routes(s, e) || (t && public_routes(e, t)))
+    if (arm_routes_take(s, e)) {
+        if (address_within_quota(s, e))
+            arm_routes(s, e);
+        return;
+    }
+    if (t && public_routes(e, t))
         return;
     if (t && t->closed) {
         http_fail(e, 403, "Forbidden", "Public network access to this provider is disabled.");

@@ -42,7 +42,7 @@ class Commands(ProjectCase):
         (folder / "build").mkdir()
         (folder / "build/release").symlink_to(BUILD)
         shutil.copytree(Path(self.service.folder) / "state", folder / "state")
-        env = {k: v for k, v in os.environ.items() if k not in ("ASSAY_TOKEN", "ASSAY_URL", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE")}
+        env = {k: v for k, v in os.environ.items() if k not in ("ASSAY_TOKEN", "ASSAY_URL", "ASSAY_ARM_URL", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "CURL_CA_BUNDLE")}
         env["PATH"] = f"{folder}/build/release/src/cli:{env['PATH']}"
         run = subprocess.run(["sh", "-eu", "-c", ". state/dev.env\n" + "\n".join(blocks)], cwd=folder, env=env, capture_output=True, text=True,
                              timeout=300, check=False)
