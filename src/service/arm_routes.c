@@ -236,7 +236,6 @@ void arm_routes(struct service *s, struct exchange *e)
     struct arm_request request = {
         .version = http_query(e, "api-version"), .body = e->body, .time = (int64_t)time(NULL)};
     const char *allowed = NULL;
-
     enum arm_found found =
         has_escape(e->sent_path, "2f") ? ARM_NO_PATH : arm_route(e->method, e->path, &request.route, &allowed);
     if (!bearer_ok(s, e))
