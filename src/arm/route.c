@@ -32,14 +32,13 @@ static const struct {
      "GET, PUT, PATCH, DELETE"},
     {SUBSCRIPTION SPACE "/defaultProviders", {{"GET", ARM_DEFAULTS_LIST, ARM_ACTION_NONE}}, "GET"},
     {SUBSCRIPTION SPACE "/locations/{l}/defaultProvider", {{"GET", ARM_DEFAULT_GET, ARM_ACTION_NONE}}, "GET"},
-    {PROVIDER "/privateEndpointConnections", {{"GET", ARM_CONNECTIONS_LIST, ARM_ACTION_READ}}, "GET"},
-    /* Each changes the provider: to be rid of a connection is not the right to be rid of the provider. */
+    {PROVIDER "/privateEndpointConnections", {{"GET", ARM_CONNECTIONS_LIST, ARM_CONNECTION_READ}}, "GET"},
     {PROVIDER "/privateEndpointConnections/{c}",
-     {{"GET", ARM_CONNECTION_GET, ARM_ACTION_READ},
-      {"PUT", ARM_CONNECTION_CREATE, ARM_ACTION_WRITE},
-      {"DELETE", ARM_CONNECTION_DELETE, ARM_ACTION_WRITE}},
+     {{"GET", ARM_CONNECTION_GET, ARM_CONNECTION_READ},
+      {"PUT", ARM_CONNECTION_CREATE, ARM_CONNECTION_WRITE},
+      {"DELETE", ARM_CONNECTION_DELETE, ARM_CONNECTION_REMOVE}},
      "GET, PUT, DELETE"},
-    {PROVIDER "/privateLinkResources", {{"GET", ARM_LINK_RESOURCES_LIST, ARM_ACTION_READ}}, "GET"},
+    {PROVIDER "/privateLinkResources", {{"GET", ARM_LINK_RESOURCES_LIST, ARM_LINK_READ}}, "GET"},
 };
 enum { PATHS = sizeof paths / sizeof *paths };
 

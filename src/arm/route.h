@@ -29,6 +29,10 @@ enum arm_action {
     ARM_ACTION_READ,
     ARM_ACTION_WRITE,
     ARM_ACTION_DELETE,
+    ARM_CONNECTION_READ, /* of its private endpoint connections */
+    ARM_CONNECTION_WRITE,
+    ARM_CONNECTION_REMOVE,
+    ARM_LINK_READ, /* of its private link resources */
 };
 
 struct arm_route {

@@ -48,42 +48,62 @@ static const struct region *region_of(const struct regions *regions, struct byte
     return NULL;
 }
 
-/* The first label, which is the name. */
-static struct bytes first_label(struct bytes issuer)
+static const struct provider_config *config_of(const struct service *s, const struct tenant *t)
 {
-    struct bytes rest = bytes_after(issuer, strlen("https://"));
-    size_t n = 0;
+    const struct config *c = s->config;
 
-    while (n < rest.n && rest.p[n] != '.' && rest.p[n] != ':')
-        n++;
-    return bytes_first(rest, n);
+    for (size_t i = 0; i < c->provider_count; i++)
+        if (bytes_is(t->issuer, c->providers[i].issuer))
+            return &c->providers[i];
+    return NULL;
 }
 
 /* A tenant as the control plane shows it; NULL when its record does not read. */
-static const struct resource *resource_of(struct service *s, struct arena *a, const struct tenant *t)
+static const struct resource *resource_of(const struct service *s, struct arena *a, const struct tenant *t)
 {
+    const struct provider_config *p = t->fixed ? config_of(s, t) : NULL;
     const struct held_record *held = tenant_record(t, BYTES_LIT("provider"));
     const struct region *region = region_of(&s->config->regions, t->issuer);
     struct resource *r = ARENA_NEW(a, struct resource);
 
-    if (!t->fixed)
-        return held && resource_read(a, held->body, r, NULL) ? r : NULL;
+    if (!p)
+        return !t->fixed && held && resource_read(a, held->body, r, NULL) ? r : NULL;
+    const struct held_record *signers = tenant_record(t, BYTES_LIT("signers"));
     *r = (struct resource){.owner = t->shared ? ARM_SHARED : ARM_FIXED,
-                           .subscription = t->place.subscription,
-                           .group = t->place.group,
-                           .name = t->place.name.n ? t->place.name : first_label(t->issuer),
+                           .subscription = t->shared ? BYTES_NONE : bytes_text(p->subscription),
+                           .group = t->shared ? BYTES_NONE : bytes_text(p->group),
+                           .name = bytes_text(p->name),
                            .location = region ? region->name : BYTES_NONE,
                            .region = region ? region->code : BYTES_NONE,
-                           .issuer = t->issuer};
+                           .issuer = t->issuer,
+                           .isolated = signers && signers->body.n};
     return r;
+}
+
+/* Of the configuration, and in no region's name: the shared ones are in no place. */
+static const struct tenant *fixed_at(const struct service *s, size_t i)
+{
+    const struct tenant *t = registry_by_issuer(s->registry, bytes_text(s->config->providers[i].issuer));
+
+    return t && t->fixed && !t->shared ? t : NULL;
 }
 
 static const struct resource *find(void *context, struct bytes subscription, struct bytes group, struct bytes name)
 {
     struct controlling *c = context;
+    struct arena *a = &c->exchange->arena;
     const struct tenant *t = registry_by_place(c->service->registry, &(struct place){subscription, group, name});
 
-    return t ? resource_of(c->service, &c->exchange->arena, t) : NULL;
+    if (t && !t->fixed)
+        return resource_of(c->service, a, t);
+    for (size_t i = 0; i < c->service->config->provider_count; i++) {
+        const struct tenant *fixed = fixed_at(c->service, i);
+        const struct resource *r = fixed ? resource_of(c->service, a, fixed) : NULL;
+
+        if (r && resource_is(r, subscription, group, name))
+            return r;
+    }
+    return NULL;
 }
 
 /* A deleted one is none. One whose record does not read keeps its name: nobody else is to have it. */
@@ -102,6 +122,7 @@ static const struct resource *find_issuer(void *context, struct bytes issuer)
 
 struct visiting {
     struct controlling *controlling;
+    struct bytes subscription, group;
     arm_visit *visit;
     void *to;
     bool enough;
@@ -118,15 +139,23 @@ static void visit_one(void *context, const struct tenant *t)
         return;
     arena_init(&a, LIMIT_REQUEST_MEMORY);
     r = resource_of(v->controlling->service, &a, t);
-    v->enough = r && !v->visit(v->to, r);
+    v->enough = r && bytes_equal_nocase(r->subscription, v->subscription) &&
+                (!v->group.n || bytes_equal_nocase(r->group, v->group)) && !v->visit(v->to, r);
     arena_free(&a);
 }
 
 static void each(void *context, struct bytes subscription, struct bytes group, arm_visit *visit, void *to)
 {
     struct controlling *c = context;
+    struct visiting v = {c, subscription, group, visit, to, false};
 
-    registry_each(c->service->registry, subscription, group, visit_one, &(struct visiting){c, visit, to, false});
+    for (size_t i = 0; i < c->service->config->provider_count; i++) {
+        const struct tenant *fixed = fixed_at(c->service, i);
+
+        if (fixed)
+            visit_one(&v, fixed);
+    }
+    registry_each(c->service->registry, subscription, group, visit_one, &v);
 }
 
 /* Shared ones are the configuration's; which is a region's default is told by its host name. */
@@ -231,24 +260,69 @@ bool arm_routes_take(const struct service *s, const struct exchange *e)
            (below(e->path, "/subscriptions/") || below(e->path, "/providers/"));
 }
 
+/* By the right that the route needs; where it needs none, any caller will do. */
+static bool may(struct service *s, struct exchange *e, const struct arm_route *route, bool any_caller)
+{
+    static const enum action actions[] = {
+        [ARM_ACTION_NONE] = ACTION_PROVIDER_READ,           [ARM_ACTION_READ] = ACTION_PROVIDER_READ,
+        [ARM_ACTION_WRITE] = ACTION_PROVIDER_WRITE,         [ARM_ACTION_DELETE] = ACTION_PROVIDER_DELETE,
+        [ARM_CONNECTION_READ] = ACTION_CONNECTION_READ,     [ARM_CONNECTION_WRITE] = ACTION_CONNECTION_WRITE,
+        [ARM_CONNECTION_REMOVE] = ACTION_CONNECTION_DELETE, [ARM_LINK_READ] = ACTION_LINK_READ,
+    };
+    const struct scope scope = {route->subscription, route->group, route->name, false};
+    struct access_answer found = {0};
+    struct access_request request = {.authorization = http_request_header(e, "Authorization"),
+                                     .action = actions[route->action],
+                                     .scope = &scope,
+                                     .time = (int64_t)time(NULL)};
+    enum access access = sign_in_access(s->sign_in, &e->arena, &request, &found);
+
+    e->failed_check = found.failed_check;
+    if (access == ACCESS_UNAUTHENTICATED) {
+        http_header(e, "WWW-Authenticate", sign_in_challenge(s->sign_in, &e->arena, PLANE_CONTROL, &found));
+        refuse(
+            e, 401, "AuthenticationFailed",
+            bytes_text(found.failed_check
+                           ? arena_printf(&e->arena, "Authentication failed: %s", found.reason)
+                           : "Authentication failed. The 'Authorization' header is missing or holds no bearer token."));
+        return false;
+    }
+    if (access != ACCESS_GRANTED && !any_caller) {
+        refuse(e, 403, "AuthorizationFailed", bytes_text(found.reason));
+        return false;
+    }
+    e->caller = found.caller;
+    return true;
+}
+
+static struct arm_caller caller_of(const struct exchange *e)
+{
+    const struct caller *c = &e->caller;
+    bool machine = bytes_begin(c->issuer, "x509:");
+
+    return (struct arm_caller){c->name.n ? c->name : c->subject, machine ? ARM_KEY : ARM_USER};
+}
+
+/* Nobody learns anything before he signed in: not even which paths and methods there are. */
 void arm_routes(struct service *s, struct exchange *e)
 {
     struct arm_request request = {
         .version = http_query(e, "api-version"), .body = e->body, .time = (int64_t)time(NULL)};
-    const char *allowed = NULL;
+    const char *methods = NULL;
     enum arm_found found =
-        has_escape(e->sent_path, "2f") ? ARM_NO_PATH : arm_route(e->method, e->path, &request.route, &allowed);
-    if (!bearer_ok(s, e))
-        unauthorized(e);
-    else if (found == ARM_NO_PATH)
+        has_escape(e->sent_path, "2f") ? ARM_NO_PATH : arm_route(e->method, e->path, &request.route, &methods);
+
+    if (!may(s, e, &request.route, found != ARM_FOUND || request.route.action == ARM_ACTION_NONE))
+        return;
+    if (found == ARM_NO_PATH) {
         refuse(e, 404, "InvalidResourceType", BYTES_LIT("There is no such path."));
-    else if (found == ARM_WRONG_METHOD) {
-        http_header(e, "Allow", allowed);
+    } else if (found == ARM_WRONG_METHOD) {
+        http_header(e, "Allow", methods);
         refuse(e, 405, "MethodNotAllowed", BYTES_LIT("This path does not answer to that method."));
-    } else if (!s->ready || s->stopping)
+    } else if (!s->ready || s->stopping) {
         refuse(e, 503, "ServiceUnavailable", BYTES_LIT("The service is starting, or stopping. Try again."));
-    else {
-        request.caller = (struct arm_caller){BYTES_LIT("bearer token of the configuration"), ARM_KEY};
-        answer(s, e, &request, request.caller.name);
+    } else {
+        request.caller = caller_of(e);
+        answer(s, e, &request, sign_in_caller_text(&e->arena, &e->caller));
     }
 }

@@ -4,12 +4,13 @@ import json
 import os
 import socket
 import ssl
+import subprocess
 import sys
 import unittest
 from collections import namedtuple
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from service_case import Service, ServiceCase
+from service_case import BUILD, Service, ServiceCase
 
 SUB = "/subscriptions/00000000-0000-0000-0000-000000000001"
 SPACE = "/providers/Microsoft.Attestation"
@@ -144,6 +145,40 @@ class Control(ServiceCase):
                 self.assertEqual(401, answer.status, (method, path))
                 self.assertIn("Bearer", answer.headers["WWW-Authenticate"])
         self.assertEqual(404, self.arm("GET", GROUP + "/none").status)
+
+    def token(self, role, scope):
+        return subprocess.run([os.path.join(BUILD, "src/cli/assay"), "login", "--dev", "--state", os.path.join(self.service.folder, "state"), "--role",
+                               role, "--scope", scope], capture_output=True, text=True, check=True).stdout.strip()
+
+    def test_roles_and_scopes(self):
+        self.assertEqual(201, self.arm("PUT", GROUP + "/roles", WESTUS).status)
+        provider, connections = GROUP + "/roles", GROUP + "/roles/privateEndpointConnections"
+        state = {"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}
+        lab, sub = SUB + "/resourceGroups/lab", SUB
+        reads = [("GET", GROUP, None), ("GET", provider, None), ("GET", connections, None), ("GET", GROUP + "/roles/privateLinkResources", None)]
+        writes = [("PATCH", provider, {"tags": {"a": "1"}}), ("PUT", provider, WESTUS), ("PUT", connections + "/c", state), ("DELETE", connections + "/c", None)]
+        for role, scope, may_read, may_write in (("Reader", sub, True, False), ("Contributor", lab, True, True), ("Reader", lab, True, False),
+                                                 ("Contributor", SUB + "/resourceGroups/la", False, False), ("Owner", "/subscriptions/other", False, False),
+                                                 ("Attestation Contributor", sub, False, False)):
+            headers = {"Authorization": "Bearer " + self.token(role, scope)}
+            for allowed, calls in ((may_read, reads), (may_write, writes)):
+                for method, path, body in calls:
+                    answer = self.arm(method, path, body, token=False, headers=headers)
+                    if allowed:
+                        self.assertEqual(200, answer.status, (role, scope, method, path, answer.body))
+                    else:
+                        self.assert_arm_error(answer, 403, "AuthorizationFailed")
+            self.assertEqual(200 if scope == sub and may_read else 403,
+                             self.arm("GET", SUB + SPACE + "/attestationProviders", token=False, headers=headers).status)
+            for path in (SUB + SPACE + "/defaultProviders", SPACE + "/operations"):  # every caller's
+                self.assertEqual(200, self.arm("GET", path, token=False, headers=headers).status)
+        # The provider's own operations ask the same roles, in its scope.
+        for role, scope, status in (("Attestation Reader", provider, 200), ("Attestation Reader", GROUP + "/other", 401), ("Reader", lab, 200)):
+            answer = self.at("roles", "GET", "/policies/SgxEnclave?api-version=2022-08-01", headers={"Authorization": "Bearer " + self.token(role, scope)})
+            self.assertEqual(status, answer.status, (role, scope))
+        reader = {"Authorization": "Bearer " + self.token("Reader", sub)}
+        self.assert_arm_error(self.arm("DELETE", provider, token=False, headers=reader), 403, "AuthorizationFailed")
+        self.assertEqual(200, self.arm("DELETE", provider).status)
 
     def test_odd_paths(self):
         for path in (SUB, GROUP + "/", GROUP + "//x", GROUP + "/x/..", GROUP + "/a%2fb", GROUP + "/a%2Fb",

@@ -20,11 +20,11 @@ static void every_path_and_method(void **state)
         {"DELETE", AT("n"), ARM_PROVIDER_DELETE, ARM_ACTION_DELETE},
         {"GET", SUB SPACE "/defaultProviders", ARM_DEFAULTS_LIST, ARM_ACTION_NONE},
         {"GET", SUB SPACE "/locations/Central US/defaultProvider", ARM_DEFAULT_GET, ARM_ACTION_NONE},
-        {"GET", AT("n") "/privateEndpointConnections", ARM_CONNECTIONS_LIST, ARM_ACTION_READ},
-        {"GET", AT("n") "/privateEndpointConnections/c", ARM_CONNECTION_GET, ARM_ACTION_READ},
-        {"PUT", AT("n") "/privateEndpointConnections/c", ARM_CONNECTION_CREATE, ARM_ACTION_WRITE},
-        {"DELETE", AT("n") "/privateEndpointConnections/c", ARM_CONNECTION_DELETE, ARM_ACTION_WRITE},
-        {"GET", AT("n") "/privateLinkResources", ARM_LINK_RESOURCES_LIST, ARM_ACTION_READ},
+        {"GET", AT("n") "/privateEndpointConnections", ARM_CONNECTIONS_LIST, ARM_CONNECTION_READ},
+        {"GET", AT("n") "/privateEndpointConnections/c", ARM_CONNECTION_GET, ARM_CONNECTION_READ},
+        {"PUT", AT("n") "/privateEndpointConnections/c", ARM_CONNECTION_CREATE, ARM_CONNECTION_WRITE},
+        {"DELETE", AT("n") "/privateEndpointConnections/c", ARM_CONNECTION_DELETE, ARM_CONNECTION_REMOVE},
+        {"GET", AT("n") "/privateLinkResources", ARM_LINK_RESOURCES_LIST, ARM_LINK_READ},
     };
     bool seen[ARM_OPERATION_COUNT] = {false};
     struct arm_route r;
