@@ -6,6 +6,7 @@ enum {
     BATCH_RECORDS = 256, /* of a migration, held in memory at once */
     BATCH_BYTES = 8 * 1024 * 1024,
     REPORT_EVERY = 500,
+    PIECE = 256 * 1024,
 };
 
 static void report(const struct copy_progress *p, uint64_t done, uint64_t total)
@@ -106,9 +107,14 @@ static bool damaged(const struct backup_reader *b, const char *how, struct fault
 /* A piece that counts for the digest. */
 static bool take(struct backup_reader *b, size_t n, struct bytes *out, struct fault *fault)
 {
-    uint8_t *p = arena_raw(b->arena, n + 1);
+    struct writer w = wr_open(b->arena);
 
-    *out = bytes_make(p, fread(p, 1, n, b->file));
+    for (size_t got = 1; w.n < n && got; w.n += got) {
+        size_t most = n - w.n < PIECE ? n - w.n : PIECE; /* memory for what is there, not for what is promised */
+
+        got = fread(wr_room(&w, most), 1, most, b->file);
+    }
+    *out = wr_done(&w);
     if (out->n < n)
         return ferror(b->file) ? fault_set(fault, FAULT_SYSTEM, "cannot read %s", b->name)
                                : damaged(b, "it ends too early", fault);
