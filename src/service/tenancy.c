@@ -86,6 +86,7 @@ static void refused(const struct tenancy *t, const struct answered *answer)
 static void made(void *context, enum pool_failure outcome, const struct answered *answer)
 {
     struct tenancy *t = context;
+    const struct tenant *known = registry_by_issuer(t->service->registry, t->change.issuer);
 
     if (outcome != POOL_ANSWERED) {
         fail(t, 503, "ServiceUnavailable", "The verifier ended while it worked on the request. Try again.");
@@ -93,6 +94,11 @@ static void made(void *context, enum pool_failure outcome, const struct answered
     }
     if (answer->status != 200) {
         refused(t, answer);
+        return;
+    }
+    /* Somebody was first while the key was made. From here on the store tells. */
+    if (known && tenant_serves(known)) {
+        stored(t, LEDGER_CONFLICT, &(struct fault){0});
         return;
     }
     if (t->change.resource.n)

@@ -5,7 +5,9 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "service"))
 from cli_case import DONE, MISUSE, REFUSED, CliCase, Server, Signer, b64, needs_openssl
+from service_case import Service
 
 SUB = "/subscriptions/s1"
 SPACE = "/providers/Microsoft.Attestation"
@@ -147,6 +149,41 @@ class Provider(CliCase):
         self.assertIn("--subscription", self.provider(MISUSE, "list", env={"ASSAY_SUBSCRIPTION": None}).err)
         self.assertIn("--group", self.provider(MISUSE, "show", "-n", "first", env={"ASSAY_RESOURCE_GROUP": None}).err)
         self.assertEqual([], self.server.requests)
+
+
+@needs_openssl
+class AtAService(CliCase):
+    """The control plane of assayd --dev."""
+
+    def test_a_provider_comes_and_goes(self):
+        service = Service()
+        self.addCleanup(service.remove)
+        url = f"https://localhost:{service.port}"
+        env = {"ASSAY_ARM_URL": url, "ASSAY_TOKEN": service.token, "NODE_EXTRA_CA_CERTS": service.ca, "ASSAY_RESOURCE_GROUP": "lab",
+               "ASSAY_SUBSCRIPTION": "00000000-0000-0000-0000-000000000001"}
+
+        def provider(status, *args):
+            return self.expect(status, "provider", *args, env=env)
+
+        def show(name):
+            return json.loads(provider(DONE, "show", "-n", name, "--json").out)
+        provider(DONE, "create", "-n", "Open", "-l", "West US", "--tags", "owner=ada", "--tpm-authentication", "disabled")
+        signer = Signer(self.dir, "policy", "policy")
+        provider(DONE, "create", "-n", "strict", "-l", "westus", "--signers", signer.pem)
+        self.assertEqual("Isolated", show("STRICT")["properties"]["trustModel"])
+        self.assertEqual({"owner": "ada"}, show("open")["tags"])
+        listed = provider(DONE, "list", "-g", "lab").out.splitlines()
+        self.assertEqual(["Open", "strict"], sorted(line.split()[0] for line in listed[1:]))
+        provider(DONE, "update", "-n", "open", "--no-tags", "--public-network-access", "disabled")
+        self.assertNotIn("tags", show("open"))
+        self.assertEqual("Disabled", show("open")["properties"]["publicNetworkAccess"])
+        self.assertIn("sharedwus", provider(DONE, "list-default", "-l", "westus").out)
+        self.assertIn("InvalidRequestContent", provider(REFUSED, "create", "-n", "open", "-l", "westus", "--signers", signer.pem).err)
+        self.assertIn("LocationNotAvailable", provider(REFUSED, "create", "-n", "third", "-l", "nowhere").err)
+        for name in ("open", "strict"):
+            self.assertEqual("deleted\n", provider(DONE, "delete", "-n", name).out)
+            self.assertIn("ResourceNotFound", provider(REFUSED, "show", "-n", name).err)
+        self.assertIn("no such provider", provider(DONE, "delete", "-n", "open").out)
 
 
 if __name__ == "__main__":
