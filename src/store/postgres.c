@@ -376,7 +376,7 @@ static bool visit_pages(struct visit *v, enum statement statement)
 
         link_number(&values, bounded(v->last));
         link_number(&values, PAGE);
-        ok = visit_rows(v, link_call(v->link, statement, &values), &rows);
+        ok = visit_rows(v, link_call(v->link, (int)statement, &values), &rows);
     }
     link_rollback(v->link);
     return ok;
