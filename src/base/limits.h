@@ -47,7 +47,9 @@ enum {
     LIMIT_TOKEN = 1024 * 1024,     /* a token with the largest runtime data, in base64url */
     LIMIT_BEARER =
         32 * 1024, /* a bearer token, or the header with it; one of Entra ID that names 200 groups has 12 KiB */
-    LIMIT_JWKS = 256 * 1024,   /* keys of an issuer of bearer tokens, or its metadata; the largest seen has 21 KiB */
+    LIMIT_JWKS = 256 * 1024, /* keys of an issuer of bearer tokens, or its metadata; the largest seen has 21 KiB */
+    LIMIT_JWKS_NODES =
+        16 * 1024,             /* values in one of these; a node costs more than its text, and issuers are strangers */
     LIMIT_ISSUER_KEYS = 64,    /* in one such key set; issuers list two to ten */
     LIMIT_CALLER_NAMES = 1024, /* groups, or application roles, that one bearer token names; Entra ID stops at 200 */
     LIMIT_CALLER_TEXT = 512,   /* bytes of an issuer, subject or name of a caller, which audit records repeat */

@@ -24,13 +24,14 @@ static bool known(const struct issuer_key *keys, size_t count, const struct issu
 
 static const struct json *parse_object(struct arena *a, struct bytes text, struct fault *fault)
 {
+    size_t budget = LIMIT_JWKS_NODES;
     const struct json *v;
 
     if (text.n > LIMIT_JWKS) {
         fault_set(fault, FAULT_LIMIT, "longer than %d bytes", LIMIT_JWKS);
         return NULL;
     }
-    if (!json_parse(a, text, &(struct json_rules){.depth = LIMIT_BEARER_DEPTH}, &v, fault))
+    if (!json_parse(a, text, &(struct json_rules){.depth = LIMIT_BEARER_DEPTH, .budget = &budget}, &v, fault))
         return NULL;
     if (v->kind != JSON_OBJECT) {
         fault_set(fault, FAULT_SYNTAX, "no JSON object");

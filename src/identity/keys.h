@@ -16,7 +16,7 @@ struct issuer_keys {
 
 /* The keys of a JWKS that can verify bearer tokens: RSA of 2048 to 4096 bits, P-256, P-384. Others are passed over and counted
  * in *skipped. False with FAULT_SYNTAX when the text is no key set or has no usable key, with FAULT_LIMIT when it is longer than
- * LIMIT_JWKS or lists more than LIMIT_ISSUER_KEYS. Keys are views into the text and the arena. */
+ * LIMIT_JWKS, has more values than LIMIT_JWKS_NODES or lists more keys than LIMIT_ISSUER_KEYS. Keys are views into the text and the arena. */
 bool issuer_keys_decode(struct arena *a, struct bytes jwks, struct issuer_keys *out, size_t *skipped,
                         struct fault *fault);
 /* The address of an issuer's keys from its metadata: the document must name this very issuer, and the address be https. The

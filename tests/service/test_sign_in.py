@@ -5,6 +5,7 @@ import hmac
 import http.client
 import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -282,6 +283,43 @@ class RoleTable(SignInCase):
         self.assertEqual(answer[0], 403, answer)
 
 
+class Reloading(SignInCase):
+    """Rights change with the configuration, all together or not at all."""
+
+    def hang_up(self, text):
+        with open(self.service.config, "w", encoding="utf-8") as f:
+            f.write(text)
+        before = len(self.service.text())
+        self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait(lambda: " again\n" in self.service.text()[before:] or "nothing was reloaded" in self.service.text()[before:])
+        return "nothing was reloaded" not in self.service.text()[before:]
+
+    def status(self, token):
+        return self.service.call("GET", f"/policies/SgxEnclave{VERSION}", headers=bearer(token))[0]
+
+    def test_rights_that_are_taken_away(self):
+        with open(self.service.config, encoding="utf-8") as f:
+            good = f.read()
+        alice, carol = self.keys.token(A, "alice"), self.other.token(B, "carol")
+        self.assertEqual((self.status(alice), self.status(carol)), (200, 401))
+        for name, change, whose in (
+                ("another subject", ("subject = alice", "subject = bob"), (401, 401)), ("another scope", ("scope = /\n", f"scope = {scope(OTHER)}\n"), (401, 401)),
+                ("another issuer", (f"url = {A}\n", f"url = {A}/\n"), (401, 401)), ("other keys", (f"{self.files.name}/a", f"{self.files.name}/b"), (401, 401)),
+                ("the provider moves", (f"subscription = {SUBSCRIPTION}", f"subscription = {OTHER}"), (401, 200)),
+                ("the issuer speaks for more", (f"subscriptions = {OTHER}", f"subscriptions = {OTHER}, {SUBSCRIPTION}"), (200, 200))):
+            with self.subTest(name):
+                self.assertNotEqual(good, good.replace(*change))
+                self.assertTrue(self.hang_up(good.replace(*change)))
+                self.assertEqual((self.status(alice), self.status(carol)), whose)
+                self.assertTrue(self.hang_up(good))
+                self.assertEqual((self.status(alice), self.status(carol)), (200, 401))
+        for change in (("role = Owner", "role = King"), ("issuer = a\n", "issuer = x\n"), (f"{self.files.name}/a", f"{self.files.name}/none")):
+            with self.subTest(change):
+                self.assertFalse(self.hang_up(good.replace(*change).replace("subject = carol", "subject = alice")))
+                self.assertEqual((self.status(alice), self.status(carol)), (200, 401))
+        self.assertTrue(self.hang_up(good))
+
+
 class Authority:
     """A CA of client certificates, and what it issues."""
 
@@ -461,7 +499,7 @@ class Discovery(unittest.TestCase):
         service = self.start(issuer)
         service.wait(lambda: self.status(service, issuer.sign("alice")) == 200)
         asked = issuer.asked()
-        service.process.send_signal(1)
+        service.process.send_signal(signal.SIGHUP)
         service.wait(lambda: " again\n" in service.text())
         self.assertEqual(self.status(service, issuer.sign("alice")), 200)
         self.assertEqual(issuer.asked(), asked)

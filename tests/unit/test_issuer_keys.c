@@ -135,6 +135,12 @@ static void what_is_no_key_set(void **state)
         wr_printf(&w, "%s%s", i ? "," : "", ec_jwk(arena_printf(&arena, ",\"kid\":\"%d\"", i)));
     wr_text(&w, "]}");
     assert_int_equal(taken(arena_string(&arena, wr_done(&w)), &keys), 0);
+    w = wr_open(&arena);
+    wr_printf(&w, "{\"keys\":[%s],\"x\":[1", ec_jwk(",\"kid\":\"a\""));
+    for (int i = 0; i < LIMIT_JWKS_NODES; i++)
+        wr_text(&w, ",1");
+    wr_text(&w, "]}");
+    assert_int_equal(taken(arena_string(&arena, wr_done(&w)), &keys), 0);
 }
 
 static bool believed(const char *document, const char **uri)

@@ -195,7 +195,9 @@ static void read_text(struct config *c, const char *text)
     unlink(path);
 }
 
-#define MINIMAL "[server]\ncertificate = c\nprivate_key = k\n[provider a]\nissuer = https://a\nkey = f\n"
+#define MINIMAL                                                                                      \
+    "[server]\ncertificate = c\nprivate_key = k\n[keys]\nsealing_key = s\n[store]\nurl = sqlite:a\n" \
+    "[provider a]\nissuer = https://a\n"
 
 static void a_running_service_keeps_what_a_start_decides(void **state)
 {
@@ -208,14 +210,14 @@ static void a_running_service_keeps_what_a_start_decides(void **state)
     assert_string_equal(config_keep_started(&next, &old), "[server] port, [core] pairs, [store] url");
     assert_int_equal(next.port, old.port);
     assert_int_equal(next.pairs, old.pairs);
-    assert_null(next.store);
+    assert_string_equal(next.store, "sqlite:a");
     assert_int_equal(next.body_seconds, 3);
     assert_int_equal(next.queue, 9);
     config_free(&next);
     read_text(&next, MINIMAL);
     assert_string_equal(config_keep_started(&next, &old), "");
     config_free(&next);
-    read_text(&next, MINIMAL "[provider b]\nissuer = https://b\nkey = g\n");
+    read_text(&next, MINIMAL "[provider b]\nissuer = https://b\n");
     assert_string_equal(config_keep_started(&next, &old), "[provider]");
     assert_int_equal(next.provider_count, 1);
     config_free(&old);
