@@ -271,10 +271,7 @@ static bool may(struct service *s, struct exchange *e, const struct arm_route *r
     };
     const struct scope scope = {route->subscription, route->group, route->name, false};
     struct access_answer found = {0};
-    struct access_request request = {.authorization = http_request_header(e, "Authorization"),
-                                     .action = actions[route->action],
-                                     .scope = &scope,
-                                     .time = (int64_t)time(NULL)};
+    struct access_request request = access_of(e, actions[route->action], &scope);
     enum access access = sign_in_access(s->sign_in, &e->arena, &request, &found);
 
     e->failed_check = found.failed_check;

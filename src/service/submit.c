@@ -66,17 +66,23 @@ static void unauthorized(struct service *s, struct exchange *e, enum action acti
                            bare ? "" : "; ", bare ? "" : answer->reason));
 }
 
+struct access_request access_of(struct exchange *e, enum action action, const struct scope *scope)
+{
+    struct client_certificate *certificate = ARENA_NEW(&e->arena, struct client_certificate);
+    bool certified = http_client_certificate(e, certificate);
+
+    return (struct access_request){.authorization = http_request_header(e, "Authorization"),
+                                   .certificate = certified ? certificate : NULL,
+                                   .action = action,
+                                   .scope = scope,
+                                   .time = (int64_t)time(NULL)};
+}
+
 bool allowed(struct service *s, struct exchange *e, const struct tenant *t, enum action action)
 {
     struct scope scope;
     struct access_answer answer = {0};
-    struct client_certificate certificate;
-    bool certified = http_client_certificate(e, &certificate);
-    struct access_request request = {.authorization = http_request_header(e, "Authorization"),
-                                     .certificate = certified ? &certificate : NULL,
-                                     .action = action,
-                                     .scope = &scope,
-                                     .time = (int64_t)time(NULL)};
+    struct access_request request = access_of(e, action, &scope);
 
     if (scope_of(s, t, &scope) && sign_in_access(s->sign_in, &e->arena, &request, &answer) == ACCESS_GRANTED) {
         e->caller = answer.caller;

@@ -6,6 +6,8 @@
 
 /* api-version is there and well formed; false: the exchange was answered. */
 bool version_ok(struct exchange *e);
+/* Who asks, by what the exchange has: the Authorization header, or the client's certificate. */
+struct access_request access_of(struct exchange *e, enum action action, const struct scope *scope);
 /* The caller may do this at the provider, and is in e->caller from now on; false: the exchange was answered 401. */
 bool allowed(struct service *s, struct exchange *e, const struct tenant *t, enum action action);
 void wrong_method(struct exchange *e, const char *allowed);

@@ -350,7 +350,7 @@ class WhoAsks(RemoteCase):
         self.policy(DONE, "shadow report", "--token-file", path, env=ca)
 
     def test_what_is_no_token(self):
-        for data in ("", "\n", "a b", "a\r\nX-Other: 1", "\x1b[2J", "\xe4", "x" * 20000):
+        for data in ("", "\n", "a b", "a\r\nX-Other: 1", "\x1b[2J", "\xe4", "x" * 40000):
             run = self.policy(MISUSE, "get", "--token-file", self.file("token", data), env={})
             self.assertIn("token", run.err)
             self.assertNotIn("\x1b", run.err)

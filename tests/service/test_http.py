@@ -416,7 +416,7 @@ class FullQueue(HttpCase):
         for t in threads:
             t.join()
         statuses = sorted(a[0] for a in answers)
-        self.assertEqual(statuses, [200, 200, 503, 503])
+        self.assertEqual(statuses, [200, 200, 429, 429])
         for answer in answers:
             if answer[0] == 503:
                 self.assertTrue(answer[2]["Retry-After"])
