@@ -80,7 +80,7 @@ struct access_request access_of(struct exchange *e, enum action action, const st
 
 bool allowed(struct service *s, struct exchange *e, const struct tenant *t, enum action action)
 {
-    struct scope scope;
+    struct scope scope = {0};
     struct access_answer answer = {0};
     struct access_request request = access_of(e, action, &scope);
 

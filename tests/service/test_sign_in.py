@@ -39,6 +39,12 @@ def scope(subscription=SUBSCRIPTION, group=None, provider=None):
     return text + (f"/providers/Microsoft.Attestation/attestationProviders/{provider}" if provider else "")
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 # What each operation needs, with a body that the core would take of an AAD provider.
 OPERATIONS = [
     ("GET", f"/policies/SgxEnclave{VERSION}", None, "r"),
@@ -207,9 +213,7 @@ class RoleTable(SignInCase):
 
     @classmethod
     def more_settings(cls):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
+        port = free_port()
         settings = {
             "server": {"port": port}, "provider first": {"issuer": f"https://localhost:{port}", "subscription": SUBSCRIPTION, "group": "machines"},
             "provider isolated": {"issuer": f"https://isolated.localhost:{port}", "signers": cls.keys.signers["first"].pem,
@@ -363,13 +367,22 @@ class ClientCertificates(SignInCase):
         cls.authority, cls.stranger = Authority("machines"), Authority("machines")
         for authority in (cls.authority, cls.stranger):
             cls.addClassCleanup(authority.folder.cleanup)
+        cls.port = port = free_port()
         return {
-            "server": {"client_ca": cls.authority.pem},
+            "server": {"client_ca": cls.authority.pem, "port": port},
+            "provider first": {"issuer": f"https://localhost:{port}", "subscription": SUBSCRIPTION, "group": "machines"},
+            "control_plane": {"authority": f"localhost:{port}", "domain": f"localhost:{port}"},
+            "assignment maker": {"issuer": "machines", "subject": "CN=maker", "role": "Contributor", "scope": scope(SUBSCRIPTION, "machines")},
             "issuer machines": {"url": cls.authority.issuer, "subscriptions": SUBSCRIPTION},
             "assignment agent": {"issuer": "machines", "subject": cls.URI, "role": "Attestation Reader", "scope": scope()},
             "assignment keeper": {"issuer": "machines", "subject": "CN=keeper,O=Machines", "role": "Attestation Contributor", "scope": scope()},
             "assignment far": {"issuer": "machines", "subject": "CN=far", "role": "Owner", "scope": scope(OTHER)},
         }
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.service.port = cls.port
 
     def call(self, certificate, method="GET", path=f"/policies/SgxEnclave{VERSION}", body=None, headers=None):
         context = ssl.create_default_context(cafile=self.service.ca)
@@ -415,6 +428,18 @@ class ClientCertificates(SignInCase):
         self.assert_error(self.write(keeper, bearer(self.keys.token(A, "bob"))), 401, "Unauthorized")
         self.assertEqual(self.write(keeper, bearer(self.keys.token(A, "alice")))[0], 200)
         self.assertEqual(self.history(what="policies/OpenEnclave")[0]["caller"], f"{A} alice")
+
+    def test_a_machine_makes_a_provider(self):
+        maker, agent = self.authority.issue("maker", "/CN=maker"), self.authority.issue("agent2", "/CN=a", f"subjectAltName=URI:{self.URI}")
+        path, body = scope(SUBSCRIPTION, "machines", "made") + "?api-version=2021-06-01", {"location": "westus", "properties": {}}
+        self.assertEqual(self.call(None, "PUT", path, body)[0], 401)
+        answer = self.call(agent, "PUT", path, body)
+        self.assert_error(answer, 403, "AuthorizationFailed")
+        answer = self.call(maker, "PUT", path, body)
+        self.assertEqual(answer[0], 201, answer)
+        self.assertEqual(answer[1]["systemData"]["createdByType"], "Key")
+        self.assertEqual(self.call(maker, "PUT", path.replace("/machines/", "/others/"), body)[0], 403)
+        self.assertEqual(self.call(maker, "DELETE", path)[0], 200)
 
     def test_without_one_all_goes_on(self):
         self.assertEqual(self.call(None)[0], 401)
