@@ -248,6 +248,7 @@ static void apply(void *context, const struct record *record)
 /* Of the records at the start. */
 struct first_look {
     struct service *service;
+    struct arena arena; /* of one record */
     uint64_t seen;
 };
 
@@ -257,6 +258,7 @@ static bool look(void *context, const struct record *record)
 
     apply(first->service, record);
     first->seen = record->sequence;
+    arena_reset(&first->arena);
     return true;
 }
 
@@ -265,16 +267,15 @@ static bool open_store(struct service *s, struct fault *fault)
 {
     struct first_look first = {.service = s};
     struct store *store = store_open(s->config->store, fault);
-    struct arena a;
 
     s->registry = registry_new();
     if (!store || !s->registry) {
         store_close(store);
         return store ? fault_set(fault, FAULT_SYSTEM, "no memory") : false;
     }
-    arena_init(&a, STORE_MEMORY);
-    bool ok = store_changes(store, &a, 0, look, &first, fault);
-    arena_free(&a);
+    arena_init(&first.arena, STORE_MEMORY);
+    bool ok = store_changes(store, &first.arena, 0, look, &first, fault);
+    arena_free(&first.arena);
     if (ok)
         s->ledger = ledger_start(s->base, store, first.seen, apply, s, fault);
     if (!s->ledger)

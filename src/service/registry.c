@@ -5,6 +5,7 @@
 
 #include "arm/resource.h"
 #include "service/log.h"
+#include "service/slab.h"
 
 enum { SCRATCH_MEMORY = 16 * 1024 * 1024 }; /* to read one record, which is no larger than LIMIT_ARM_RECORD */
 
@@ -12,6 +13,7 @@ struct registry {
     void *by_authority; /* of struct tenant */
     void *by_place;     /* the same, those that are listed */
     struct arena scratch;
+    struct slab slab; /* of records */
     struct tenant **all;
     size_t count, cap;
     uint64_t stamps;
@@ -22,20 +24,6 @@ static void *must(void *p)
     if (!p)
         abort(); /* the host without memory for its own state: a start, or a restart, is the way out */
     return p;
-}
-
-static struct bytes keep(struct bytes b)
-{
-    uint8_t *copy = must(malloc(b.n ? b.n : 1));
-
-    if (b.n)
-        memcpy(copy, b.p, b.n);
-    return bytes_make(copy, b.n);
-}
-
-static void drop(struct bytes b)
-{
-    free((void *)(uintptr_t)b.p);
 }
 
 static int by_authority(const void *a, const void *b)
@@ -70,18 +58,21 @@ struct registry *registry_new(void)
     return r;
 }
 
-static void tenant_free(struct tenant *t)
+static void release(struct registry *r, struct held_record *h)
+{
+    if (h)
+        slab_free(&r->slab, h, sizeof *h + h->kind.n + h->body.n);
+}
+
+static void tenant_free(struct registry *of, struct tenant *t)
 {
     while (t->records) {
         struct held_record *r = t->records;
 
         t->records = r->next;
-        drop(r->kind);
-        drop(r->body);
-        free(r);
+        release(of, r);
     }
-    drop(t->issuer);
-    drop(t->authority);
+    free((void *)(uintptr_t)t->issuer.p); /* the authority with it */
     free(t);
 }
 
@@ -98,20 +89,20 @@ void registry_free(struct registry *r)
     tdestroy(r->by_place, leave);
     arena_free(&r->scratch);
     for (size_t i = 0; i < r->count; i++)
-        tenant_free(r->all[i]);
+        tenant_free(r, r->all[i]);
+    slab_end(&r->slab);
     free(r->all);
     free(r);
 }
 
-/* "https://Name:443" is asked for as "name". */
-static struct bytes authority_of(struct bytes issuer)
+/* "https://Name:443" is asked for as "name"; `out` has room for the issuer. */
+static struct bytes authority_of(struct bytes issuer, uint8_t *out)
 {
-    struct bytes authority = keep(bytes_after(issuer, strlen("https://")));
-    uint8_t *p = (uint8_t *)(uintptr_t)authority.p;
+    struct bytes named = bytes_after(issuer, strlen("https://"));
 
-    for (size_t i = 0; i < authority.n; i++)
-        if (p[i] >= 'A' && p[i] <= 'Z')
-            p[i] = (uint8_t)(p[i] + 32);
+    for (size_t i = 0; i < named.n; i++)
+        out[i] = named.p[i] >= 'A' && named.p[i] <= 'Z' ? (uint8_t)(named.p[i] + 32) : named.p[i];
+    struct bytes authority = bytes_make(out, named.n);
     if (authority.n > 4 && bytes_is(bytes_after(authority, authority.n - 4), ":443"))
         authority.n -= 4;
     return authority;
@@ -127,10 +118,11 @@ struct tenant *registry_by_authority(const struct registry *r, struct bytes auth
 
 struct tenant *registry_by_issuer(const struct registry *r, struct bytes issuer)
 {
-    struct bytes authority = authority_of(issuer);
-    struct tenant *t = registry_by_authority(r, authority);
+    uint8_t small[128], *room = issuer.n <= sizeof small ? small : must(malloc(issuer.n));
+    struct tenant *t = registry_by_authority(r, authority_of(issuer, room));
 
-    drop(authority);
+    if (room != small)
+        free(room);
     return t;
 }
 
@@ -183,8 +175,10 @@ static struct tenant *find_or_add(struct registry *r, struct bytes issuer)
     if (t)
         return t;
     t = must(calloc(1, sizeof *t));
-    t->issuer = keep(issuer);
-    t->authority = authority_of(issuer);
+    uint8_t *names = must(malloc(2 * issuer.n + 1));
+    memcpy(names, issuer.p, issuer.n);
+    t->issuer = bytes_make(names, issuer.n);
+    t->authority = authority_of(issuer, names + issuer.n);
     t->index = r->count;
     t->stamp = ++r->stamps;
     if (r->count == r->cap) {
@@ -259,9 +253,10 @@ static void note(struct registry *r, struct tenant *t, const struct held_record 
         if (!ok || h->body.n == 0)
             t->key = (struct provider_key){0};
     } else if (bytes_is(h->kind, "retired")) {
-        ok = h->body.n == 0 || read_retired_keys(h->body, t->retired, &t->retired_count);
-        if (!ok || h->body.n == 0)
-            t->retired_count = 0;
+        struct retired_key keys[RETIRED_KEYS_MAX];
+        size_t count;
+
+        ok = h->body.n == 0 || read_retired_keys(h->body, keys, &count);
     } else if (bytes_is(h->kind, "provider")) {
         unlist(r, t);
         ok = list(r, t, h->body);
@@ -271,24 +266,34 @@ static void note(struct registry *r, struct tenant *t, const struct held_record 
                   (const char *)t->issuer.p);
 }
 
+static struct held_record *hold(struct registry *r, const struct record *record)
+{
+    struct held_record *h = slab_alloc(&r->slab, sizeof *h + record->kind.n + record->body.n);
+
+    *h = (struct held_record){.version = record->version, .time = record->time};
+    memcpy(h->bytes, record->kind.p, record->kind.n);
+    if (record->body.n)
+        memcpy(h->bytes + record->kind.n, record->body.p, record->body.n);
+    h->kind = bytes_make(h->bytes, record->kind.n);
+    h->body = bytes_make(h->bytes + record->kind.n, record->body.n);
+    return h;
+}
+
 void registry_apply(struct registry *r, const struct record *record)
 {
     struct tenant *t = find_or_add(r, record->provider);
-    struct held_record *h = held(t, record->kind);
+    struct held_record **at = &t->records;
 
-    if (h && h->version >= record->version)
+    while (*at && !bytes_equal((*at)->kind, record->kind))
+        at = &(*at)->next;
+    struct held_record *old = *at, *new;
+    if (old && old->version >= record->version)
         return;
-    if (!h) {
-        h = must(calloc(1, sizeof *h));
-        *h = (struct held_record){.next = t->records, .kind = keep(record->kind)};
-        t->records = h;
-    }
-    struct bytes old = h->body;
-    h->body = keep(record->body);
-    h->version = record->version;
-    h->time = record->time;
-    note(r, t, h);
-    drop(old);
+    new = hold(r, record);
+    new->next = old ? old->next : NULL;
+    *at = new;
+    note(r, t, new); /* the old one is still there: what points into it is put right first */
+    release(r, old);
     t->stamp = ++r->stamps;
 }
 
@@ -299,15 +304,29 @@ bool tenant_serves(const struct tenant *t)
     return t->key.sealed.n && (t->fixed || (provider && provider->body.n));
 }
 
+size_t tenant_retired(const struct tenant *t, int64_t now, struct retired_key out[RETIRED_KEYS_MAX])
+{
+    const struct held_record *h = tenant_record(t, BYTES_LIT("retired"));
+    size_t count = 0, n = 0;
+
+    if (!h || !h->body.n || !read_retired_keys(h->body, out, &count))
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (now < out[i].until)
+            out[n++] = out[i];
+    return n;
+}
+
 size_t tenant_keys(const struct tenant *t, int64_t now, struct key_record out[TENANT_KEYS_MAX])
 {
+    struct retired_key retired[RETIRED_KEYS_MAX];
     size_t n = 0;
 
     if (t->key.kid.n)
         out[n++] = (struct key_record){t->issuer, t->key.kid, t->key.certificate};
-    for (size_t i = 0; i < t->retired_count; i++)
-        if (now < t->retired[i].until)
-            out[n++] = (struct key_record){t->issuer, t->retired[i].kid, t->retired[i].certificate};
+    size_t count = tenant_retired(t, now, retired);
+    for (size_t i = 0; i < count; i++)
+        out[n++] = (struct key_record){t->issuer, retired[i].kid, retired[i].certificate};
     return n;
 }
 

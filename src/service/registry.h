@@ -12,12 +12,13 @@
 
 enum { RETIRED_SECONDS = TOKEN_ATTEST_LIFETIME + 300 }; /* how long a key is listed after it signed its last token */
 
-/* The highest version of one kind of record. */
+/* The highest version of one kind of record, in one piece: there may be 100,000 providers. */
 struct held_record {
     struct held_record *next;
-    struct bytes kind, body;
+    struct bytes kind, body; /* both in `bytes` */
     uint64_t version;
     int64_t time;
+    uint8_t bytes[];
 };
 
 /* Where a provider is in the control plane (api.md 7). Letter case does not count. */
@@ -27,11 +28,9 @@ struct place {
 
 struct tenant {
     struct bytes issuer;    /* "https://authority" */
-    struct bytes authority; /* lower case */
+    struct bytes authority; /* lower case, without https's own port */
     struct held_record *records;
     struct provider_key key; /* views into its record; no kid: none was made yet, or it is retired */
-    struct retired_key retired[RETIRED_KEYS_MAX];
-    size_t retired_count;
     size_t index;         /* dense, for tables beside the registry */
     uint64_t stamp;       /* another after each change of what a verifier needs to know; never 0 */
     struct bucket bucket; /* of its requests */
@@ -67,6 +66,8 @@ bool tenant_serves(const struct tenant *t);
 /* The keys that relying parties must know: the one that signs, then those whose tokens may not have expired. */
 enum { TENANT_KEYS_MAX = RETIRED_KEYS_MAX + 1 };
 size_t tenant_keys(const struct tenant *t, int64_t now, struct key_record out[TENANT_KEYS_MAX]);
+/* The latter alone. */
+size_t tenant_retired(const struct tenant *t, int64_t now, struct retired_key out[RETIRED_KEYS_MAX]);
 /* NULL: none was ever stored. */
 const struct held_record *tenant_record(const struct tenant *t, struct bytes kind);
 /* The version that the next record of this kind must have. */

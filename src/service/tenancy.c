@@ -124,14 +124,14 @@ void tenancy_create(struct service *s, struct arena *a, const struct tenancy_cha
 /* The keys that stay listed: those of before that still count, and the one that signed until now. */
 static struct bytes retired(struct arena *a, const struct tenant *t, int64_t now)
 {
-    struct retired_key keys[RETIRED_KEYS_MAX];
-    size_t n = 0;
+    struct retired_key keys[RETIRED_KEYS_MAX + 1];
+    size_t n = tenant_retired(t, now, keys + 1);
 
-    if (t->key.kid.n)
-        keys[n++] = (struct retired_key){t->key.kid, t->key.certificate, now + RETIRED_SECONDS};
-    for (size_t i = 0; i < t->retired_count && n < RETIRED_KEYS_MAX; i++)
-        if (now < t->retired[i].until)
-            keys[n++] = t->retired[i];
+    /* The newest first; the oldest of too many goes. */
+    keys[0] = (struct retired_key){t->key.kid, t->key.certificate, now + RETIRED_SECONDS};
+    if (!t->key.kid.n)
+        return write_retired_keys(a, keys + 1, n);
+    n = n < RETIRED_KEYS_MAX ? n + 1 : RETIRED_KEYS_MAX;
     return write_retired_keys(a, keys, n);
 }
 
