@@ -31,14 +31,14 @@ struct tenant {
     struct bytes authority; /* lower case, without https's own port */
     struct held_record *records;
     struct provider_key key; /* views into its record; no kid: none was made yet, or it is retired */
-    size_t index;         /* dense, for tables beside the registry */
-    uint64_t stamp;       /* another after each change of what a verifier needs to know; never 0 */
-    struct bucket bucket; /* of its requests */
-    bool fixed;           /* by the configuration */
-    bool closed;          /* its public network access is disabled */
-    bool listed;          /* it is found by its place */
-    struct place place;   /* in the control plane; views into its record. No name: nowhere */
-    bool shared;          /* its policies cannot be changed */
+    size_t index;            /* dense, for tables beside the registry */
+    uint64_t stamp;          /* another after each change of what a verifier needs to know; never 0 */
+    struct bucket bucket;    /* of its requests */
+    bool fixed;              /* by the configuration */
+    bool closed;             /* its public network access is disabled */
+    bool listed;             /* it is found by its place */
+    struct place place;      /* in the control plane; views into its record. No name: nowhere */
+    bool shared;             /* its policies cannot be changed */
 };
 
 struct registry;
