@@ -65,14 +65,15 @@ enum {
     LIMIT_ARM_GROUP = 90,        /* api.md 7 */
     LIMIT_ARM_CONNECTION = 128,  /* the endpoint's name of up to 80, a dot, a UUID */
     LIMIT_ARM_TAGS = 50,
-    LIMIT_ARM_TAG_NAME = 512,             /* characters */
-    LIMIT_ARM_TAG_VALUE = 256,            /* characters */
-    LIMIT_ARM_TEXT = 1024,                /* bytes of a description, of an endpoint's id, of a caller's name */
-    LIMIT_ARM_CONNECTIONS = 64,           /* private endpoint connections of one provider */
-    LIMIT_ARM_RECORD = 64 * 1024,         /* one provider as it is stored; every node holds all of them in memory */
-    LIMIT_ARM_JSON_DEPTH = 16,            /* the deepest body that is asked for has 5 */
-    LIMIT_ARM_JSON_NODES = 16 * 1024,     /* 64 certificates and 50 tags need a tenth of this */
-    LIMIT_ARM_LIST = 4 * 1024 * 1024,     /* a list is one answer without pages (api.md 7): some 8,000 providers */
+    LIMIT_ARM_TAG_NAME = 512,         /* characters */
+    LIMIT_ARM_TAG_VALUE = 256,        /* characters */
+    LIMIT_ARM_TEXT = 1024,            /* bytes of a description, of an endpoint's id, of a caller's name */
+    LIMIT_ARM_CONNECTIONS = 64,       /* private endpoint connections of one provider */
+    LIMIT_ARM_RECORD = 64 * 1024,     /* one provider as it is stored; every node holds all of them in memory */
+    LIMIT_ARM_JSON_DEPTH = 16,        /* the deepest body that is asked for has 5 */
+    LIMIT_ARM_JSON_NODES = 16 * 1024, /* 64 certificates and 50 tags need a tenth of this */
+    LIMIT_ARM_LIST = 4 * 1024 * 1024, /* a list is one answer without pages (api.md 7): some 8,000 providers */
+    /* The store. */
     LIMIT_STORE_FIELD = 64 * 1024 * 1024, /* of one record; what is uploaded is bounded long before */
     LIMIT_STORE_CONNECT_SECONDS = 60,     /* for each host of a PostgreSQL url */
     LIMIT_STORE_POLL_LEAST = 100,         /* milliseconds between two questions to a store about changes */

@@ -52,6 +52,6 @@ const struct command admin_migrate_command = {
              "store. URLs are those of assayd.conf(5).",
     .options = (const struct option_row[]){OPTION_END},
     .examples = "  assay admin migrate sqlite:/var/lib/assay/assay.db \\\n"
-                "      'postgresql://assay@db1,db2/assay?sslmode=verify-full&passfile=/etc/assay/pgpass'\n",
+                "      'postgresql://assay@db1,db2/assay?sslmode=verify-full&assay_password=/etc/assay/password'\n",
     .run = migrate_run,
 };

@@ -133,6 +133,7 @@ static void close_postgres(struct store *store)
 
     link_drop(&s->link);
     free(s->link.url);
+    free(s->link.password_file);
     free(s);
 }
 
@@ -151,6 +152,7 @@ static struct store *open_postgres(const char *url, const char *rest, struct fau
         fault_set(fault, FAULT_USAGE, "store: the url is not of the form postgresql://HOST/DATABASE");
     } else if (postgres_url_read(url, &read, fault)) {
         s->link.url = read.text;
+        s->link.password_file = read.password_file;
         s->poll_milliseconds = read.poll_milliseconds;
         if (link_up(&s->link))
             return &s->store;

@@ -9,6 +9,7 @@ enum {
     ANSWER_MILLISECONDS = 15000, /* for one command: more than the server's own limit below */
     PAUSE_LEAST = 100,           /* milliseconds between attempts to connect, doubled each time */
     PAUSE_MOST = 2000,
+    PASSWORD_MOST = 1024,
 };
 
 /* Defaults that the url may override. Without keepalives a peer that vanished would be noticed after two hours. */
@@ -20,6 +21,7 @@ static const char *const names[] = {"target_session_attrs",
                                     "tcp_user_timeout",
                                     "application_name",
                                     "dbname", /* the url */
+                                    "password",
                                     "client_encoding",
                                     "gssencmode", /* would take the place of TLS unasked */
                                     NULL};
@@ -226,25 +228,51 @@ static bool set_up(struct link *l)
     return link_do(l, SESSION) && l->greet(l) && prepare(l);
 }
 
+/* "" without a file. False: it cannot be read. */
+static bool read_password(struct link *l, char *out, int size)
+{
+    FILE *f = l->password_file ? fopen(l->password_file, "re") : NULL;
+
+    *out = 0;
+    if (!l->password_file)
+        return true;
+    bool ok = f && fgets(out, size, f);
+    if (f)
+        fclose(f);
+    if (!ok)
+        note(l, FAULT_SYSTEM, "the password cannot be read from its file");
+    out[strcspn(out, "\r\n")] = 0;
+    return ok;
+}
+
+static void give_up(struct link *l)
+{
+    link_drop(l);
+    l->next_attempt = link_now() + l->pause;
+    l->pause = l->pause < PAUSE_MOST / 2 ? (l->pause < PAUSE_LEAST ? PAUSE_LEAST : l->pause * 2) : PAUSE_MOST;
+}
+
 bool link_up(struct link *l)
 {
-    const char *values[] = {"read-write", "5", "10", "5", "3", "15000", "assayd", l->url, "UTF8", "disable", NULL};
+    char password[PASSWORD_MOST];
+    const char *values[] = {"read-write", "5",    "10",     "5",    "3",       "15000",
+                            "assayd",     l->url, password, "UTF8", "disable", NULL};
 
     if (l->conn)
         return true;
     if (link_now() < l->next_attempt)
         return false; /* why it failed last still holds */
     l->why = (struct fault){0};
-    l->conn = PQconnectdbParams(names, values, 1);
+    if (read_password(l, password, sizeof password))
+        l->conn = PQconnectdbParams(names, values, 1);
+    explicit_bzero(password, sizeof password);
     if (l->conn && set_up(l)) {
         l->pause = PAUSE_LEAST;
         return true;
     }
     if (!l->why.code)
         note(l, FAULT_SYSTEM, "no memory");
-    link_drop(l);
-    l->next_attempt = link_now() + l->pause;
-    l->pause = l->pause < PAUSE_MOST / 2 ? (l->pause < PAUSE_LEAST ? PAUSE_LEAST : l->pause * 2) : PAUSE_MOST;
+    give_up(l);
     return false;
 }
 

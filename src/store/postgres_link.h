@@ -16,6 +16,7 @@ typedef const char *link_statement;
 struct link {
     PGconn *conn; /* NULL: none */
     char *url;
+    char *password_file; /* or NULL; read for each connection, for passwords change */
     const link_statement *statements;
     int statement_count;
     bool (*greet)(struct link *l); /* on a new connection, before anything is prepared: is it fit? */

@@ -11,13 +11,32 @@
 
 enum { POLL_DEFAULT = 500 };
 
+/* The way to a file, as it stands. */
+static bool take_password_file(const char *path, size_t n, struct postgres_url *out, struct fault *fault)
+{
+    struct stat st;
+
+    free(out->password_file);
+    out->password_file = strndup(path, n);
+    if (!out->password_file)
+        return fault_set(fault, FAULT_SYSTEM, "no memory");
+    if (stat(out->password_file, &st) != 0)
+        return fault_set(fault, FAULT_SYSTEM, "store: cannot read the password from %s: %s", out->password_file,
+                         strerror(errno));
+    return (S_ISREG(st.st_mode) && !(st.st_mode & (S_IWGRP | S_IRWXO))) ||
+           fault_set(fault, FAULT_USAGE, "store: %s holds a password: it must be a file that others may not read",
+                     out->password_file);
+}
+
 static bool take_own(const char *item, size_t n, struct postgres_url *out, bool *unverified, struct fault *fault)
 {
-    static const char tls[] = "assay_tls=unverified", poll[] = "assay_poll=";
+    static const char tls[] = "assay_tls=unverified", poll[] = "assay_poll=", password[] = "assay_password=";
     size_t prefix = sizeof poll - 1;
 
     if (n == sizeof tls - 1 && memcmp(item, tls, n) == 0)
         return *unverified = true;
+    if (n >= sizeof password && memcmp(item, password, sizeof password - 1) == 0)
+        return take_password_file(item + sizeof password - 1, n - (sizeof password - 1), out, fault);
     if (n > prefix && n < prefix + 8 && memcmp(item, poll, prefix) == 0) {
         char *end;
         long value = strtol(item + prefix, &end, 10);
@@ -26,7 +45,8 @@ static bool take_own(const char *item, size_t n, struct postgres_url *out, bool 
         if (end == item + n && value >= LIMIT_STORE_POLL_LEAST && value <= LIMIT_STORE_POLL_MOST)
             return true;
     }
-    return fault_set(fault, FAULT_USAGE, "store: %.*s: allowed are assay_tls=unverified, and assay_poll=%d to %d",
+    return fault_set(fault, FAULT_USAGE,
+                     "store: %.*s: allowed are assay_tls=unverified, assay_password=FILE, and assay_poll=%d to %d",
                      (int)n, item, LIMIT_STORE_POLL_LEAST, LIMIT_STORE_POLL_MOST);
 }
 
@@ -140,7 +160,7 @@ static bool check_given(const PQconninfoOption *given, const PQconninfoOption *d
     if (*setting(given, defaults, "password") || *setting(given, defaults, "sslpassword"))
         return fault_set(fault, FAULT_USAGE,
                          "store: a password may stand neither in the url nor in the environment, where others can read "
-                         "it; write a file with HOST:PORT:DATABASE:USER:PASSWORD and name it with passfile=FILE");
+                         "it; put it into a file and name that with assay_password=FILE");
     if (*setting(given, none, "service"))
         return fault_set(fault, FAULT_USAGE, "store: service= is not allowed: say in the url itself where to connect");
     if (*timeout && (seconds < 1 || seconds > LIMIT_STORE_CONNECT_SECONDS))
@@ -168,7 +188,8 @@ bool postgres_url_read(const char *url, struct postgres_url *out, struct fault *
     PQconninfoFree(defaults);
     if (!ok) {
         free(out->text);
-        out->text = NULL;
+        free(out->password_file);
+        out->text = out->password_file = NULL;
     }
     return ok;
 }

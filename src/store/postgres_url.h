@@ -7,11 +7,13 @@
 
 struct postgres_url {
     char *text;            /* for libpq, without our own parameters; free() it */
+    char *password_file;   /* the first line is the password; NULL: none; free() it */
     int poll_milliseconds; /* how often the database is asked when it does not tell of changes */
 };
 
 /* "postgresql://[USER@]HOST[:PORT][,HOST[:PORT]…]/DATABASE[?PARAMETER=VALUE&…]". Parameters are libpq's, and
  *   assay_tls=unverified   allow another sslmode than verify-full though a host is not this machine
+ *   assay_password=FILE    its first line is the password; the group may read it, as systemd lets its credentials be
  *   assay_poll=N           milliseconds, POSTGRES_POLL_LEAST to POSTGRES_POLL_MOST
  * Refused: a password in the url, the environment or a service; services; a passfile that is missing or that others may read; a
  * connect_timeout that is none. */

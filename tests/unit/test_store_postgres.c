@@ -2,6 +2,8 @@
  * asking, schemas, durability. A change that was answered is there; of one that "changed nothing" nothing is there. */
 #include "store_proxy.h"
 
+#include <sys/stat.h>
+
 enum outcome { DONE, NOTHING_CHANGED, UNCERTAIN };
 
 /* Two records in one append; never a conflict, for the tests write one after another. */
@@ -195,6 +197,16 @@ static void server_crashes_under_load(void **state)
     store_close(s);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
 static void several_hosts(void **state)
 {
     (void)state;
@@ -205,6 +217,20 @@ static void several_hosts(void **state)
 
     assert_int_equal(try_put(s, 1), DONE);
     store_close(s);
+    /* The password from a file of its own, which may change while the service runs. */
+    const char *secret = arena_printf(&arena, "%s/secret", folder);
+    const char *by_file = "postgresql://assay@127.0.0.1:%d/hosts?assay_password=%s";
+    write_file(secret, "wrong\n");
+    assert_not_opened(arena_printf(&arena, by_file, server.port, secret), FAULT_SYSTEM, "password");
+    write_file(secret, "a secret of the tests\n");
+    s = open_url(arena_printf(&arena, by_file, server.port, secret));
+    sql("postgres", "ALTER ROLE assay PASSWORD 'another'");
+    sql("hosts", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'assay'");
+    assert_int_equal(try_put(s, 2), NOTHING_CHANGED);
+    write_file(secret, "another");
+    until_done(s, 2);
+    sql("postgres", "ALTER ROLE assay PASSWORD 'a secret of the tests'");
+    store_close(s);
     /* One that takes no writes is passed over. */
     sql("hosts", "ALTER DATABASE hosts SET default_transaction_read_only = on");
     assert_not_opened(arena_printf(&arena, form, server.dead_port, server.port, file), FAULT_SYSTEM, "read-only");
@@ -212,7 +238,7 @@ static void several_hosts(void **state)
     /* TLS as it must be to other machines: a certificate of a known authority, for that name. */
     const char *tls = "postgresql://assay@%s:%d/hosts?passfile=%s&sslmode=verify-full&sslrootcert=%s/data/server.crt";
     s = open_url(arena_printf(&arena, tls, "localhost", server.port, file, server.folder));
-    assert_int_equal(try_put(s, 2), DONE);
+    assert_int_equal(try_put(s, 3), DONE);
     assert_string_equal(sql("hosts",
                             "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'assay' "
                             "AND datname = 'hosts'"),

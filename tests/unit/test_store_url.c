@@ -43,7 +43,7 @@ static void own_parameters_are_taken_out(void **state)
         char url[64];
 
         snprintf(url, sizeof url, "postgresql:///a?%s", *bad);
-        assert_refused(url, "allowed are assay_tls=unverified, and assay_poll=100 to 600000");
+        assert_refused(url, "allowed are assay_tls=unverified, assay_password=FILE, and assay_poll=100 to 600000");
     }
     assert_refused("postgresql://[::1/a", "not of the form");
     assert_refused("postgresql:///a?no_such=1", "not of the form");
@@ -69,6 +69,24 @@ static void secrets_are_refused(void **state)
     assert_refused(url, "only its owner");
     unlink(path);
     assert_refused(url, "cannot read the passfile");
+
+    char secret[] = "/tmp/assay-pass-XXXXXX";
+    struct postgres_url out;
+    close(mkstemp(secret));
+    snprintf(url, sizeof url, "postgresql:///a?assay_password=%s&port=1", secret);
+    chmod(secret, 0440); /* as a credential of systemd looks */
+    assert_true(postgres_url_read(url, &out, NULL));
+    assert_string_equal(out.password_file, secret);
+    assert_string_equal(out.text, "postgresql:///a?port=1");
+    free(out.text);
+    free(out.password_file);
+    chmod(secret, 0604);
+    assert_refused(url, "others may not read");
+    chmod(secret, 0660);
+    assert_refused(url, "others may not read");
+    unlink(secret);
+    assert_refused(url, "cannot read the password");
+    assert_refused("postgresql:///a?assay_password=", "allowed are");
 }
 
 static void other_machines_need_verified_tls(void **state)
