@@ -17,21 +17,23 @@
 
 enum { STORE_MEMORY = 1024 * 1024 * 1024, EXIT_USAGE = 1 };
 
-static const char help[] = "usage: assayd --config FILE [--check-config]\n"
-                           "       assayd --dev [--state DIR] [--port N]\n"
-                           "       assayd backup | restore --config FILE BACKUP\n"
-                           "\n"
-                           "  --config FILE    serve as the file says; assayd.conf(5) lists every setting\n"
-                           "  --check-config   read the configuration, say what is wrong with it, and end\n"
-                           "  --dev            serve for development, on localhost, with everything made under DIR\n"
-                           "  --state DIR      where --dev keeps what it makes (default: state)\n"
-                           "  --port N         port of --dev (default: 8443; 0: any free one)\n"
-                           "  --version, --help\n"
-                           "\n"
-                           "SIGHUP reads the endorsements again; SIGTERM and SIGINT end after what is under way.\n";
+static const char help[] =
+    "usage: assayd --config FILE [--check-config]\n"
+    "       assayd --dev [--state DIR] [--port N] [--store URL]\n"
+    "       assayd backup | restore --config FILE BACKUP\n"
+    "\n"
+    "  --config FILE    serve as the file says; assayd.conf(5) lists every setting\n"
+    "  --check-config   read the configuration, say what is wrong with it, and end\n"
+    "  --dev            serve for development, on localhost, with everything made under DIR\n"
+    "  --state DIR      where --dev keeps what it makes (default: state)\n"
+    "  --port N         port of --dev (default: 8443; 0: any free one)\n"
+    "  --store URL      where --dev keeps providers and policies (default: sqlite:DIR/assay.db)\n"
+    "  --version, --help\n"
+    "\n"
+    "SIGHUP reads the endorsements again; SIGTERM and SIGINT end after what is under way.\n";
 
 struct arguments {
-    const char *config, *state;
+    const char *config, *state, *store;
     bool development, check;
     int port;
 };
@@ -39,10 +41,15 @@ struct arguments {
 static bool read_arguments(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"dev", no_argument, NULL, 'd'},
-        {"state", required_argument, NULL, 's'},  {"port", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
-        {"check-config", no_argument, NULL, 'k'}, {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"dev", no_argument, NULL, 'd'},
+        {"state", required_argument, NULL, 's'},
+        {"port", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {"check-config", no_argument, NULL, 'k'},
+        {"store", required_argument, NULL, 'S'},
+        {NULL, 0, NULL, 0},
     };
     char *end;
 
@@ -53,6 +60,7 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
         case 'd': a->development = true; break;
         case 's': a->state = optarg; break;
         case 'k': a->check = true; break;
+        case 'S': a->store = optarg; break;
         case 'p':
             a->port = (int)strtol(optarg, &end, 10);
             if (*end || !*optarg || a->port < 0 || a->port > 65535)
@@ -62,7 +70,7 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
         case 'v': puts("assayd " ASSAY_VERSION); exit(EXIT_SUCCESS);
         default: return false;
         }
-    return optind == argc && (a->config != NULL) != a->development;
+    return optind == argc && (a->config != NULL) != a->development && (!a->store || a->development);
 }
 
 static bool load_endorsements(struct service *s, struct fault *fault)
@@ -372,6 +380,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     config_defaults(&config);
+    if (a.store)
+        config.store = a.store;
     bool ok = a.development ? development_prepare(&config, a.state, a.port, &fault)
                             : config_read(&config, a.config, &fault) && config_complete(&config, &fault);
     if (ok && a.check) {

@@ -172,7 +172,8 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
     c->certificate = under(c, state, "server.pem");
     c->private_key = under(c, state, "server.key");
     c->sealing_key = under(c, state, "sealing.key");
-    c->store = arena_printf(&c->arena, "sqlite:%s/assay.db", state);
+    if (!c->store)
+        c->store = arena_printf(&c->arena, "sqlite:%s/assay.db", state);
     unlink(under(c, state, "dev.env")); /* of an earlier run: it says "ready" */
     if (!make_folder(state, fault) || !development_certificates(state, fault) || !make_issuer(c, state, fault) ||
         !write_file(&c->arena, under(c, state, DEVELOPMENT_NODE), development_node_script, 0644, fault))

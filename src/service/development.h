@@ -5,7 +5,7 @@
 
 #include "service/config.h"
 
-/* Fill the configuration; what is missing under `state` is made. port < 0: 8443. */
+/* Fill the configuration; what is missing under `state` is made. port < 0: 8443. A store that is named already stays. */
 bool development_prepare(struct config *c, const char *state, int port, struct fault *fault);
 /* The port is known: the provider's issuer. */
 void development_provider(struct config *c, int port);
