@@ -216,7 +216,7 @@ static void unlist(struct registry *r, struct tenant *t)
         tdelete(t, &r->by_place, by_place);
     t->listed = false;
     t->place = (struct place){0};
-    t->closed = false;
+    t->closed = t->tpm_open = false;
 }
 
 /* Names hold nothing that JSON escapes, so they stand in the record as they are. */
@@ -239,6 +239,7 @@ static bool list(struct registry *r, struct tenant *t, struct bytes record)
         return false;
     t->place = (struct place){resource.subscription, resource.group, resource.name};
     t->closed = resource.public_network_access == ARM_DISABLED;
+    t->tpm_open = resource.tpm_authentication == ARM_DISABLED;
     t->listed = *(struct tenant **)must(tsearch(t, &r->by_place, by_place)) == t;
     return t->listed; /* another region's may be in its place, when two nodes made them at once */
 }

@@ -36,6 +36,7 @@ struct tenant {
     struct bucket bucket;    /* of its requests */
     bool fixed;              /* by the configuration */
     bool closed;             /* its public network access is disabled */
+    bool tpm_open;           /* TPM evidence may come without signing in */
     bool listed;             /* it is found by its place */
     struct place place;      /* in the control plane; views into its record. No name: nowhere */
     bool shared;             /* its policies cannot be changed */

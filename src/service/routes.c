@@ -23,7 +23,8 @@ static void attest(struct service *s, struct exchange *e, const struct tenant *t
     }
     if (!version_ok(e))
         return;
-    if (strcmp(version, "2018-09-01-preview") == 0 && !allowed(s, e, t, ACTION_ATTESTATION_READ))
+    bool of_tpm = strcmp(kind->name, "Tpm") == 0 && !t->tpm_open;
+    if ((of_tpm || strcmp(version, "2018-09-01-preview") == 0) && !allowed(s, e, t, ACTION_ATTESTATION_READ))
         return;
     submit_evidence(s, e, t, type, false);
 }

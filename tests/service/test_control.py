@@ -127,6 +127,19 @@ class Control(ServiceCase):
         self.assertEqual(200, self.at("closed", "POST", attest, self.service.request_body()).status)
         self.assertEqual(200, self.arm("DELETE", GROUP + "/closed").status)
 
+    def test_tpm_evidence_needs_a_caller_unless_its_provider_says_no(self):
+        self.assertEqual(201, self.arm("PUT", GROUP + "/tpm", WESTUS).status)
+        attest, body = "/attest/Tpm?api-version=2022-08-01", {"data": "e30"}
+        refused = self.at("tpm", "POST", attest, body)
+        self.assert_error(refused, 401, "Unauthorized")
+        self.assertIn("WWW-Authenticate", refused.headers)
+        signed_in = {"Authorization": "Bearer " + self.service.token}
+        self.assertNotEqual(401, self.at("tpm", "POST", attest, body, signed_in).status)
+        off = {"properties": {"tpmAttestationAuthentication": "Disabled"}}
+        self.assertEqual(200, self.arm("PATCH", GROUP + "/tpm", off).status)
+        self.assertNotEqual(401, self.at("tpm", "POST", attest, body).status)
+        self.assertEqual(200, self.arm("DELETE", GROUP + "/tpm").status)
+
     def test_default_provider_stays(self):
         listed = json.loads(self.arm("GET", SUB + SPACE + "/defaultProviders").body)["value"]
         self.assertEqual([f"https://sharedwus.wus.localhost:{self.service.port}"], [p["properties"]["attestUri"] for p in listed])

@@ -92,16 +92,16 @@ static void changed_and_deleted(void **state)
 
     put_made(&r, 1);
     const struct tenant *t = find("s", "g", "first");
-    assert_false(t->closed);
-    r.public_network_access = ARM_DISABLED;
+    assert_false(t->closed || t->tpm_open);
+    r.public_network_access = r.tpm_authentication = ARM_DISABLED;
     put_made(&r, 2);
     assert_ptr_equal(find("s", "g", "first"), t);
-    assert_true(t->closed);
+    assert_true(t->closed && t->tpm_open);
     put(r.issuer, 1, BYTES_NONE); /* older than what is held */
     assert_ptr_equal(find("s", "g", "first"), t);
     put(r.issuer, 3, BYTES_NONE);
     assert_null(find("s", "g", "first"));
-    assert_false(t->closed);
+    assert_false(t->closed || t->tpm_open);
     assert_listed("s", "", "");
     r = made("other", "g", "first", "wus");
     put_made(&r, 4);
