@@ -83,6 +83,22 @@ static bool load_endorsements(struct service *s, struct fault *fault)
     return true;
 }
 
+/* Of the configuration that was just put in force. */
+static void use_limits(struct service *s, SSL_CTX *tls)
+{
+    http_limits(s->http);
+    if (s->administration && SSL_CTX_up_ref(tls) == 1) {
+        http_limits(s->administration);
+        http_use_certificate(s->administration, tls);
+    }
+    http_use_certificate(s->http, tls);
+}
+
+static size_t busy(const struct service *s)
+{
+    return http_busy(s->http) + (s->administration ? http_busy(s->administration) : 0);
+}
+
 /* Everything is read before anything changes. */
 static bool reload_all(struct service *s, struct fault *fault)
 {
@@ -103,8 +119,7 @@ static bool reload_all(struct service *s, struct fault *fault)
     struct config last = *s->config;
     *s->config = next;
     sign_in_use(s->sign_in, sign_in);
-    http_limits(s->http);
-    http_use_certificate(s->http, tls);
+    use_limits(s, tls);
     pool_load(s->pool, &loaded);
     config_free(&last);
     return true;
@@ -133,7 +148,7 @@ static void drained(evutil_socket_t fd, short what, void *context)
     static int waited;
 
     (void)fd, (void)what;
-    if (http_busy(s->http) == 0 || ++waited > s->config->stop_seconds * 10)
+    if (busy(s) == 0 || ++waited > s->config->stop_seconds * 10)
         event_base_loopbreak(s->base);
 }
 
@@ -147,9 +162,9 @@ static void stop(evutil_socket_t number, short what, void *context)
         event_base_loopbreak(s->base);
         return;
     }
-    log_info("signal %d: ending after %zu requests that are under way", number, http_busy(s->http));
+    log_info("signal %d: ending after %zu requests that are under way", number, busy(s));
     s->stopping = true;
-    http_stop(s->http);
+    http_stop(s->http); /* administration goes on: it tells that the service ends */
     event_add(s->drain, &tenth);
     event_active(s->drain, EV_TIMEOUT, 0);
 }
@@ -206,7 +221,10 @@ static void ready(void *context)
 
 static void shadowed(void *context, const struct shadow_result *result)
 {
-    shadows_note(((struct launch *)context)->service->shadows, result, (int64_t)time(NULL));
+    struct service *s = ((struct launch *)context)->service;
+
+    shadows_note(s->shadows, result, (int64_t)time(NULL));
+    metrics_shadow(s->metrics, result->outcome);
 }
 
 static bool watch_signals(struct service *s)
@@ -291,15 +309,32 @@ static bool open_store(struct service *s, struct fault *fault)
     return s->ledger != NULL;
 }
 
+/* Data plane and, where it has a listener of its own, administration. */
+static bool open_listeners(struct service *s, struct fault *fault)
+{
+    const struct config *c = s->config;
+    struct http_place place = {LISTENER_PUBLIC, c->listen, c->port, routes_handle, routes_answered, s};
+    SSL_CTX *tls = tls_server(c, fault);
+
+    s->http = tls ? http_listen(s->base, c, tls, &place, fault) : NULL;
+    if (!s->http || c->administration_port < 0)
+        return s->http != NULL;
+    place.by = LISTENER_ADMINISTRATION;
+    place.address = c->administration_listen ? c->administration_listen : "127.0.0.1";
+    place.port = c->administration_port;
+    SSL_CTX_up_ref(tls);
+    s->administration = http_listen(s->base, c, tls, &place, fault);
+    return s->administration != NULL;
+}
+
 static bool open_all(struct service *s, struct launch *l, struct fault *fault)
 {
     struct config *c = s->config;
-    SSL_CTX *tls = tls_server(c, fault);
 
-    if (!tls || !watch_signals(s))
+    s->metrics = metrics_new((int64_t)time(NULL));
+    if (!s->metrics || !watch_signals(s))
         return fault_set(fault, FAULT_SYSTEM, "cannot watch signals");
-    s->http = http_listen(s->base, c, tls, routes_handle, s, fault);
-    if (!s->http)
+    if (!open_listeners(s, fault))
         return false;
     if (l->arguments->development)
         development_provider(c, http_port(s->http));
@@ -326,6 +361,8 @@ static void close_all(struct service *s)
     shadows_free(s->shadows);
     quotas_free(s->quotas);
     http_free(s->http);
+    http_free(s->administration);
+    metrics_free(s->metrics);
     sign_in_free(s->sign_in);
     registry_free(s->registry);
     for (size_t i = 0; i < SIGNALS; i++)
@@ -356,6 +393,8 @@ static bool serve(struct service *s, const struct arguments *a, struct fault *fa
     bool ok = open_all(s, &launch, fault);
     if (ok) {
         log_info("assayd " ASSAY_VERSION " listens on port %d, %d pairs", http_port(s->http), s->config->pairs);
+        if (s->administration)
+            log_info("administration is on port %d", http_port(s->administration));
         event_base_dispatch(s->base);
         log_counts(s);
         if (launch.failed)

@@ -19,6 +19,7 @@ void config_defaults(struct config *c)
     *c = (struct config){
         .listen = "::",
         .port = 8443,
+        .administration_port = -1,
         .connections = 1024,
         .header_bytes = 16 * 1024,
         .body_bytes = LIMIT_BODY,
@@ -72,6 +73,8 @@ static const struct setting settings[] = {
     {"server", "body_seconds", NUMBER, AT(body_seconds), RANGE(1, 3600)},
     {"server", "idle_seconds", NUMBER, AT(idle_seconds), RANGE(1, 3600)},
     {"server", "stop_seconds", NUMBER, AT(stop_seconds), RANGE(1, 3600)},
+    {"administration", "listen", TEXT, AT(administration_listen), 0, 0, "an address"},
+    {"administration", "port", NUMBER, AT(administration_port), RANGE(0, 65535)},
     {"core", "pairs", NUMBER, AT(pairs), RANGE(1, 256)},
     {"core", "request_milliseconds", NUMBER, AT(request_milliseconds), RANGE(1, 600000)},
     {"core", "request_memory", SIZE, AT(request_memory), RANGE(1048576, 1073741824)},
@@ -355,6 +358,8 @@ bool config_complete(const struct config *c, struct fault *fault)
     if (!c->certificate || !c->private_key)
         return fault_set(fault, FAULT_USAGE,
                          "[server] certificate and private_key must be set: the service speaks TLS alone");
+    if (c->administration_listen && c->administration_port < 0)
+        return fault_set(fault, FAULT_USAGE, "[administration] port must be set too: without it nothing listens there");
     if (!c->sealing_key || !c->store)
         return fault_set(
             fault, FAULT_USAGE,

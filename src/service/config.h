@@ -41,6 +41,9 @@ struct config {
     const char *client_ca; /* PEM of CAs whose certificates clients may sign in with; or NULL */
     int connections, header_bytes, body_bytes;
     int header_seconds, body_seconds, idle_seconds, stop_seconds;
+    /* [administration] */
+    const char *administration_listen;
+    int administration_port; /* -1: no listener of its own */
     /* [core] */
     int pairs, request_milliseconds, queue, provider_queue;
     size_t request_memory;

@@ -27,8 +27,7 @@ struct http_server {
     struct evhttp *http;
     struct evhttp_bound_socket *listener;
     struct connections connections;
-    http_handler *handler;
-    void *context;
+    struct http_place place;
     size_t exchanges; /* that have no answer yet */
     bool paused, stopping;
     int port;
@@ -179,7 +178,7 @@ static struct exchange *new_exchange(struct http_server *s, struct evhttp_reques
 
     if (!e)
         abort();
-    *e = (struct exchange){.server = s, .request = request, .began = now_microseconds()};
+    *e = (struct exchange){.server = s, .by = s->place.by, .request = request, .began = now_microseconds()};
     arena_init(&e->arena, EXCHANGE_MEMORY);
     if (s->spare.chunk)
         e->arena = s->spare;
@@ -214,7 +213,7 @@ static void arrived(struct evhttp_request *request, void *context)
     else if (e->body.n > (size_t)s->config->body_bytes) /* chunked, behind "100 Continue" */
         http_fail(e, 413, "RequestEntityTooLarge", "The body is longer than is allowed.");
     else
-        s->handler(s->context, e);
+        s->place.handler(s->place.context, e);
 }
 
 const char *http_request_header(const struct exchange *e, const char *name)
@@ -272,7 +271,7 @@ static const char *date_now(struct http_server *s)
 
 static void standard_headers(struct exchange *e, int status, const struct connection *c)
 {
-    if (status != 204)
+    if (status != 204 && !evhttp_find_header(evhttp_request_get_output_headers(e->request), "Content-Type"))
         http_header(e, "Content-Type", "application/json; charset=utf-8");
     http_header(e, "Date", date_now(e->server));
     http_header(e, "Server", SERVER_NAME);
@@ -283,10 +282,10 @@ static void standard_headers(struct exchange *e, int status, const struct connec
         http_header(e, "Connection", "close");
 }
 
-static void log_exchange(const struct exchange *e, int status, size_t out)
+static void log_exchange(const struct exchange *e, int status, int64_t microseconds, size_t out)
 {
     log_info("%s %s %.128s %d %s %lld us %zu in %zu out", e->id, e->method, e->sent_path, status,
-             e->failed_check ? e->failed_check : "-", (long long)(now_microseconds() - e->began), e->body.n, out);
+             e->failed_check ? e->failed_check : "-", (long long)microseconds, e->body.n, out);
 }
 
 static void end_exchange(struct exchange *e)
@@ -313,7 +312,9 @@ void http_reply(struct exchange *e, int status, struct bytes body)
         http_header(e, "Content-Length", arena_printf(&e->arena, "%zu", body.n));
     if (body.n && !head)
         evbuffer_add(out, body.p, body.n);
-    log_exchange(e, status, body.n);
+    int64_t microseconds = now_microseconds() - e->began;
+    log_exchange(e, status, microseconds, body.n);
+    e->server->place.answered(e->server->place.context, e, status, microseconds);
     evhttp_send_reply(e->request, status, reason_of(status), out);
     if (c)
         connection_replied(c);
@@ -352,16 +353,18 @@ void http_fail_late(struct exchange *e, int milliseconds, int status, const char
         be_late(-1, 0, l);
 }
 
-static evutil_socket_t bind_socket(const struct config *c, struct fault *fault)
+static evutil_socket_t bind_socket(const struct http_place *place, struct fault *fault)
 {
     char port[16];
     struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = EVUTIL_AI_PASSIVE},
                            *found = NULL;
     int on = 1, off = 0, error;
 
-    snprintf(port, sizeof port, "%d", c->port);
-    if ((error = evutil_getaddrinfo(c->listen, port, &hints, &found)) != 0) {
-        fault_set(fault, FAULT_SYSTEM, "[server] listen = %s: %s", c->listen, evutil_gai_strerror(error));
+    snprintf(port, sizeof port, "%d", place->port);
+    if ((error = evutil_getaddrinfo(place->address, port, &hints, &found)) != 0) {
+        fault_set(fault, FAULT_SYSTEM, "[%s] listen = %s: %s",
+                  place->by == LISTENER_PUBLIC ? "server" : "administration", place->address,
+                  evutil_gai_strerror(error));
         return -1;
     }
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -373,7 +376,7 @@ static evutil_socket_t bind_socket(const struct config *c, struct fault *fault)
     evutil_freeaddrinfo(found);
     if (ok)
         return fd;
-    fault_set(fault, FAULT_SYSTEM, "cannot listen on %s port %d: %s", c->listen, c->port,
+    fault_set(fault, FAULT_SYSTEM, "cannot listen on %s port %d: %s", place->address, place->port,
               evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
     if (fd >= 0)
         evutil_closesocket(fd);
@@ -391,16 +394,15 @@ static int port_of(evutil_socket_t fd)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
-struct http_server *http_listen(struct event_base *base, const struct config *c, SSL_CTX *tls, http_handler *handler,
-                                void *context, struct fault *fault)
+struct http_server *http_listen(struct event_base *base, const struct config *c, SSL_CTX *tls,
+                                const struct http_place *place, struct fault *fault)
 {
-    evutil_socket_t fd = bind_socket(c, fault);
+    evutil_socket_t fd = bind_socket(place, fault);
     struct http_server *s = fd >= 0 ? calloc(1, sizeof *s) : NULL;
 
     if (!s)
         return NULL;
-    *s = (struct http_server){
-        .base = base, .config = c, .handler = handler, .context = context, .port = port_of(fd), .date_of = -1};
+    *s = (struct http_server){.base = base, .config = c, .place = *place, .port = port_of(fd), .date_of = -1};
     s->connections =
         (struct connections){.base = base, .tls = tls, .config = c, .ended = connection_is_gone, .context = s};
     s->http = evhttp_new(base);
@@ -451,6 +453,11 @@ void http_stop(struct http_server *s)
 size_t http_busy(const struct http_server *s)
 {
     return s->exchanges + s->connections.replying;
+}
+
+size_t http_connections(const struct http_server *s)
+{
+    return s->connections.count;
 }
 
 void http_free(struct http_server *s)

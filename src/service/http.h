@@ -15,9 +15,13 @@
 
 struct http_server;
 
+/* Where a request came in. */
+enum listener { LISTENER_PUBLIC, LISTENER_ADMINISTRATION };
+
 /* A request under way, until it is answered. */
 struct exchange {
     struct http_server *server;
+    enum listener by;
     struct evhttp_request *request;
     struct arena arena; /* its memory */
     const char *method;
@@ -34,10 +38,21 @@ struct exchange {
 
 /* Called for each request that arrived whole. It answers now or later, once, by http_reply or http_fail. */
 typedef void http_handler(void *context, struct exchange *e);
+/* Called for each answer, also to what never came to the handler. microseconds: since the request was there whole. */
+typedef void http_answered(void *context, const struct exchange *e, int status, int64_t microseconds);
 
-/* Takes the TLS context. */
-struct http_server *http_listen(struct event_base *base, const struct config *c, SSL_CTX *tls, http_handler *handler,
-                                void *context, struct fault *fault);
+/* One listener: which, on which address and port, and who is called. */
+struct http_place {
+    enum listener by;
+    const char *address;
+    int port; /* 0: any that is free */
+    http_handler *handler;
+    http_answered *answered;
+    void *context;
+};
+/* Takes the TLS context. Limits are those of the configuration, for each listener by itself. */
+struct http_server *http_listen(struct event_base *base, const struct config *c, SSL_CTX *tls,
+                                const struct http_place *place, struct fault *fault);
 int http_port(const struct http_server *s);
 /* The configuration changed: its limits hold from now on. */
 void http_limits(struct http_server *s);
@@ -47,6 +62,7 @@ void http_use_certificate(struct http_server *s, SSL_CTX *tls);
 void http_stop(struct http_server *s);
 /* Requests without an answer, and answers on their way. */
 size_t http_busy(const struct http_server *s);
+size_t http_connections(const struct http_server *s); /* that are open */
 void http_free(struct http_server *s);
 /* Random bytes, no more than a token's entropy at once; false when the system gives none. */
 bool http_random(struct http_server *s, uint8_t *out, size_t n);
@@ -56,7 +72,8 @@ void http_reply(struct exchange *e, int status, struct bytes body);
 void http_fail(struct exchange *e, int status, const char *code, const char *message);
 /* The same after so many milliseconds: who asks too often is not answered at once. */
 void http_fail_late(struct exchange *e, int milliseconds, int status, const char *code, const char *message);
-void http_header(struct exchange *e, const char *name, const char *value);   /* before the reply */
+/* Before the reply. Content-Type is JSON where none is given. */
+void http_header(struct exchange *e, const char *name, const char *value);
 const char *http_request_header(const struct exchange *e, const char *name); /* NULL when absent */
 /* The certificate that the client signed in with; false when there is none. */
 bool http_client_certificate(struct exchange *e, struct client_certificate *out);

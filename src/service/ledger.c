@@ -38,9 +38,9 @@ struct ledger {
     pthread_t thread;
     pthread_mutex_t lock; /* of the queues */
     struct queue asked, told;
-    bool stop;
-    int wake;  /* eventfd: the thread's */
-    int ready; /* eventfd: the event loop's */
+    bool stop, silent; /* silent: the store did not answer last time */
+    int wake;          /* eventfd: the thread's */
+    int ready;         /* eventfd: the event loop's */
     struct event *event;
     ledger_apply *apply;
     void *context;
@@ -187,6 +187,21 @@ static struct task *next(struct ledger *l, bool *stop)
     return t;
 }
 
+static void note_answer(struct ledger *l, bool ok)
+{
+    pthread_mutex_lock(&l->lock);
+    l->silent = !ok;
+    pthread_mutex_unlock(&l->lock);
+}
+
+bool ledger_answers(struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool answers = !l->silent;
+    pthread_mutex_unlock(&l->lock);
+    return answers;
+}
+
 static void *run(void *context)
 {
     struct ledger *l = context;
@@ -210,6 +225,7 @@ static void *run(void *context)
         else if (ok && !well)
             log_info("the store answers again");
         well = ok;
+        note_answer(l, ok);
         if (changed)
             look(l);
     }

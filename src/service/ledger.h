@@ -30,6 +30,8 @@ struct ledger *ledger_start(struct event_base *base, struct store *store, uint64
                             void *context, struct fault *fault);
 /* Waits for what is under way: some seconds at most, when the database does not answer. */
 void ledger_stop(struct ledger *l);
+/* Did the store answer when it was asked last? It is asked every second at least. */
+bool ledger_answers(struct ledger *l);
 /* All records durable, or none. False: too many wait, and done is not called. The records must live until it is. */
 bool ledger_append(struct ledger *l, const struct record *records, size_t count, ledger_done *done, void *context);
 /* Part of a history, into the arena, which nobody else may touch until done is called. */

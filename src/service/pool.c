@@ -464,6 +464,17 @@ struct pool_counts pool_counts(const struct pool *p)
     return p->counts;
 }
 
+struct pool_load pool_load_now(const struct pool *p)
+{
+    struct pool_load n = {.pairs = p->count, .waiting = turns_waiting(p->turns)};
+
+    for (size_t i = 0; i < p->count; i++) {
+        n.serving += p->workers[i].was_ready;
+        n.working += p->workers[i].job != NULL;
+    }
+    return n;
+}
+
 static unsigned cpu_seconds(int milliseconds)
 {
     return (unsigned)milliseconds / 1000 + 1;

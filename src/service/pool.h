@@ -54,4 +54,10 @@ struct pool_counts {
 };
 struct pool_counts pool_counts(const struct pool *p);
 
+/* At the moment. serving: pairs that take requests, or will after the one they work on. */
+struct pool_load {
+    size_t pairs, serving, working, waiting;
+};
+struct pool_load pool_load_now(const struct pool *p);
+
 #endif

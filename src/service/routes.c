@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "service/arm_routes.h"
+#include "service/health.h"
 #include "service/submit.h"
 
 enum { RETRY_MOST = 60, LATE_MILLISECONDS = 250 };
@@ -55,10 +56,11 @@ static bool public_routes(struct exchange *e, const struct tenant *t)
 }
 
 /* More than it may: told so, and late, so that asking on and on costs others nothing. */
-static void too_many(struct exchange *e, double wait, const char *message)
+static void too_many(struct service *s, struct exchange *e, enum metrics_quota quota, double wait, const char *message)
 {
     int seconds = wait < 1 ? 1 : wait < RETRY_MOST ? (int)wait + 1 : RETRY_MOST;
 
+    metrics_refused(s->metrics, quota);
     http_header(e, "Retry-After", arena_printf(&e->arena, "%d", seconds));
     http_fail_late(e, LATE_MILLISECONDS, 429, "TooManyRequests", message);
 }
@@ -71,7 +73,8 @@ static bool address_within_quota(struct service *s, struct exchange *e)
 
     if (bucket_take(quotas_of(s->quotas, e->address), c->address_rate, c->address_burst, e->began, &wait))
         return true;
-    too_many(e, wait, "Your address sends more requests than one may. Wait as long as Retry-After says.");
+    too_many(s, e, METRICS_QUOTA_ADDRESS, wait,
+             "Your address sends more requests than one may. Wait as long as Retry-After says.");
     return false;
 }
 
@@ -83,7 +86,8 @@ static bool within_quota(struct service *s, struct exchange *e, struct tenant *t
     if (!address_within_quota(s, e))
         return false;
     if (!bucket_take(&t->bucket, c->provider_rate, c->provider_burst, e->began, &wait)) {
-        too_many(e, wait, "This provider gets more requests than one may. Wait as long as Retry-After says.");
+        too_many(s, e, METRICS_QUOTA_PROVIDER, wait,
+                 "This provider gets more requests than one may. Wait as long as Retry-After says.");
         return false;
     }
     return true;
@@ -99,20 +103,22 @@ static void tenant_routes(struct service *s, struct exchange *e, const struct te
         http_fail(e, 404, "NotFound", "There is no such path.");
 }
 
-void routes_handle(void *service, struct exchange *e)
+/* What is for operators: on a listener of its own, or beside the data plane. */
+static bool operator_routes(struct service *s, struct exchange *e)
 {
-    struct service *s = service;
+    if (health_routes(s, e))
+        return true;
+    if (!arm_routes_take(s, e))
+        return false;
+    if (address_within_quota(s, e))
+        arm_routes(s, e);
+    return true;
+}
+
+static void data_routes(struct service *s, struct exchange *e)
+{
     struct tenant *t = registry_by_authority(s->registry, e->authority);
 
-    if (bytes_is_nocase(e->path, "/servicehealth")) {
-        document(e, s->ready ? 204 : 503, BYTES_NONE);
-        return;
-    }
-    if (arm_routes_take(s, e)) {
-        if (address_within_quota(s, e))
-            arm_routes(s, e);
-        return;
-    }
     if (t && public_routes(e, t))
         return;
     if (t && t->closed) {
@@ -126,4 +132,26 @@ void routes_handle(void *service, struct exchange *e)
     }
     http_fail(e, s->ready ? 404 : 503, s->ready ? "NotFound" : "ServiceUnavailable",
               s->ready ? "No provider answers under this host name and port." : "The service is starting. Try again.");
+}
+
+void routes_handle(void *service, struct exchange *e)
+{
+    struct service *s = service;
+    bool administration = e->by == LISTENER_ADMINISTRATION, apart = s->administration != NULL;
+
+    if (!administration && bytes_is_nocase(e->path, "/servicehealth"))
+        document(e, s->ready ? 204 : 503, BYTES_NONE);
+    else if (administration == apart && operator_routes(s, e))
+        return;
+    else if (administration)
+        http_fail(e, 404, "NotFound", "There is no such path on the administration listener.");
+    else
+        data_routes(s, e);
+}
+
+void routes_answered(void *service, const struct exchange *e, int status, int64_t microseconds)
+{
+    struct service *s = service;
+
+    metrics_request(s->metrics, metrics_operation(e->method, e->path), status, microseconds, e->failed_check);
 }

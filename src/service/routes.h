@@ -4,6 +4,7 @@
 
 #include "service/http.h"
 #include "service/ledger.h"
+#include "service/metrics.h"
 #include "service/pool.h"
 #include "service/registry.h"
 #include "service/shadow.h"
@@ -16,7 +17,8 @@ struct service {
     struct config *config;
     const char *config_path; /* NULL in --dev */
     struct pool *pool;
-    struct http_server *http;
+    struct http_server *http, *administration; /* administration: NULL where http serves that too */
+    struct metrics *metrics;
     struct registry *registry;
     struct ledger *ledger;
     struct shadows *shadows;
@@ -27,5 +29,6 @@ struct service {
 };
 
 void routes_handle(void *service, struct exchange *e);
+void routes_answered(void *service, const struct exchange *e, int status, int64_t microseconds);
 
 #endif

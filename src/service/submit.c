@@ -202,6 +202,7 @@ void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct 
         http_header(e, "Retry-After", "1");
         http_fail(e, 503, "ServiceUnavailable", "The service is starting or ending. Try again.");
     } else if (!pool_submit(s->pool, &work, answered, w)) {
+        metrics_refused(s->metrics, METRICS_QUOTA_QUEUE);
         http_header(e, "Retry-After", "1");
         http_fail(e, 429, "TooManyRequests", "Too many requests of this provider, or of all, wait already. Try again.");
     }

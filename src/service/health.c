@@ -1,0 +1,70 @@
+#include "service/health.h"
+
+#include "service/submit.h"
+
+static bool is_loopback(const uint8_t address[ADDRESS_SIZE])
+{
+    static const uint8_t v6[ADDRESS_SIZE] = {[15] = 1}, v4[] = {[10] = 0xff, [11] = 0xff, [12] = 127};
+
+    return memcmp(address, v6, sizeof v6) == 0 || memcmp(address, v4, sizeof v4) == 0;
+}
+
+/* What keeps the service from answering; empty when it can. */
+static struct json *missing(const struct service *s, struct arena *a)
+{
+    struct json *list = json_new(a, JSON_ARRAY);
+    struct pool_load load = pool_load_now(s->pool);
+
+    if (s->stopping)
+        json_append(list, json_new_text(a, BYTES_LIT("the service is ending")));
+    if (!s->ready)
+        json_append(list, json_new_text(a, BYTES_LIT("the service is starting")));
+    if (load.serving == 0)
+        json_append(list, json_new_text(a, BYTES_LIT("no pair of verifier and signer is there")));
+    return list;
+}
+
+static void readiness(const struct service *s, struct exchange *e)
+{
+    struct json *body = json_new(&e->arena, JSON_OBJECT), *list = missing(s, &e->arena);
+    bool ready = !list->first;
+
+    JSON_SET(body, "ready", json_new_boolean(&e->arena, ready));
+    JSON_SET(body, "missing", list);
+    http_reply(e, ready ? 200 : 503, json_print(&e->arena, body, JSON_IN_ORDER));
+}
+
+static void metrics(const struct service *s, struct exchange *e)
+{
+    const struct metrics_state state = {
+        .pool = pool_counts(s->pool),
+        .load = pool_load_now(s->pool),
+        .providers = registry_count(s->registry),
+        .connections = http_connections(s->http),
+        .administration_connections = s->administration ? http_connections(s->administration) : 0,
+        .store_answers = ledger_answers(s->ledger),
+        .ready = !missing(s, &e->arena)->first,
+    };
+
+    http_header(e, "Content-Type", METRICS_CONTENT_TYPE);
+    http_reply(e, 200, metrics_write(s->metrics, &e->arena, &state));
+}
+
+bool health_routes(struct service *s, struct exchange *e)
+{
+    bool is_metrics = path_is(e->path, "/metrics"), is_ready = path_is(e->path, "/readyz");
+
+    if (!is_metrics && !is_ready && !path_is(e->path, "/healthz"))
+        return false;
+    if (is_metrics && e->by == LISTENER_PUBLIC && !is_loopback(e->address))
+        return false;
+    if (strcmp(e->method, "GET") != 0 && strcmp(e->method, "HEAD") != 0)
+        wrong_method(e, "GET, HEAD");
+    else if (is_metrics)
+        metrics(s, e);
+    else if (is_ready)
+        readiness(s, e);
+    else
+        http_reply(e, 200, BYTES_LIT("{\"alive\":true}"));
+    return true;
+}
