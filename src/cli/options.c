@@ -227,7 +227,7 @@ void help_overview(const struct command *const *commands, size_t count)
 {
     printf("assay: remote attestation at the command line\n\nUsage: assay SUBCOMMAND [ARGUMENTS]\n\nSubcommands:\n");
     for (size_t i = 0; i < count; i++)
-        printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-21s %s\n", commands[i]->name, commands[i]->summary);
     printf("\n`assay SUBCOMMAND --help` tells its options and shows examples; `assay --version` prints the version.\n"
            "Exit status: 0 accepted or done, 2 refused (reason on standard error), 1 misuse or I/O error.\n");
 }
