@@ -216,7 +216,7 @@ static void unlist(struct registry *r, struct tenant *t)
         tdelete(t, &r->by_place, by_place);
     t->listed = false;
     t->place = (struct place){0};
-    t->closed = t->tpm_open = false;
+    t->closed = t->isolated = t->tpm_open = false;
 }
 
 /* Names hold nothing that JSON escapes, so they stand in the record as they are. */
@@ -240,6 +240,7 @@ static bool list(struct registry *r, struct tenant *t, struct bytes record)
     t->place = (struct place){resource.subscription, resource.group, resource.name};
     t->closed = resource.public_network_access == ARM_DISABLED;
     t->tpm_open = resource.tpm_authentication == ARM_DISABLED;
+    t->isolated = resource.isolated;
     t->listed = *(struct tenant **)must(tsearch(t, &r->by_place, by_place)) == t;
     return t->listed; /* another region's may be in its place, when two nodes made them at once */
 }
@@ -298,11 +299,13 @@ void registry_apply(struct registry *r, const struct record *record)
     t->stamp = ++r->stamps;
 }
 
+/* Whose record does not read may be closed, or have signers, without our knowing; whose signers are missing would take policies
+ * that nobody signed. */
 bool tenant_serves(const struct tenant *t)
 {
-    const struct held_record *provider = tenant_record(t, BYTES_LIT("provider"));
+    const struct held_record *signers = tenant_record(t, BYTES_LIT("signers"));
 
-    return t->key.sealed.n && (t->fixed || (provider && provider->body.n));
+    return t->key.sealed.n && (t->fixed || t->listed) && (!t->isolated || (signers && signers->body.n));
 }
 
 size_t tenant_retired(const struct tenant *t, int64_t now, struct retired_key out[RETIRED_KEYS_MAX])

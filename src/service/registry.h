@@ -38,6 +38,7 @@ struct tenant {
     bool closed;             /* its public network access is disabled */
     bool tpm_open;           /* TPM evidence may come without signing in */
     bool listed;             /* it is found by its place */
+    bool isolated;           /* its record in the control plane says that it has signers */
     struct place place;      /* in the control plane; views into its record. No name: nowhere */
     bool shared;             /* its policies cannot be changed */
 };
@@ -62,7 +63,7 @@ void registry_each(const struct registry *r, struct bytes subscription, struct b
 size_t registry_count(const struct registry *r);
 struct tenant *registry_at(const struct registry *r, size_t i);
 
-/* It exists and has a key: it attests. */
+/* It exists, its records read, and it has a key: it attests. */
 bool tenant_serves(const struct tenant *t);
 /* The keys that relying parties must know: the one that signs, then those whose tokens may not have expired. */
 enum { TENANT_KEYS_MAX = RETIRED_KEYS_MAX + 1 };

@@ -41,6 +41,19 @@ static void put(struct bytes issuer, uint64_t version, struct bytes body)
                                  .provider = issuer, .kind = BYTES_LIT("provider"), .version = version, .body = body});
 }
 
+static void put_kind(struct bytes issuer, const char *kind, uint64_t version, struct bytes body)
+{
+    registry_apply(registry, &(struct record){
+                                 .provider = issuer, .kind = bytes_text(kind), .version = version, .body = body});
+}
+
+static void put_key(struct bytes issuer, uint64_t version)
+{
+    const struct provider_key key = {BYTES_LIT("kid"), BYTES_LIT("certificate"), BYTES_LIT("sealed")};
+
+    put_kind(issuer, "key", version, write_provider_key(&arena, &key));
+}
+
 static void put_made(const struct resource *r, uint64_t version)
 {
     put(r->issuer, version, resource_record(&arena, r));
@@ -124,6 +137,44 @@ static void damaged_records_are_in_no_place(void **state)
     assert_listed("s", "", "");
 }
 
+/* What it says, closed or not, isolated or not, is not known: the safe reading is that it does not serve. */
+static void damaged_records_serve_nobody(void **state)
+{
+    (void)state;
+    struct resource r = made("s", "g", "first", "wus");
+
+    r.public_network_access = ARM_DISABLED;
+    put_made(&r, 1);
+    const struct tenant *t = find("s", "g", "first");
+    assert_false(tenant_serves(t));
+    put_key(r.issuer, 1);
+    assert_true(tenant_serves(t));
+    put(r.issuer, 2, BYTES_LIT("{}"));
+    assert_false(tenant_serves(t));
+    put_made(&r, 3);
+    assert_true(tenant_serves(t));
+    put_kind(r.issuer, "key", 2, BYTES_LIT("short"));
+    assert_false(tenant_serves(t));
+}
+
+static void isolated_without_signers_serves_nobody(void **state)
+{
+    (void)state;
+    uint8_t hash[32] = {1};
+    struct resource r = made("s", "g", "first", "wus");
+
+    r.isolated = true;
+    r.signers = BYTES_OF(hash);
+    put_made(&r, 1);
+    put_key(r.issuer, 1);
+    const struct tenant *t = find("s", "g", "first");
+    assert_false(tenant_serves(t));
+    put_kind(r.issuer, "signers", 1, BYTES_LIT("{\"keys\":[]}"));
+    assert_true(tenant_serves(t));
+    put_kind(r.issuer, "signers", 2, BYTES_NONE);
+    assert_false(tenant_serves(t));
+}
+
 /* Two nodes may have made them at once, in different regions. */
 static void the_first_keeps_its_place(void **state)
 {
@@ -147,6 +198,8 @@ int main(void)
         CASE(found_by_place),
         CASE(changed_and_deleted),
         CASE(damaged_records_are_in_no_place),
+        CASE(damaged_records_serve_nobody),
+        CASE(isolated_without_signers_serves_nobody),
         CASE(the_first_keeps_its_place),
     };
 
