@@ -67,6 +67,14 @@ bool provider_policy_kind(struct bytes record)
     return split(record, &slot, &kind);
 }
 
+bool provider_policy_kind_at(struct arena *a, size_t i, struct bytes *out)
+{
+    const struct policy_kind *kind = policy_kind_at(i / SLOT_COUNT);
+
+    *out = kind ? bytes_text(arena_printf(a, "%s%s", slot_names[i % SLOT_COUNT], kind->name)) : BYTES_NONE;
+    return kind != NULL;
+}
+
 bool provider_policy_load(struct arena *a, struct bytes record, struct bytes jws, struct provider_policy *out,
                           struct fault *fault)
 {

@@ -69,6 +69,8 @@ bool provider_policy_load(struct arena *a, struct bytes kind, struct bytes jws, 
                           struct fault *fault);
 /* Is this a kind of record that provider_policy_load takes? */
 bool provider_policy_kind(struct bytes kind);
+/* Each such kind that there is, from 0; false past the end. */
+bool provider_policy_kind_at(struct arena *a, size_t i, struct bytes *out);
 /* A policy text as payload of a JWS (policy.md 10): {"AttestationPolicy": base64url}. */
 struct bytes policy_payload(struct arena *a, struct bytes text);
 /* The JWS of a payload that nobody signs: a default, or the upload of who has no key. An empty payload resets. */

@@ -268,7 +268,11 @@ static struct event_base *new_base(void)
 
 static void apply(void *context, const struct record *record)
 {
-    registry_apply(((struct service *)context)->registry, record);
+    struct service *s = context;
+
+    registry_apply(s->registry, record);
+    if (s->shadows && bytes_is(record->kind, "retired"))
+        shadows_forget(s->shadows, record->provider);
 }
 
 /* Of the records at the start. */

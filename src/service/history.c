@@ -11,6 +11,8 @@ enum { LIST_DEFAULT = 100, LIST_MOST = 1000, VERSION_DIGITS = 18 };
 /* A list under way. */
 struct listing {
     struct exchange *exchange;
+    const struct tenant *tenant;
+    uint64_t begin; /* of the tenant that was asked */
     struct ledger_reading reading;
     uint64_t version; /* the one that is asked for; 0: a list */
     const char *body_name;
@@ -59,6 +61,17 @@ static bool number(struct exchange *e, const char *name, uint64_t least, uint64_
     return false;
 }
 
+/* What was of a tenant of the same name before is not for this one. The newest comes first. */
+static void cut(struct listing *l)
+{
+    size_t n = 0;
+
+    if (tenant_begin(l->tenant) == l->begin)
+        while (n < l->reading.count && l->reading.records[n].sequence > l->begin)
+            n++;
+    l->reading.count = n;
+}
+
 static void read(void *context, enum ledger_outcome outcome, const struct fault *fault)
 {
     struct listing *l = context;
@@ -71,6 +84,7 @@ static void read(void *context, enum ledger_outcome outcome, const struct fault 
         http_fail(e, 503, "ServiceUnavailable", "The history cannot be read now. Try again.");
         return;
     }
+    cut(l);
     if (l->version && (l->reading.count == 0 || l->reading.records->version != l->version)) {
         http_fail(e, 404, "NotFound", "There is no such version.");
         return;
@@ -94,7 +108,8 @@ static void answer(struct service *s, struct exchange *e, const struct tenant *t
     if (!number(e, "version", 1, INT64_MAX - 1, &version) || !number(e, "before", 1, INT64_MAX - 1, &before) ||
         !number(e, "limit", 1, LIST_MOST, &limit))
         return;
-    *l = (struct listing){.exchange = e, .version = version, .body_name = body_name};
+    *l = (struct listing){
+        .exchange = e, .tenant = t, .begin = tenant_begin(t), .version = version, .body_name = body_name};
     l->reading = (struct ledger_reading){
         .arena = &e->arena,
         .provider = t->issuer,

@@ -272,7 +272,7 @@ static struct held_record *hold(struct registry *r, const struct record *record)
 {
     struct held_record *h = slab_alloc(&r->slab, sizeof *h + record->kind.n + record->body.n);
 
-    *h = (struct held_record){.version = record->version, .time = record->time};
+    *h = (struct held_record){.version = record->version, .sequence = record->sequence};
     memcpy(h->bytes, record->kind.p, record->kind.n);
     if (record->body.n)
         memcpy(h->bytes + record->kind.n, record->body.p, record->body.n);
@@ -337,6 +337,13 @@ size_t tenant_keys(const struct tenant *t, int64_t now, struct key_record out[TE
 const struct held_record *tenant_record(const struct tenant *t, struct bytes kind)
 {
     return held((struct tenant *)(uintptr_t)t, kind);
+}
+
+uint64_t tenant_begin(const struct tenant *t)
+{
+    const struct held_record *h = tenant_record(t, BYTES_LIT("retired"));
+
+    return h ? h->sequence : 0;
 }
 
 uint64_t tenant_next_version(const struct tenant *t, struct bytes kind)

@@ -17,7 +17,7 @@ struct held_record {
     struct held_record *next;
     struct bytes kind, body; /* both in `bytes` */
     uint64_t version;
-    int64_t time;
+    uint64_t sequence; /* in the store */
     uint8_t bytes[];
 };
 
@@ -72,6 +72,9 @@ size_t tenant_keys(const struct tenant *t, int64_t now, struct key_record out[TE
 size_t tenant_retired(const struct tenant *t, int64_t now, struct retired_key out[RETIRED_KEYS_MAX]);
 /* NULL: none was ever stored. */
 const struct held_record *tenant_record(const struct tenant *t, struct bytes kind);
+/* The sequence of the record behind which all is of the tenant that is there now: what is before it was of one of the same name that
+ * was deleted, perhaps another's. 0: there was none. */
+uint64_t tenant_begin(const struct tenant *t);
 /* The version that the next record of this kind must have. */
 uint64_t tenant_next_version(const struct tenant *t, struct bytes kind);
 /* What a verifier must know, as frames. */

@@ -145,6 +145,21 @@ void shadows_note(struct shadows *s, const struct shadow_result *r, int64_t now)
     log_difference(v, now);
 }
 
+void shadows_forget(struct shadows *s, struct bytes issuer)
+{
+    for (struct shadow **at = &s->first; *at;) {
+        struct shadow *v = *at;
+
+        if (!bytes_is(issuer, v->issuer)) {
+            at = &v->next;
+            continue;
+        }
+        *at = v->next;
+        free(v);
+        s->count--;
+    }
+}
+
 static struct json *time_of(struct arena *a, int64_t t)
 {
     char text[32];

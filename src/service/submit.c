@@ -11,6 +11,7 @@ struct waiting {
     struct service *service;
     struct exchange *exchange;
     const struct tenant *tenant;
+    uint64_t begin; /* of the tenant that was asked */
     struct bytes caller;
     struct answered answer; /* kept while its changes are stored */
     struct record records[CHANGES_MAX];
@@ -185,10 +186,12 @@ static void answered(void *context, enum pool_failure outcome, const struct answ
     }
     if (answer->failed_check.n)
         e->failed_check = arena_string(&e->arena, answer->failed_check);
-    if (answer->changes.count)
+    if (!answer->changes.count)
+        reply(e, answer);
+    else if (tenant_begin(w->tenant) == w->begin && tenant_serves(w->tenant))
         store_changes_of(w, answer);
     else
-        reply(e, answer);
+        http_fail(e, 404, "NotFound", "The provider was deleted meanwhile; nothing changed.");
 }
 
 void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, const struct tenant *t)
@@ -196,8 +199,11 @@ void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct 
     struct waiting *w = ARENA_NEW(&e->arena, struct waiting);
     const struct pool_work work = {kind, message, {e->path, e->body}, t, 0};
 
-    *w = (struct waiting){
-        .service = s, .exchange = e, .tenant = t, .caller = sign_in_caller_text(&e->arena, &e->caller)};
+    *w = (struct waiting){.service = s,
+                          .exchange = e,
+                          .tenant = t,
+                          .begin = tenant_begin(t),
+                          .caller = sign_in_caller_text(&e->arena, &e->caller)};
     if (s->stopping || !s->ready) {
         http_header(e, "Retry-After", "1");
         http_fail(e, 503, "ServiceUnavailable", "The service is starting or ending. Try again.");

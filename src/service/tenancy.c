@@ -135,18 +135,41 @@ static struct bytes retired(struct arena *a, const struct tenant *t, int64_t now
     return write_retired_keys(a, keys, n);
 }
 
+static bool has(const struct tenancy *t, struct bytes kind)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (bytes_equal(t->records[i].kind, kind))
+            return true;
+    return false;
+}
+
+static size_t count_kinds(struct arena *a, const struct tenant *tenant)
+{
+    struct bytes kind;
+    size_t n = 2; /* "signers", "retired" */
+
+    while (provider_policy_kind_at(a, n - 2, &kind))
+        n++;
+    for (const struct held_record *h = tenant->records; h; h = h->next)
+        n++;
+    return n;
+}
+
 void tenancy_delete(struct service *s, struct arena *a, const struct tenant *tenant,
                     const struct tenancy_change *change, tenancy_done *done, void *context)
 {
-    size_t kinds = 1;
+    struct tenancy *t = begin(s, a, change, count_kinds(a, tenant), done, context);
+    struct bytes kind;
 
+    /* Whether or not there is anything in them: a change that is under way, perhaps at another node, was made for the next version,
+     * and would else be found by whoever has the name after. Now one of the two fails. */
+    for (size_t i = 0; provider_policy_kind_at(a, i, &kind); i++)
+        add(t, kind, BYTES_NONE);
+    add(t, BYTES_LIT("signers"), BYTES_NONE);
     for (const struct held_record *h = tenant->records; h; h = h->next)
-        kinds++;
-    struct tenancy *t = begin(s, a, change, kinds, done, context);
-    for (const struct held_record *h = tenant->records; h; h = h->next)
-        if (h->body.n && !bytes_is(h->kind, "retired"))
+        if (h->body.n && !bytes_is(h->kind, "retired") && !has(t, h->kind))
             add(t, h->kind, BYTES_NONE);
-    add(t, BYTES_LIT("retired"), retired(a, tenant, change->now));
+    add(t, BYTES_LIT("retired"), retired(a, tenant, change->now)); /* the last: see tenant_begin */
     store(t);
 }
 

@@ -43,8 +43,8 @@ static void put(struct bytes issuer, uint64_t version, struct bytes body)
 
 static void put_kind(struct bytes issuer, const char *kind, uint64_t version, struct bytes body)
 {
-    registry_apply(registry, &(struct record){
-                                 .provider = issuer, .kind = bytes_text(kind), .version = version, .body = body});
+    registry_apply(registry,
+                   &(struct record){.provider = issuer, .kind = bytes_text(kind), .version = version, .body = body});
 }
 
 static void put_key(struct bytes issuer, uint64_t version)
