@@ -4,6 +4,7 @@
 
 #include "arm/answer.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "service/log.h"
 #include "service/submit.h"
 #include "service/tenancy.h"
@@ -306,8 +307,9 @@ void arm_routes(struct service *s, struct exchange *e)
     struct arm_request request = {
         .version = http_query(e, "api-version"), .body = e->body, .time = (int64_t)time(NULL)};
     const char *methods = NULL;
-    enum arm_found found =
-        has_escape(e->sent_path, "2f") ? ARM_NO_PATH : arm_route(e->method, e->path, &request.route, &methods);
+    enum arm_found found = has_escape(e->sent_path, "2f") || !utf8_valid(e->path) /* answers repeat it */
+                               ? ARM_NO_PATH
+                               : arm_route(e->method, e->path, &request.route, &methods);
 
     if (!may(s, e, &request.route, found != ARM_FOUND || request.route.action == ARM_ACTION_NONE))
         return;

@@ -16,7 +16,7 @@
 #include "service/connection.h"
 #include "service/log.h"
 
-enum { BACKLOG = 511, EXCHANGE_MEMORY = 32 * 1024 * 1024, ROOM = 2, RANDOM_AHEAD = 1024 };
+enum { HTTPS_PORT = 443, BACKLOG = 511, EXCHANGE_MEMORY = 32 * 1024 * 1024, ROOM = 2, RANDOM_AHEAD = 1024 };
 
 #define SERVER_NAME     "Assay"
 #define SERVICE_VERSION ASSAY_VERSION ".0" /* four numbers (api.md 1.3) */
@@ -134,6 +134,16 @@ static struct bytes lower_case(struct arena *a, const char *s)
     return bytes_text(copy);
 }
 
+/* The port that an absolute target names. */
+static bool same_port(const struct evhttp_uri *target, const char *colon)
+{
+    int port = evhttp_uri_get_port(target);
+    char text[16];
+
+    snprintf(text, sizeof text, ":%d", port < 0 ? HTTPS_PORT : port);
+    return colon ? strcmp(colon, text) == 0 : port < 0 || port == HTTPS_PORT;
+}
+
 /* Host, an absolute target and the TLS server name must tell one and the same authority (DESIGN 5). */
 static const char *authority_fault(struct exchange *e, const struct connection *c)
 {
@@ -143,14 +153,16 @@ static const char *authority_fault(struct exchange *e, const struct connection *
 
     e->authority = lower_case(&e->arena, host ? host : "");
     const char *lowered = (const char *)e->authority.p, *colon = strrchr(lowered, ':');
-    size_t n = colon && !strchr(colon, ']') ? (size_t)(colon - lowered) : strlen(lowered);
+    if (colon && strchr(colon, ']'))
+        colon = NULL; /* of an IPv6 address */
+    size_t n = colon ? (size_t)(colon - lowered) : strlen(lowered);
     if (n == 0)
         return "Host is empty.";
     if (colon && strcmp(colon, ":443") == 0)
         e->authority.n = n; /* https's own port may be told or not */
     if (name && (strlen(name) != n || strncasecmp(name, lowered, n) != 0))
         return "The TLS server name is another than Host.";
-    if (target && (strlen(target) != n || strncasecmp(target, lowered, n) != 0))
+    if (target && (strlen(target) != n || strncasecmp(target, lowered, n) != 0 || !same_port(uri, colon)))
         return "The request's target is another than Host.";
     return NULL;
 }

@@ -56,15 +56,23 @@ static bool scope_of(const struct service *s, const struct tenant *t, struct sco
     return false;
 }
 
+/* Not where the provider is: its subscription and group are nobody's business who has no right there. */
+static const char *why_denied(struct arena *a, enum action action, const struct access_answer *answer)
+{
+    if (answer->failed_check)
+        return arena_printf(a, "; %s", answer->reason);
+    if (answer->caller.subject.n)
+        return arena_printf(a, "; the caller may not perform the action '%s' here", action_name(action));
+    return "";
+}
+
 static void unauthorized(struct service *s, struct exchange *e, enum action action, const struct access_answer *answer)
 {
-    bool bare = !answer->failed_check && !answer->caller.subject.n;
-
     e->failed_check = answer->failed_check;
     http_header(e, "WWW-Authenticate", sign_in_challenge(s->sign_in, &e->arena, action_plane(action), answer));
     http_fail(e, 401, "Unauthorized",
-              arena_printf(&e->arena, "Access to %s requires a valid JWT bearer token%s%s", e->sent_path,
-                           bare ? "" : "; ", bare ? "" : answer->reason));
+              arena_printf(&e->arena, "Access to %s requires a valid JWT bearer token%s", e->sent_path,
+                           why_denied(&e->arena, action, answer)));
 }
 
 struct access_request access_of(struct exchange *e, enum action action, const struct scope *scope)
