@@ -360,7 +360,13 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
 
 static void close_all(struct service *s)
 {
-    ledger_stop(s->ledger); /* first: who waits for it is answered */
+    /* The loop runs once more for connections that end (http_free), and none of these may find things gone. */
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (s->signals[i])
+            event_free(s->signals[i]);
+    if (s->drain)
+        event_free(s->drain);
+    ledger_stop(s->ledger); /* who waits for it is answered */
     pool_free(s->pool);
     shadows_free(s->shadows);
     quotas_free(s->quotas);
@@ -369,11 +375,6 @@ static void close_all(struct service *s)
     metrics_free(s->metrics);
     sign_in_free(s->sign_in);
     registry_free(s->registry);
-    for (size_t i = 0; i < SIGNALS; i++)
-        if (s->signals[i])
-            event_free(s->signals[i]);
-    if (s->drain)
-        event_free(s->drain);
     event_base_free(s->base);
 }
 

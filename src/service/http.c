@@ -30,6 +30,7 @@ struct http_server {
     struct http_place place;
     size_t exchanges; /* that have no answer yet */
     bool paused, stopping;
+    bool ended; /* its connections are gone, and their requests */
     int port;
     int64_t date_of; /* the second that `date` tells */
     char date[64];
@@ -352,6 +353,10 @@ static void be_late(evutil_socket_t fd, short what, void *context)
     const struct late *l = context;
 
     (void)fd, (void)what;
+    if (l->exchange->server->ended) {
+        end_exchange(l->exchange);
+        return;
+    }
     http_fail(l->exchange, l->status, l->code, l->message);
 }
 
@@ -478,6 +483,7 @@ void http_free(struct http_server *s)
         return;
     s->stopping = true;
     evhttp_free(s->http);
+    s->ended = true;
     event_base_loop(s->base, EVLOOP_NONBLOCK); /* libevent ends streams from its loop, and they count themselves out */
     SSL_CTX_free(s->connections.tls);
     secret_wipe(s->random, sizeof s->random);

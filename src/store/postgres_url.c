@@ -169,6 +169,12 @@ static bool check_given(const PQconninfoOption *given, const PQconninfoOption *d
     return check_passfile(setting(given, none, "passfile"), fault) && check_tls(given, defaults, unverified, fault);
 }
 
+/* Is there what may be a password? libpq repeats in its reasons what it cannot read. */
+static bool has_secret(const char *url)
+{
+    return strchr(url, '@') || strstr(url, "password");
+}
+
 bool postgres_url_read(const char *url, struct postgres_url *out, struct fault *fault)
 {
     PQconninfoOption *given = NULL, *defaults = NULL;
@@ -178,8 +184,11 @@ bool postgres_url_read(const char *url, struct postgres_url *out, struct fault *
     *out = (struct postgres_url){.poll_milliseconds = POLL_DEFAULT};
     bool ok = split(url, out, &unverified, fault);
     if (ok && !(given = PQconninfoParse(out->text, &message)))
-        ok = fault_set(fault, FAULT_USAGE, "store: the url is not of the form postgresql://HOST/DATABASE: %s",
-                       message ? message : "no memory");
+        ok = fault_set(fault, FAULT_USAGE, "store: the url is not of the form postgresql://HOST/DATABASE%s%s",
+                       has_secret(url) ? "" : ": ",
+                       has_secret(url) ? ""
+                       : message       ? message
+                                       : "no memory");
     if (ok && !(defaults = PQconndefaults()))
         ok = fault_set(fault, FAULT_USAGE, "store: the settings of PostgreSQL in the environment cannot be read");
     ok = ok && check_given(given, defaults, unverified, fault);

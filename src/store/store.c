@@ -18,8 +18,9 @@ struct store *store_open(const char *url, struct fault *fault)
         if (strncmp(url, drivers[i]->scheme, n) == 0 && url[n] == ':')
             return drivers[i]->open(url, url + n + 1, fault);
     }
-    fault_set(fault, FAULT_USAGE, "store '%s': no such kind of store; use sqlite:PATH or postgresql://HOST/DATABASE",
-              url);
+    /* What follows the kind may hold a password, of whoever mistyped it. */
+    fault_set(fault, FAULT_USAGE, "store '%.*s': no such kind of store; use sqlite:PATH or postgresql://HOST/DATABASE",
+              (int)strcspn(url, ":@/"), url);
     return NULL;
 }
 

@@ -1,5 +1,6 @@
 """Quotas: a provider's flood, or an address's, is refused; others are served."""
 import concurrent.futures
+import signal
 import time
 
 import unittest
@@ -54,6 +55,30 @@ class AddressQuota(Limits):
         self.assert_refused_late(self.service.attest())
         time.sleep(2.5)
         self.assert_token(self.service.attest())
+
+
+class Ending(ServiceCase):
+    settings = {"core": {"pairs": 1}, "limits": {"address_rate": 1, "address_burst": 1}}
+
+    def test_ended_at_once_while_refusals_wait(self):
+        """Answers that are due while the service takes itself apart find their connections gone."""
+        for _ in range(3):
+            clients = [self.service.connect() for _ in range(60)]
+            for c in clients:
+                c.connect()
+            for c in clients:
+                c.request("GET", "/policies/SgxEnclave?api-version=2022-08-01")
+                time.sleep(0.005)
+            for _ in range(2):
+                self.service.process.send_signal(signal.SIGTERM)
+                time.sleep(0.03)
+            self.service.process.send_signal(signal.SIGHUP)  # too late, too
+            code = self.service.stop()
+            for c in clients:
+                c.close()
+            self.assertIn(code, (0, -signal.SIGHUP), self.service.text()[-3000:])
+            self.assertNotIn("Sanitizer", self.service.text())
+            self.service.start()
 
 
 class FullLine(Limits):

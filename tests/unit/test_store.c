@@ -160,7 +160,10 @@ static void sqlite_refuses(void **state)
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     assert_not_opened(sqlite_url("newer"), FAULT_USAGE, "newer release");
-    assert_not_opened("paper:x", FAULT_USAGE, "no such kind of store");
+    assert_not_opened("paper:x", FAULT_USAGE, "store 'paper': no such kind of store");
+    /* Mistyped, with a password that no log is to have. */
+    assert_not_opened("postgres://who:secret@host/db", FAULT_USAGE, "store 'postgres': no such kind of store");
+    assert_not_opened("who:secret@host/db", FAULT_USAGE, "store 'who': no such kind of store");
     assert_not_opened(sqlite_url("no/such/folder"), FAULT_SYSTEM, "unable to open");
 }
 

@@ -13,6 +13,8 @@ static void assert_refused(const char *url, const char *why)
 
     if (postgres_url_read(url, &out, &fault) || !strstr(fault.text, why))
         fail_msg("%s: '%s', wanted '%s'", url, fault.text, why);
+    if (strstr(fault.text, "secret"))
+        fail_msg("%s: '%s' tells the password", url, fault.text);
     assert_null(out.text);
 }
 
@@ -47,6 +49,8 @@ static void own_parameters_are_taken_out(void **state)
     }
     assert_refused("postgresql://[::1/a", "not of the form");
     assert_refused("postgresql:///a?no_such=1", "not of the form");
+    assert_refused("postgresql://u:secret@[::1/a", "not of the form");
+    assert_refused("postgresql://u:secret@h:port:x/a%", "not of the form");
 }
 
 static void secrets_are_refused(void **state)
