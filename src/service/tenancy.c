@@ -28,11 +28,36 @@ static void fail(const struct tenancy *t, int status, const char *code, const ch
     t->done(t->context, &(struct tenancy_result){status, bytes_text(code), bytes_text(message)});
 }
 
-static void stored(void *context, enum ledger_outcome outcome, const struct fault *fault)
+static void undone(void *context, const struct tenancy_result *result)
 {
     const struct tenancy *t = context;
 
-    if (outcome == LEDGER_DONE) {
+    if (result->status)
+        log_error("%.*s, which came second to its place, is still there and serves nobody: %.*s",
+                  (int)t->change.issuer.n, (const char *)t->change.issuer.p, (int)result->message.n,
+                  (const char *)result->message.p);
+    fail(t, 409, "Conflict", "Another provider of this name came first, in another region; nothing changed.");
+}
+
+/* Made while another of the same name was made in another region: nobody could find it, to delete it, say. */
+static bool came_second(const struct tenancy *t)
+{
+    const struct tenant *made = registry_by_issuer(t->service->registry, t->change.issuer);
+    const struct held_record *held = made ? tenant_record(made, BYTES_LIT("provider")) : NULL;
+
+    return t->change.resource.n && held && held->version == t->records->version && !made->listed;
+}
+
+static void stored(void *context, enum ledger_outcome outcome, const struct fault *fault)
+{
+    struct tenancy *t = context;
+
+    if (outcome == LEDGER_DONE && came_second(t)) {
+        tenancy_delete(
+            t->service, t->arena, registry_by_issuer(t->service->registry, t->change.issuer),
+            &(struct tenancy_change){.issuer = t->change.issuer, .caller = t->change.caller, .now = t->change.now},
+            undone, t);
+    } else if (outcome == LEDGER_DONE) {
         t->done(t->context, &(struct tenancy_result){0});
     } else if (outcome == LEDGER_CONFLICT) {
         fail(t, 409, "Conflict", ledger_reason(outcome, fault));

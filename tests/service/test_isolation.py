@@ -258,6 +258,19 @@ class Names(Case):
         self.assertEqual(1, len(self.at(host, "GET", "/assay/v1/history/policies/SgxEnclave", headers=headers).json["history"]))
         self.assertEqual(200, self.arm("DELETE", new).status)
 
+    def test_one_name_in_two_regions_at_once(self):
+        path = SUB + "/resourceGroups/g" + TYPE + "/twice"
+        for _ in range(2):
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                made = list(pool.map(lambda location: self.arm("PUT", path, {"location": location}), ("westus", "eastus")))
+            self.assertEqual([201, 409], sorted(a.status for a in made), [a.body for a in made])
+            second, code = ("eastus", "eus") if made[0].status == 201 else ("westus", "wus")
+            self.assertEqual(404, self.at(f"twice.{code}.localhost", "POST", f"/attest/SgxEnclave{VERSION}", self.service.request_body()).status)
+            self.assertEqual(200, self.arm("DELETE", path).status)
+            made = self.arm("PUT", path, {"location": second})
+            self.assertEqual(201, made.status, made.body)
+            self.assertEqual(200, self.arm("DELETE", path).status)
+
     def test_writes_beside_deletion_and_creation(self):
         """Whatever is on its way when a provider goes, the next one begins with nothing."""
         path, host = SUB + "/resourceGroups/g" + TYPE + "/busy", f"busy.wus.localhost:{self.port}"
