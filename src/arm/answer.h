@@ -17,6 +17,8 @@ struct arm_directory {
     const struct resource *(*find_issuer)(void *context, struct bytes issuer);
     /* Those of a subscription, or of a group of it (empty: all groups). */
     void (*each)(void *context, struct bytes subscription, struct bytes group, arm_visit *visit, void *to);
+    /* How many were made in a subscription. */
+    size_t (*count)(void *context, struct bytes subscription);
     /* The default providers (ARM_SHARED). */
     void (*defaults)(void *context, arm_visit *visit, void *to);
 };
@@ -31,7 +33,8 @@ struct arm_request {
     const char *version; /* api-version as it was sent; NULL: not there */
     struct bytes body;
     struct arm_caller caller;
-    int64_t time; /* seconds since 1970 */
+    int64_t time;          /* seconds since 1970 */
+    size_t providers_most; /* that may be made in one subscription; 0: any number */
 };
 
 /* What must be durable before the answer goes out. When it cannot be, the answer is not sent. */

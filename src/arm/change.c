@@ -93,6 +93,17 @@ static bool trust_as_expected(struct answering *x, const struct arm_body *body, 
     return false;
 }
 
+/* Creations under way are not counted: what is bounded is the memory of every node, and a few more do no harm. */
+static bool has_room(struct answering *x)
+{
+    size_t most = x->request->providers_most;
+
+    if (!most || x->directory->count(x->directory->context, x->route->subscription) < most)
+        return true;
+    refuse(x, 409, "QuotaExceeded", "The subscription has as many providers as one may: %zu. Delete one first.", most);
+    return false;
+}
+
 static void create_new(struct answering *x, const struct arm_body *body)
 {
     struct arm_effect effect = {.kind = ARM_CREATE, .signers = body->signers};
@@ -119,7 +130,7 @@ static void create_new(struct answering *x, const struct arm_body *body)
         return;
     }
     effect.issuer = r.issuer;
-    if (!record_of(x, &r, &effect.record))
+    if (!has_room(x) || !record_of(x, &r, &effect.record))
         return;
     give(x, 201, resource_json(x->arena, &r, x->version));
     x->answer->location = arena_printf(x->arena, "%s/", arena_string(x->arena, r.issuer));

@@ -72,6 +72,7 @@ enum {
     LIMIT_ARM_RECORD = 64 * 1024,     /* one provider as it is stored; every node holds all of them in memory */
     LIMIT_ARM_JSON_DEPTH = 16,        /* the deepest body that is asked for has 5 */
     LIMIT_ARM_JSON_NODES = 16 * 1024, /* 64 certificates and 50 tags need a tenth of this */
+    LIMIT_ARM_PROVIDERS = 1000,       /* of one subscription, unless set: each has a key, and is held by every node */
     LIMIT_ARM_LIST = 4 * 1024 * 1024, /* a list is one answer without pages (api.md 7): some 8,000 providers */
     /* The store. */
     LIMIT_STORE_FIELD = 64 * 1024 * 1024, /* of one record; what is uploaded is bounded long before */

@@ -159,6 +159,21 @@ static void each(void *context, struct bytes subscription, struct bytes group, a
     registry_each(c->service->registry, subscription, group, visit_one, &v);
 }
 
+static void add_one(void *context, const struct tenant *t)
+{
+    (void)t;
+    ++*(size_t *)context;
+}
+
+static size_t count(void *context, struct bytes subscription)
+{
+    struct controlling *c = context;
+    size_t n = 0;
+
+    registry_each(c->service->registry, subscription, BYTES_NONE, add_one, &n);
+    return n;
+}
+
 /* Shared ones are the configuration's; which is a region's default is told by its host name. */
 static void defaults(void *context, arm_visit *visit, void *to)
 {
@@ -241,7 +256,7 @@ static bool has_escape(const char *path, const char *digits)
 static void answer(struct service *s, struct exchange *e, const struct arm_request *request, struct bytes caller)
 {
     struct controlling *c = ARENA_NEW(&e->arena, struct controlling);
-    const struct arm_directory directory = {c, find, find_issuer, each, defaults};
+    const struct arm_directory directory = {c, find, find_issuer, each, count, defaults};
 
     *c = (struct controlling){.service = s, .exchange = e, .caller = caller};
     arm_answer(&e->arena, &directory, &s->config->regions, request, &c->answer);
@@ -304,8 +319,10 @@ static struct arm_caller caller_of(const struct exchange *e)
 /* Nobody learns anything before he signed in: not even which paths and methods there are. */
 void arm_routes(struct service *s, struct exchange *e)
 {
-    struct arm_request request = {
-        .version = http_query(e, "api-version"), .body = e->body, .time = (int64_t)time(NULL)};
+    struct arm_request request = {.version = http_query(e, "api-version"),
+                                  .body = e->body,
+                                  .time = (int64_t)time(NULL),
+                                  .providers_most = (size_t)s->config->subscription_providers};
     const char *methods = NULL;
     enum arm_found found = has_escape(e->sent_path, "2f") || !utf8_valid(e->path) /* answers repeat it */
                                ? ARM_NO_PATH

@@ -49,6 +49,7 @@ struct config {
     size_t request_memory;
     /* [limits] requests in a second and in a burst; a rate of 0 is none */
     int provider_rate, provider_burst, address_rate, address_burst;
+    int subscription_providers; /* that may be made in one subscription; 0: any number */
     /* [keys] */
     const char *sealing_key; /* file of the key under which providers' signing keys are stored */
     /* [collateral] */

@@ -168,7 +168,7 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
     c->listen = "127.0.0.1"; /* never seen from another machine */
     c->port = port < 0 ? DEVELOPMENT_PORT : port;
     c->settings.development = true;
-    c->provider_rate = c->address_rate = 0; /* who develops floods on purpose */
+    c->provider_rate = c->address_rate = c->subscription_providers = 0; /* who develops floods on purpose */
     c->certificate = under(c, state, "server.pem");
     c->private_key = under(c, state, "server.key");
     c->sealing_key = under(c, state, "sealing.key");

@@ -20,6 +20,7 @@ static struct regions regions;
 static struct arm_answer answer;
 static const char *version;
 static int64_t now;
+static size_t most; /* providers of one subscription; 0: any number */
 
 static int set_up(void **state)
 {
@@ -41,6 +42,7 @@ static int set_up(void **state)
                                                  .issuer = BYTES_LIT("https://fixed.wus.attest.example:8443")});
     version = "2021-06-01";
     now = NOW;
+    most = 0;
     return 0;
 }
 
@@ -56,6 +58,7 @@ static int ask(const char *method, const char *path, const char *body)
 {
     struct arm_directory calls = directory_calls(&directory);
     struct arm_request r = {.version = version,
+                            .providers_most = most,
                             .body = bytes_text(body ? body : ""),
                             .caller = {BYTES_LIT("ada@example"), ARM_USER},
                             .time = now};

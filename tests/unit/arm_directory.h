@@ -47,6 +47,16 @@ static inline void directory_each(void *context, struct bytes subscription, stru
             return;
 }
 
+static inline size_t directory_count(void *context, struct bytes subscription)
+{
+    const struct directory *d = context;
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->count; i++)
+        n += d->list[i].owner == ARM_TENANT && bytes_equal_nocase(d->list[i].subscription, subscription);
+    return n;
+}
+
 static inline void directory_defaults(void *context, arm_visit *visit, void *to)
 {
     struct directory *d = context;
@@ -58,7 +68,8 @@ static inline void directory_defaults(void *context, arm_visit *visit, void *to)
 
 static inline struct arm_directory directory_calls(struct directory *d)
 {
-    return (struct arm_directory){d, directory_find, directory_find_issuer, directory_each, directory_defaults};
+    return (struct arm_directory){
+        d, directory_find, directory_find_issuer, directory_each, directory_count, directory_defaults};
 }
 
 static inline void directory_add(struct directory *d, const struct resource *r)

@@ -317,6 +317,20 @@ static void names_taken_by_others(void **state)
     assert_int_equal(ask("GET", AT("first"), NULL), 200);
 }
 
+static void a_subscription_is_limited(void **state)
+{
+    (void)state;
+    most = 2; /* the configuration's are not counted */
+    assert_int_equal(ask("PUT", AT("first"), WESTUS), 201);
+    assert_int_equal(ask("PUT", SUB "/resourceGroups/other" PLURAL "/second", WESTUS), 201);
+    assert_refused(409, "QuotaExceeded", "PUT", AT("third"), WESTUS);
+    assert_int_equal(ask("GET", AT("third"), NULL), 404);
+    assert_int_equal(ask("PUT", AT("first"), WESTUS), 200); /* it is there already */
+    assert_int_equal(ask("PUT", "/subscriptions/other/resourceGroups/g" PLURAL "/third", WESTUS), 201);
+    assert_int_equal(ask("DELETE", AT("first"), NULL), 200);
+    assert_int_equal(ask("PUT", AT("fourth"), WESTUS), 201);
+}
+
 static void the_configurations_providers_stay(void **state)
 {
     (void)state;
@@ -457,6 +471,7 @@ int main(void)
         CASE(a_creation_says_what_its_version_knows),
         CASE(updates),
         CASE(names_taken_by_others),
+        CASE(a_subscription_is_limited),
         CASE(the_configurations_providers_stay),
         CASE(default_providers),
         CASE(private_endpoint_connections),
