@@ -183,6 +183,12 @@ static void store_changes_of(struct waiting *w, const struct answered *answer)
         store_failed(e, LEDGER_FAILED, &(struct fault){.text = "too many changes wait for the store"});
 }
 
+/* The tenant that was asked; another may have its name already. */
+static bool gone(const struct waiting *w)
+{
+    return tenant_begin(w->tenant) != w->begin || !tenant_serves(w->tenant);
+}
+
 static void answered(void *context, enum pool_failure outcome, const struct answered *answer)
 {
     struct waiting *w = context;
@@ -194,12 +200,13 @@ static void answered(void *context, enum pool_failure outcome, const struct answ
     }
     if (answer->failed_check.n)
         e->failed_check = arena_string(&e->arena, answer->failed_check);
-    if (!answer->changes.count)
-        reply(e, answer);
-    else if (tenant_begin(w->tenant) == w->begin && tenant_serves(w->tenant))
+    /* Without its key, a pair can do nothing for it (500). */
+    if (gone(w) && (answer->changes.count || answer->status == 500))
+        http_fail(e, 404, "NotFound", "The provider was deleted meanwhile; nothing changed.");
+    else if (answer->changes.count)
         store_changes_of(w, answer);
     else
-        http_fail(e, 404, "NotFound", "The provider was deleted meanwhile; nothing changed.");
+        reply(e, answer);
 }
 
 void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, const struct tenant *t)
