@@ -24,8 +24,10 @@ enum frame_kind {
     /* Host to verifier: work. */
     FRAME_ATTEST,
     FRAME_MANAGE,
+    FRAME_SELFTEST, /* before all work; also verifier to signer */
     /* Verifier to host. */
     FRAME_READY,          /* the signer holds its sealing key: once, first */
+    FRAME_SELFTESTED,     /* empty: all is well; else what went wrong */
     FRAME_SNAPSHOT_READY, /* in force, with what was wrong but not fatal */
     FRAME_SNAPSHOT_BAD,   /* not in force, why */
     FRAME_WANT_PROVIDER,  /* instead of an answer: this provider's state is not here (any more) */
@@ -35,7 +37,7 @@ enum frame_kind {
     /* Verifier to signer, and back. */
     FRAME_SIGN,
     FRAME_MAKE_KEY,
-    FRAME_SIGNED, /* the token, or the key made */
+    FRAME_SIGNED, /* the token, the key made, or key and signature of the self-test */
     FRAME_NOT_SIGNED,
 };
 

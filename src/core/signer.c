@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/confine.h"
 #include "core/message.h"
+#include "core/selftest.h"
 
 enum {
     VERIFIER_FD = 3,
@@ -175,6 +176,15 @@ static bool make_key(struct arena *a, struct bytes issuer, struct bytes *record,
     return true;
 }
 
+static bool make(struct arena *a, enum frame_kind kind, struct bytes body, struct bytes *made, struct fault *fault)
+{
+    switch (kind) {
+    case FRAME_SIGN: return sign(a, body, made, fault);
+    case FRAME_MAKE_KEY: return make_key(a, body, made, fault);
+    default: return selftest_sign(sealing, a, made, fault);
+    }
+}
+
 static void serve(struct arena *a)
 {
     enum frame_kind kind;
@@ -184,11 +194,11 @@ static void serve(struct arena *a)
         struct fault fault = {0};
         struct bytes made;
 
-        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY)
+        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY && kind != FRAME_SELFTEST)
             return;
         if (n++ % CPU_MESSAGES == 0)
             confine_cpu(CPU_SECONDS);
-        bool ok = kind == FRAME_SIGN ? sign(a, body, &made, &fault) : make_key(a, body, &made, &fault);
+        bool ok = make(a, kind, body, &made, &fault);
 
         if (!frame_write(VERIFIER_FD, ok ? FRAME_SIGNED : FRAME_NOT_SIGNED, ok ? made : bytes_text(fault.text)))
             return;

@@ -8,6 +8,7 @@
 #include "core/confine.h"
 #include "core/message.h"
 #include "core/providers.h"
+#include "core/selftest.h"
 
 enum {
     HOST_FD = 3,
@@ -220,6 +221,17 @@ static bool manage(struct arena *a, struct bytes body)
     return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &changes, false));
 }
 
+static bool selftest(struct arena *a)
+{
+    struct fault fault = {0};
+    struct bytes made;
+
+    if (selftest_evidence(&fault) && ask_signer(FRAME_SELFTEST, BYTES_NONE, a, &made, &fault) &&
+        selftest_signature(a, made, &fault))
+        return frame_write(HOST_FD, FRAME_SELFTESTED, BYTES_NONE);
+    return frame_write(HOST_FD, FRAME_SELFTESTED, bytes_text(fault.text[0] ? fault.text : "no reason was given"));
+}
+
 static __attribute__((noreturn)) void over_memory(struct arena *a)
 {
     (void)a;
@@ -232,6 +244,7 @@ static bool take(struct arena *a, enum frame_kind kind, struct bytes body)
     switch (kind) {
     case FRAME_ATTEST: return attest(a, body);
     case FRAME_MANAGE: return manage(a, body);
+    case FRAME_SELFTEST: return selftest(a);
     case FRAME_PROVIDER:
     case FRAME_POLICY:
     case FRAME_PROVIDER_END: return providers_take(providers, kind, body);

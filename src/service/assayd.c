@@ -360,16 +360,19 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
 
 static void close_all(struct service *s)
 {
-    /* The loop runs once more for connections that end (http_free), and none of these may find things gone. */
+    /* The loop runs once more for connections that end, and none of these may find things gone. */
     for (size_t i = 0; i < SIGNALS; i++)
         if (s->signals[i])
             event_free(s->signals[i]);
     if (s->drain)
         event_free(s->drain);
     ledger_stop(s->ledger); /* who waits for it is answered */
+    http_cut(s->http);      /* and nobody asks for what is freed here */
+    http_cut(s->administration);
     pool_free(s->pool);
     shadows_free(s->shadows);
     quotas_free(s->quotas);
+    event_base_loop(s->base, EVLOOP_NONBLOCK); /* streams count themselves out */
     http_free(s->http);
     http_free(s->administration);
     metrics_free(s->metrics);

@@ -1,5 +1,6 @@
 #include "service/health.h"
 
+#include "base/text.h"
 #include "service/submit.h"
 
 static bool is_loopback(const uint8_t address[ADDRESS_SIZE])
@@ -19,6 +20,13 @@ static struct json *missing(const struct service *s, struct arena *a)
         json_append(list, json_new_text(a, BYTES_LIT("the service is ending")));
     if (!s->ready)
         json_append(list, json_new_text(a, BYTES_LIT("the service is starting")));
+    for (size_t i = 0; i < load.pairs; i++) {
+        const char *what = pool_missing(s->pool, i);
+
+        if (what)
+            json_append(list,
+                        json_new_text(a, text_clean(a, bytes_text(arena_printf(a, "pair %zu: %s", i + 1, what)))));
+    }
     if (load.serving == 0)
         json_append(list, json_new_text(a, BYTES_LIT("no pair of verifier and signer is there")));
     return list;

@@ -477,14 +477,20 @@ size_t http_connections(const struct http_server *s)
     return s->connections.count;
 }
 
-void http_free(struct http_server *s)
+void http_cut(struct http_server *s)
 {
-    if (!s)
+    if (!s || s->ended)
         return;
     s->stopping = true;
     evhttp_free(s->http);
     s->ended = true;
-    event_base_loop(s->base, EVLOOP_NONBLOCK); /* libevent ends streams from its loop, and they count themselves out */
+}
+
+void http_free(struct http_server *s)
+{
+    if (!s)
+        return;
+    http_cut(s);
     SSL_CTX_free(s->connections.tls);
     secret_wipe(s->random, sizeof s->random);
     arena_free(&s->spare);

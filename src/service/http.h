@@ -63,6 +63,9 @@ void http_stop(struct http_server *s);
 /* Requests without an answer, and answers on their way. */
 size_t http_busy(const struct http_server *s);
 size_t http_connections(const struct http_server *s); /* that are open */
+/* End every connection, answered or not: no handler is called any more. libevent ends the streams from its loop, so let that run
+ * once before http_free. NULL is allowed, as in http_free. */
+void http_cut(struct http_server *s);
 void http_free(struct http_server *s);
 /* Random bytes, no more than a token's entropy at once; false when the system gives none. */
 bool http_random(struct http_server *s, uint8_t *out, size_t n);

@@ -1,6 +1,7 @@
 #include "service/pool.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -25,7 +26,15 @@ struct job {
     bool wanted; /* the pair asked for the tenant's state */
 };
 
-enum worker_state { WORKER_STARTING, WORKER_LOADING, WORKER_IDLE, WORKER_BUSY, WORKER_SHADOWING, WORKER_DOWN };
+enum worker_state {
+    WORKER_STARTING,
+    WORKER_TESTING,
+    WORKER_LOADING,
+    WORKER_IDLE,
+    WORKER_BUSY,
+    WORKER_SHADOWING,
+    WORKER_DOWN
+};
 
 struct worker {
     struct pool *pool;
@@ -36,7 +45,8 @@ struct worker {
     struct job *job;
     bool stale;   /* a newer snapshot waits */
     bool widowed; /* its signer ended: replaced once its job is done */
-    bool can_sign, was_ready;
+    bool tested, was_ready;
+    char failed[256];    /* what went wrong in its last self-test; empty: nothing */
     uint64_t generation; /* of the snapshot sent last */
     uint64_t *sent;      /* by tenant's index: the stamp of the state that was sent last; 0: none */
     size_t sent_cap;
@@ -105,7 +115,7 @@ static void down(struct worker *w, enum pool_failure outcome)
         p->counts.shadows_lost++;
     }
     w->state = WORKER_DOWN;
-    w->was_ready = w->widowed = w->can_sign = false;
+    w->was_ready = w->widowed = w->tested = false;
     p->counts.restarts++;
     if (w->job) {
         p->counts.died += outcome == POOL_DIED;
@@ -134,9 +144,38 @@ static void send_snapshot(struct worker *w)
     schedule(w, START_MILLISECONDS);
 }
 
+static void malformed(struct worker *w)
+{
+    log_error("a verifier said something malformed");
+    down(w, POOL_DIED);
+}
+
+/* Before anything else it shows that it judges and signs as it should. */
 static void signer_ready(struct worker *w)
 {
-    w->can_sign = true;
+    if (w->state != WORKER_STARTING || w->tested) {
+        malformed(w);
+        return;
+    }
+    w->state = WORKER_TESTING;
+    channel_send(w->channel, FRAME_SELFTEST, BYTES_NONE);
+}
+
+static void tested(struct worker *w, struct bytes failure)
+{
+    if (w->state != WORKER_TESTING) {
+        malformed(w);
+        return;
+    }
+    snprintf(w->failed, sizeof w->failed, "%.*s", (int)(failure.n < sizeof w->failed ? failure.n : sizeof w->failed),
+             (const char *)failure.p);
+    if (failure.n) {
+        log_error("a pair is not used, its self-test failed: %s", w->failed);
+        down(w, POOL_DIED);
+        return;
+    }
+    w->tested = true;
+    w->state = WORKER_STARTING;
     if (w->sent)
         memset(w->sent, 0, w->sent_cap * sizeof *w->sent);
     if (w->pool->snapshot.count)
@@ -258,8 +297,7 @@ static void run(struct worker *w, struct job *j)
 static void wanted(struct worker *w)
 {
     if (!w->job || !w->job->work.tenant || w->job->wanted) {
-        log_error("a verifier said something malformed");
-        down(w, POOL_DIED);
+        malformed(w);
         return;
     }
     w->job->wanted = true;
@@ -272,8 +310,7 @@ static void answered(struct worker *w, struct bytes body)
     struct answered answer;
 
     if (!w->job || !read_answer(body, &answer)) {
-        log_error("a verifier said something malformed");
-        down(w, POOL_DIED);
+        malformed(w);
         return;
     }
     w->pool->counts.answered++;
@@ -292,8 +329,7 @@ static void shadowed(struct worker *w, struct bytes body)
     struct shadow_result result;
 
     if (w->state != WORKER_SHADOWING || !read_shadow(body, &result)) {
-        log_error("a verifier said something malformed");
-        down(w, POOL_DIED);
+        malformed(w);
         return;
     }
     w->pool->call.shadowed(w->pool->call.context, &result);
@@ -307,6 +343,7 @@ static void take_frame(void *context, enum frame_kind kind, struct bytes body)
 
     switch (kind) {
     case FRAME_READY: signer_ready(w); break;
+    case FRAME_SELFTESTED: tested(w, body); break;
     case FRAME_WANT_PROVIDER: wanted(w); break;
     case FRAME_SNAPSHOT_READY:
     case FRAME_SNAPSHOT_BAD: loaded(w, kind, body); break;
@@ -448,7 +485,7 @@ void pool_load(struct pool *p, struct loaded *snapshot)
         struct worker *w = &p->workers[i];
 
         w->stale = w->state == WORKER_LOADING || w->was_ready;
-        if (w->state == WORKER_STARTING && w->can_sign)
+        if (w->state == WORKER_STARTING && w->tested)
             send_snapshot(w);
     }
     feed(p);
@@ -473,6 +510,21 @@ struct pool_load pool_load_now(const struct pool *p)
         n.working += p->workers[i].job != NULL;
     }
     return n;
+}
+
+const char *pool_missing(const struct pool *p, size_t pair)
+{
+    const struct worker *w = &p->workers[pair];
+
+    if (w->failed[0])
+        return w->failed;
+    if (p->announced || w->was_ready) /* one that is replaced does not make the service unready */
+        return NULL;
+    switch (w->state) {
+    case WORKER_TESTING: return "its self-test is under way";
+    case WORKER_LOADING: return "it reads the endorsements";
+    default: return w->tested ? "it waits for endorsements" : "it starts";
+    }
 }
 
 static unsigned cpu_seconds(int milliseconds)

@@ -59,5 +59,8 @@ struct pool_load {
     size_t pairs, serving, working, waiting;
 };
 struct pool_load pool_load_now(const struct pool *p);
+/* What keeps the pair of this number from serving, for people: at the start until it has shown that it judges and signs (core/selftest.h)
+ * and has endorsements; later only a self-test that failed. NULL: nothing. */
+const char *pool_missing(const struct pool *p, size_t pair);
 
 #endif

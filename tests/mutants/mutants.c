@@ -6,6 +6,7 @@
 
 #include "bearer_judge.h"
 #include "core/core.h"
+#include "core/selftest.h"
 #include "manage_upload.h"
 #include "simulate/simulate.h"
 
@@ -254,6 +255,26 @@ static void try_all_good(struct arena *a)
     try_good_bearer(a);
 }
 
+/* The self-test of a pair sees that a check which refuses its damaged twin answers yes. */
+static void try_selftests(void)
+{
+    const struct selftest_sample *sample;
+
+    for (size_t i = 0; (sample = selftest_sample_at(i)) != NULL; i++) {
+        struct fault plain = {0}, mutated = {0};
+        bool good = selftest_judge(sample, &plain);
+
+        check_mutant = sample->refused_by;
+        bool knocked_out = selftest_judge(sample, &mutated);
+        bool all = selftest_evidence(&mutated);
+        check_mutant = CHECK_COUNT;
+        bool ok = good && !knocked_out && !all;
+        printf("%s selftest %s: as it is: %s; %s answering yes: %s\n", ok ? "ok    " : "not ok", sample->path,
+               good ? "passed" : plain.text, check_table[sample->refused_by].id, knocked_out ? "passed" : mutated.text);
+        count(ok);
+    }
+}
+
 /* Words on the command line choose rows by the beginning of their ids. */
 static bool chosen(const char *id, int argc, char **argv)
 {
@@ -270,6 +291,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     arena_init(&a, MEMORY);
     try_all_good(&a);
+    try_selftests();
     for (int id = 0; id < CHECK_COUNT; id++)
         if (check_table[id].form != CHECK_SHAPE && chosen(check_table[id].id, argc, argv))
             try_row(&a, (enum check_id)id);

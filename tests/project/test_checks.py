@@ -1,8 +1,17 @@
 """The table of checks: ids that can be relied on, sentences that help, no row that nothing makes."""
+import os
 import re
+import subprocess
 import unittest
 
 from project import ROOT, SRC, ProjectCase, checks, sources, text
+
+
+class Samples(ProjectCase):
+    def test_those_of_the_self_test_are_what_the_tool_makes(self):
+        made = subprocess.run([os.path.join(os.environ.get("ASSAY_BUILD", "build/test"), "tools/selftest-sample")], capture_output=True,
+                              check=True, text=True).stdout
+        self.assertEqual(text(SRC / "core/selftest_sample.inc"), made)
 
 
 class Checks(ProjectCase):

@@ -3,13 +3,17 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
+import subprocess
+import sys
+import threading
 import time
 import unittest
 
-from service_case import Service, ServiceCase
+from service_case import BUILD, Service, ServiceCase
 
 LINE = re.compile(r'^([a-z_]+)(?:\{((?:[a-z_]+="[^"\\\n]*",?)+)\})? (\d+(?:\.\d+)?)$')
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -57,7 +61,10 @@ class Door:
         context.check_hostname = False
         c = http.client.HTTPSConnection("localhost", self.port, context=context, timeout=30)
         c.sock = context.wrap_socket(socket.create_connection((self.address, self.port), 30), server_hostname=self.host.rsplit(":", 1)[0])
-        return self.service.call(method, path, None, dict(headers or {}, Host=self.host), c)
+        try:
+            return self.service.call(method, path, None, dict(headers or {}, Host=self.host), c)
+        finally:
+            c.close()
 
     def metrics(self):
         status, _, headers, data = self.call("GET", "/metrics")
@@ -238,8 +245,147 @@ class Apart(unittest.TestCase):
         self.assertEqual(after[key] - before[key], 3)
 
 
+FAKE_VERIFIER = """#!{python}
+import struct, socket, time
+host, signer = socket.socket(fileno=3), socket.socket(fileno=4)
+def send(to, kind, body=b""):
+    to.sendall(struct.pack("<II", len(body), kind) + body)
+def take(of):
+    header = of.recv(8, socket.MSG_WAITALL)
+    length, kind = struct.unpack("<II", header)
+    return kind, of.recv(length, socket.MSG_WAITALL) if length else b""
+assert take(signer)[0] == {FRAME_READY}
+send(host, {FRAME_READY})
+assert take(host) == ({FRAME_SELFTEST}, b"")
+{then}
+time.sleep(600)
+"""
+
+
+def frame_kinds():
+    """Numbers of the frames, by name, as the C sources count them."""
+    with open("src/core/frame.h", encoding="utf-8") as f:
+        body = re.search(r"enum frame_kind \{(.*?)\};", f.read(), re.S).group(1)
+    names = re.findall(r"\b(FRAME_[A-Z_]+)\b(?: = 1)?,", re.sub(r"/\*.*?\*/", "", body, flags=re.S))
+    return {name: number for number, name in enumerate(names, 1)}
+
+
+class SelfTest(unittest.TestCase):
+    """What the service does with pairs that do not pass: in place of the verifier is one that says what the test wants."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.port = free_port()
+        cls.service = Service({"administration": {"port": cls.port}, "server": {"stop_seconds": 1}})
+        cls.service.stop()
+        cls.programs = os.path.join(cls.service.folder, "programs")
+        os.mkdir(cls.programs)
+        shutil.copy(cls.service.program, cls.programs)
+        shutil.copy(os.path.join(BUILD, "src/core/assay-signer"), cls.programs)
+        cls.door = Door(cls.service, cls.port)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.service.remove()
+
+    def start(self, then):
+        path = os.path.join(self.programs, "assay-verifier")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(FAKE_VERIFIER.format(python=sys.executable, then=then.format(**frame_kinds()), **frame_kinds()))
+        os.chmod(path, 0o755)
+        self.service.log = open(self.service.log_path, "wb")
+        self.service.process = subprocess.Popen([os.path.join(self.programs, "assayd"), "--config", self.service.config],
+                                                stderr=self.service.log, stdin=subprocess.DEVNULL, env=self.service.env)
+        self.addCleanup(self.service.stop)
+
+    def missing(self):
+        """What /readyz says is missing, or None where nothing listens yet."""
+        try:
+            status, body, _, _ = self.door.call("GET", "/readyz")
+        except OSError:
+            return None
+        self.assertEqual((status, body["ready"]), (503, False))
+        return body["missing"]
+
+    def test_readiness_names_what_is_under_way(self):
+        self.start("")
+        self.service.wait(lambda: "pair 1: its self-test is under way" in (self.missing() or []))
+        self.assertEqual(sorted(self.missing()), ["no pair of verifier and signer is there", "pair 1: its self-test is under way",
+                                                  "pair 2: its self-test is under way", "the service is starting"])
+        self.assertEqual(self.door.call("GET", "/healthz")[0], 200)
+        self.assertEqual(self.door.metrics()["assay_ready", None], 0)
+        self.assertEqual(self.service.call("GET", "/servicehealth")[0], 503)
+
+    def test_a_pair_that_fails_is_not_used(self):
+        self.start("send(host, {FRAME_SELFTESTED}, b'SgxEnclave: the damaged sample was accepted')")
+        self.assertEqual(self.service.process.wait(60), 1)
+        said = self.service.text()
+        self.assertIn("a pair is not used, its self-test failed: SgxEnclave: the damaged sample was accepted", said)
+        self.assertIn("do not start", said)
+        self.assertNotIn("serving ", said)
+
+    def test_a_result_that_nobody_asked_for(self):
+        self.start("send(host, {FRAME_SELFTESTED})\nsend(host, {FRAME_SELFTESTED})")
+        self.assertEqual(self.service.process.wait(60), 1)
+        self.assertIn("said something malformed", self.service.text())
+
+    def test_a_pair_that_fails_later_makes_the_service_unready(self):
+        """The true verifier at first; then, in place of one that ended, another."""
+        path, true = os.path.join(self.programs, "assay-verifier"), os.path.join(BUILD, "src/core/assay-verifier")
+        self.start("send(host, {FRAME_SELFTESTED}, b'OpenEnclave: the good sample was refused by \\xff')")
+        self.service.stop()
+        fake = path + ".fake"
+        os.rename(path, fake)
+        shutil.copy(true, path)
+        self.service.log = open(self.service.log_path, "wb")
+        self.service.process = subprocess.Popen([os.path.join(self.programs, "assayd"), "--config", self.service.config],
+                                                stderr=self.service.log, stdin=subprocess.DEVNULL, env=self.service.env)
+        self.service.wait(lambda: "serving " in self.service.text())
+        self.assertEqual(self.door.call("GET", "/readyz")[0], 200)
+        os.rename(fake, path)
+        os.kill(self.service.children()["assay-verifier"][0], signal.SIGKILL)
+        self.service.wait(lambda: self.door.call("GET", "/readyz")[0] == 503)
+        missing = self.missing()
+        self.assertEqual(len(missing), 1, missing)
+        self.assertRegex(missing[0], r"^pair [12]: OpenEnclave: the good sample was refused by ")
+        self.assertEqual(self.door.metrics()["assay_pairs_serving", None], 1)
+        self.assert_still_serves()
+
+    def assert_still_serves(self):
+        for _ in range(4):
+            self.assertEqual(self.service.attest()[0], 200)
+
+
 class Ending(unittest.TestCase):
     """What readiness says while the service ends: administration is there to the last."""
+
+    def ask_on(self, service, port):
+        """/readyz again and again over one connection, until that ends."""
+        c = http.client.HTTPSConnection("localhost", port, context=service.tls, timeout=30)
+        try:
+            while True:
+                c.request("GET", "/readyz")
+                c.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            c.close()
+
+    def test_it_ends_well_under_questions(self):
+        port = free_port()
+        service = Service({"administration": {"listen": "localhost", "port": port}})
+        try:
+            for _ in range(3):
+                asking = [threading.Thread(target=self.ask_on, args=(service, port)) for _ in range(8)]
+                for t in asking:
+                    t.start()
+                service.wait(lambda: "/readyz 200" in service.text())
+                service.process.terminate()
+                self.assertEqual(service.process.wait(30), 0, service.text())
+                for t in asking:
+                    t.join()
+                service.log.close()
+                service.start()
+        finally:
+            service.remove()
 
     def test_it_is_not_ready_while_it_ends(self):
         port = free_port()
@@ -263,7 +409,7 @@ class Ending(unittest.TestCase):
                 os.kill(pid, signal.SIGCONT)
             self.assertEqual(held.getresponse().status, 200)
             held.close()
-            self.assertEqual(service.process.wait(30), 0)
+            self.assertEqual(service.process.wait(30), 0, service.text())
         finally:
             service.remove()
 

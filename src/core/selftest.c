@@ -1,0 +1,191 @@
+#include "core/selftest.h"
+
+#include "base/text.h"
+#include "core/core.h"
+#include "core/frame.h"
+#include "core/selftest_sample.inc"
+
+enum {
+    MEMORY = 32 * 1024 * 1024, /* of one sample, and as much for its endorsements */
+    OE_HEADER = 16,            /* before the quote of an Open Enclave report */
+    QUOTE_SIGNATURE = 436,     /* of the quote's header and report body, within a quote (sgx-tdx.md 1) */
+};
+
+#define SELFTEST_ISSUER  BYTES_LIT("https://selftest.invalid")
+#define SELFTEST_MESSAGE BYTES_LIT("assay self-test: this signature vouches for nothing")
+#define OTHER_MESSAGE    BYTES_LIT("assay self-test: this signature vouches for anything")
+
+static const struct selftest_sample samples[] = {
+    {"SgxEnclave",
+     "quote",
+     {sample_report + OE_HEADER, sizeof sample_report - OE_HEADER},
+     QUOTE_SIGNATURE,
+     CHECK_SGX_QUOTE_SIGNATURE},
+    {"OpenEnclave",
+     "report",
+     {sample_report, sizeof sample_report},
+     OE_HEADER + QUOTE_SIGNATURE,
+     CHECK_SGX_QUOTE_SIGNATURE},
+};
+
+const struct selftest_sample *selftest_sample_at(size_t i)
+{
+    return i < sizeof samples / sizeof *samples ? &samples[i] : NULL;
+}
+
+/* The root of the samples is trusted here, and in no other set. */
+static struct endorsements *sample_endorsements(struct fault *fault)
+{
+    static const struct {
+        const char *name;
+        struct bytes text;
+    } files[] = {{"tcb info", {sample_tcb_info, sizeof sample_tcb_info}},
+                 {"identity", {sample_identity, sizeof sample_identity}},
+                 {"root crl", {sample_root_crl, sizeof sample_root_crl}},
+                 {"pck crl", {sample_pck_crl, sizeof sample_pck_crl}},
+                 {"signing chain", {sample_signing_chain, sizeof sample_signing_chain}}};
+    struct endorsements *e = endorsements_new(MEMORY);
+
+    if (!e) {
+        fault_set(fault, FAULT_SYSTEM, "no memory");
+        return NULL;
+    }
+    endorsements_add_anchor(e, sample_anchor, true);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (!endorsements_add(e, files[i].name, files[i].text, fault)) {
+            endorsements_free(e);
+            return NULL;
+        }
+    endorsements_seal(e);
+    return e;
+}
+
+static struct bytes request_of(struct arena *a, const char *member, struct bytes evidence)
+{
+    struct json *request = json_new(a, JSON_OBJECT), *runtime = json_new(a, JSON_OBJECT);
+
+    JSON_SET(runtime, "data", json_new_text(a, base64url_encode(a, BYTES_OF(sample_runtime))));
+    JSON_SET(runtime, "dataType", json_new_text(a, BYTES_LIT("JSON")));
+    json_set(request, bytes_text(member), json_new_text(a, base64url_encode(a, evidence)));
+    JSON_SET(request, "runtimeData", runtime);
+    return json_print(a, request, JSON_IN_ORDER);
+}
+
+/* The way of every request, but for the token: NULL when it would have got one, else what refused it. */
+static const char *judge(struct arena *a, const struct endorsements *endorsements, const struct selftest_sample *sample,
+                         struct bytes evidence)
+{
+    static const uint8_t entropy[TOKEN_JTI_ENTROPY];
+    struct provider provider = {.issuer = SELFTEST_ISSUER, .settings = SETTINGS_DEFAULT};
+    const struct snapshot snapshot = {.endorsements = endorsements, .providers = &provider, .provider_count = 1};
+    const struct core_request request = {.issuer = provider.issuer,
+                                         .attester = bytes_text(sample->path),
+                                         .body = request_of(a, sample->member, evidence),
+                                         .time = sample_time,
+                                         .entropy = BYTES_OF(entropy)};
+    struct appraisal x;
+
+    provider.settings.freshness = FRESHNESS_STRICT;
+    core_attest(&x, a, &snapshot, &request, NULL, NULL); /* no cache: everything is judged here and now */
+    if (x.answer.status == 200 && x.permitted && x.payload.n)
+        return NULL;
+    return x.answer.failed_check ? x.answer.failed_check : "nothing that has a name";
+}
+
+static struct bytes damaged(struct arena *a, const struct selftest_sample *sample)
+{
+    uint8_t *twin = arena_alloc(a, sample->evidence.n);
+
+    memcpy(twin, sample->evidence.p, sample->evidence.n);
+    if (sample->damage < sample->evidence.n)
+        twin[sample->damage] ^= 1;
+    return bytes_make(twin, sample->evidence.n);
+}
+
+static bool judge_both(struct arena *a, const struct endorsements *endorsements, const struct selftest_sample *sample,
+                       struct fault *fault)
+{
+    const char *wanted = check_table[sample->refused_by].id;
+    const char *good = judge(a, endorsements, sample, sample->evidence);
+
+    if (good)
+        return fault_set(fault, FAULT_CRYPTO, "%s: the good sample was refused by %s", sample->path, good);
+    const char *twin = judge(a, endorsements, sample, damaged(a, sample));
+    if (!twin)
+        return fault_set(fault, FAULT_CRYPTO, "%s: the damaged sample was accepted, which %s should have refused",
+                         sample->path, wanted);
+    return strcmp(twin, wanted) == 0 ||
+           fault_set(fault, FAULT_CRYPTO, "%s: the damaged sample was refused by %s, not by %s", sample->path, twin,
+                     wanted);
+}
+
+bool selftest_judge(const struct selftest_sample *sample, struct fault *fault)
+{
+    struct endorsements *endorsements = sample_endorsements(fault);
+    struct arena a;
+
+    if (!endorsements)
+        return false;
+    arena_init(&a, MEMORY);
+    bool ok = judge_both(&a, endorsements, sample, fault);
+    arena_free(&a);
+    endorsements_free(endorsements);
+    return ok;
+}
+
+static const struct selftest_sample *sample_of(const struct attester *attester)
+{
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
+        if (strcmp(samples[i].path, attester->path) == 0)
+            return &samples[i];
+    return NULL;
+}
+
+bool selftest_evidence(struct fault *fault)
+{
+    const struct attester *attester;
+
+    for (size_t i = 0; (attester = attester_at(i)) != NULL; i++) {
+        const struct selftest_sample *sample = sample_of(attester);
+
+        if (!sample)
+            return fault_set(fault, FAULT_CRYPTO, "%s: there is no sample", attester->path);
+        if (!selftest_judge(sample, fault))
+            return false;
+    }
+    return true;
+}
+
+bool selftest_sign(const uint8_t sealing[AEAD_KEY_SIZE], struct arena *a, struct bytes *made, struct fault *fault)
+{
+    struct signing_key *key = signing_key_generate(KEY_P256, fault), *opened = NULL;
+    struct writer w = wr_open(a);
+    struct bytes sealed, signature;
+
+    if (key && sealed_key_write(sealing, SELFTEST_ISSUER, key, a, &sealed, fault))
+        opened = sealed_key_open(sealing, SELFTEST_ISSUER, sealed, a, fault);
+    bool ok = opened && (sign_message(opened, SIGNATURE_ES256, SELFTEST_MESSAGE, a, &signature) ||
+                         fault_set(fault, FAULT_CRYPTO, "a message cannot be signed"));
+    if (ok) {
+        wr_field(&w, signing_key_spki(key, a)); /* as it was before it was sealed */
+        wr_field(&w, signature);
+    }
+    *made = wr_done(&w);
+    signing_key_free(opened);
+    signing_key_free(key);
+    return ok;
+}
+
+bool selftest_signature(struct arena *a, struct bytes made, struct fault *fault)
+{
+    struct reader r = rd_open(made);
+    struct bytes spki = rd_field(&r), signature = rd_field(&r);
+    struct public_key key;
+
+    if (!rd_end(&r) || !public_key_decode(a, spki, &key))
+        return fault_set(fault, FAULT_SYNTAX, "signature: the signer's answer is not well formed");
+    if (!signature_verify(&key, SIGNATURE_ES256, SELFTEST_MESSAGE, signature))
+        return fault_set(fault, FAULT_CRYPTO, "signature: the signer's does not verify");
+    return !signature_verify(&key, SIGNATURE_ES256, OTHER_MESSAGE, signature) ||
+           fault_set(fault, FAULT_CRYPTO, "signature: the signer's verifies for another message");
+}
