@@ -79,6 +79,14 @@ enum {
     LIMIT_STORE_CONNECT_SECONDS = 60,     /* for each host of a PostgreSQL url */
     LIMIT_STORE_POLL_LEAST = 100,         /* milliseconds between two questions to a store about changes */
     LIMIT_STORE_POLL_MOST = 600000,
+    /* The audit log. */
+    LIMIT_LOG_LINE = 64 * 1024,              /* one record; what callers send is cut, so real ones are below 16 KiB */
+    LIMIT_LOG_LINE_MEMORY = 4 * 1024 * 1024, /* to judge one */
+    LIMIT_LOG_DEPTH = 8,                     /* of its JSON; a record has 4 */
+    LIMIT_LOG_NODES = 1024,                  /* values in it; a record has some 40 */
+    LIMIT_LOG_TAIL = 1024 * 1024, /* searched for the last whole record at a start: torn ones behind it are short */
+    LIMIT_AUDIT_TEXT = 1024,      /* bytes of a path, or of a name in it, that a record repeats */
+    LIMIT_AUDIT_AGENT = 256,      /* bytes of User-Agent that it repeats */
     LIMIT_HTTP_ANSWER = 4 * 1024 * 1024, /* an answer to our own requests; the largest JWKS of the corpus has 21 KiB */
 };
 

@@ -19,7 +19,7 @@ static const struct command *const commands[] = {
     &provider_show_command,   &provider_update_command,
     &provider_delete_command, &provider_list_default_command,
     &simulate_command,        &login_command,
-    &admin_migrate_command,
+    &admin_migrate_command,   &audit_verify_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -5,6 +5,7 @@
 #include "arm/answer.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "service/audit.h"
 #include "service/log.h"
 #include "service/submit.h"
 #include "service/tenancy.h"
@@ -35,8 +36,7 @@ static void refuse(struct exchange *e, int status, const char *code, struct byte
     reply(e, &(struct arm_answer){.status = status, .code = code, .body = arm_error(&e->arena, code, message)});
 }
 
-/* The second label of the host, where it is a region's code: NAME.CODE.DOMAIN. */
-static const struct region *region_of(const struct regions *regions, struct bytes issuer)
+const struct region *arm_routes_region(const struct regions *regions, struct bytes issuer)
 {
     for (size_t i = 0; i < regions->count; i++) {
         struct bytes code = regions->v[i].code, rest = bytes_after(issuer, strlen("https://"));
@@ -64,7 +64,7 @@ static const struct resource *resource_of(const struct service *s, struct arena 
 {
     const struct provider_config *p = t->fixed ? config_of(s, t) : NULL;
     const struct held_record *held = tenant_record(t, BYTES_LIT("provider"));
-    const struct region *region = region_of(&s->config->regions, t->issuer);
+    const struct region *region = arm_routes_region(&s->config->regions, t->issuer);
     struct resource *r = ARENA_NEW(a, struct resource);
 
     if (!p)
@@ -276,6 +276,14 @@ bool arm_routes_take(const struct service *s, const struct exchange *e)
            (below(e->path, "/subscriptions/") || below(e->path, "/providers/"));
 }
 
+enum arm_found arm_routes_find(const struct exchange *e, struct arm_route *out, const char **methods)
+{
+    if (!has_escape(e->sent_path, "2f") && utf8_valid(e->path)) /* answers repeat it */
+        return arm_route(e->method, e->path, out, methods);
+    *out = (struct arm_route){0};
+    return ARM_NO_PATH;
+}
+
 /* By the right that the route needs; where it needs none, any caller will do. */
 static bool may(struct service *s, struct exchange *e, const struct arm_route *route, bool any_caller)
 {
@@ -300,11 +308,16 @@ static bool may(struct service *s, struct exchange *e, const struct arm_route *r
                            : "Authentication failed. The 'Authorization' header is missing or holds no bearer token."));
         return false;
     }
+    e->caller = found.caller; /* who is refused is on record, too */
     if (access != ACCESS_GRANTED && !any_caller) {
         refuse(e, 403, "AuthorizationFailed", bytes_text(found.reason));
         return false;
     }
-    e->caller = found.caller;
+    if (!audit_admits(s->audit, e)) {
+        http_header(e, "Retry-After", "5");
+        refuse(e, 503, "ServiceUnavailable", BYTES_LIT(UNRECORDABLE));
+        return false;
+    }
     return true;
 }
 
@@ -324,9 +337,7 @@ void arm_routes(struct service *s, struct exchange *e)
                                   .time = (int64_t)time(NULL),
                                   .providers_most = (size_t)s->config->subscription_providers};
     const char *methods = NULL;
-    enum arm_found found = has_escape(e->sent_path, "2f") || !utf8_valid(e->path) /* answers repeat it */
-                               ? ARM_NO_PATH
-                               : arm_route(e->method, e->path, &request.route, &methods);
+    enum arm_found found = arm_routes_find(e, &request.route, &methods);
 
     if (!may(s, e, &request.route, found != ARM_FOUND || request.route.action == ARM_ACTION_NONE))
         return;

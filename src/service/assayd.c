@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "service/audit.h"
 #include "service/development.h"
 #include "service/log.h"
 #include "service/maintenance.h"
@@ -140,6 +141,7 @@ static void reload(evutil_socket_t fd, short what, void *context)
         log_info("configuration and endorsements were read again");
     else
         log_error("nothing was reloaded, what was in force stays: %s", fault.text);
+    audit_reopen(s->audit);
 }
 
 static void drained(evutil_socket_t fd, short what, void *context)
@@ -335,11 +337,16 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
 {
     struct config *c = s->config;
 
+    if (!audit_open(s, &s->audit, fault))
+        return false;
     s->metrics = metrics_new((int64_t)time(NULL));
     if (!s->metrics || !watch_signals(s))
         return fault_set(fault, FAULT_SYSTEM, "cannot watch signals");
     if (!open_listeners(s, fault))
         return false;
+    http_use_audit(s->http, s->audit);
+    if (s->administration)
+        http_use_audit(s->administration, s->audit);
     if (l->arguments->development)
         development_provider(c, http_port(s->http));
     if (!config_complete(c, fault) || !(s->sign_in = sign_in_new(s->base, fault)))
@@ -377,6 +384,7 @@ static void close_all(struct service *s)
     http_free(s->administration);
     metrics_free(s->metrics);
     sign_in_free(s->sign_in);
+    audit_close(s->audit); /* after the last answer */
     registry_free(s->registry);
     event_base_free(s->base);
 }

@@ -37,6 +37,8 @@ void config_defaults(struct config *c)
         .address_burst = 1000,
         .subscription_providers = LIMIT_ARM_PROVIDERS,
         .request_memory = LIMIT_REQUEST_MEMORY,
+        .audit_sync = true,
+        .audit_refuse = true,
         .settings = SETTINGS_DEFAULT,
         .regions = {.v = regions_published, .count = regions_published_count},
     };
@@ -48,7 +50,7 @@ void config_free(struct config *c)
     arena_free(&c->arena);
 }
 
-enum setting_kind { TEXT, NUMBER, SIZE, SWITCH, FRESHNESS, STATUSES, TAIL, ANCHOR, COLLATERAL_FILE };
+enum setting_kind { TEXT, NUMBER, SIZE, SWITCH, FRESHNESS, STATUSES, TAIL, REFUSING, ANCHOR, COLLATERAL_FILE };
 
 struct setting {
     const char *section, *name;
@@ -96,6 +98,10 @@ static const struct setting settings[] = {
      "TCB statuses with commas between; never Revoked or TCB_NOT_SUPPORTED"},
     {"collateral", "report_data_tail", TAIL, AT(settings.report_data_tail_zero), 0, 0, "ignore or zero"},
     {"collateral", "anchor", ANCHOR, 0, 0, 0, "a file with a certificate, at most 16 times"},
+    {"audit", "file", TEXT, AT(audit_file), 0, 0, "a file"},
+    {"audit", "sync", SWITCH, AT(audit_sync), 0, 0, "on or off"},
+    {"audit", "journal", SWITCH, AT(audit_journal), 0, 0, "on or off"},
+    {"audit", "on_failure", REFUSING, AT(audit_refuse), 0, 0, "refuse or continue"},
     {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH or postgresql://HOST/DATABASE"},
 };
 
@@ -160,6 +166,7 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
         *(size_t *)(void *)at = (size_t)number;
         return true;
     case SWITCH: return read_choice(value, "off", "on", (bool *)at);
+    case REFUSING: return read_choice(value, "continue", "refuse", (bool *)at);
     case TAIL: return read_choice(value, "ignore", "zero", (bool *)at);
     case FRESHNESS:
         if (!read_choice(value, "pinned", "strict", &strict))
@@ -362,6 +369,9 @@ bool config_complete(const struct config *c, struct fault *fault)
                          "[server] certificate and private_key must be set: the service speaks TLS alone");
     if (c->administration_listen && c->administration_port < 0)
         return fault_set(fault, FAULT_USAGE, "[administration] port must be set too: without it nothing listens there");
+    if (c->audit_journal && !c->audit_file)
+        return fault_set(fault, FAULT_USAGE,
+                         "[audit] journal = on needs a file, too: the chain goes on from it after a start");
     if (!c->sealing_key || !c->store)
         return fault_set(
             fault, FAULT_USAGE,
@@ -387,7 +397,7 @@ static bool put_back(struct config *next, const struct config *in_force, const s
     const char *old;
 
     if (s->kind != TEXT) {
-        size_t n = s->kind == SIZE ? sizeof(size_t) : sizeof(int);
+        size_t n = s->kind == SIZE ? sizeof(size_t) : s->kind == SWITCH ? sizeof(bool) : sizeof(int);
         bool same = memcmp(to, from, n) == 0;
 
         memcpy(to, from, n);
@@ -423,12 +433,12 @@ static bool put_back_providers(struct config *next, const struct config *in_forc
 /* What a running service cannot change. */
 static bool is_for_start(const struct setting *s)
 {
-    static const char *const names[] = {"listen", "port", "pairs", "request_memory", "url", "sealing_key"};
+    static const char *const names[] = {"listen", "port", "pairs", "request_memory", "url", "sealing_key", "journal"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(s->name, names[i]) == 0)
             return true;
-    return false;
+    return strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0;
 }
 
 const char *config_keep_started(struct config *next, const struct config *in_force)

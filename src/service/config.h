@@ -62,6 +62,9 @@ struct config {
     bool anchors_are_simulated;
     /* [store] */
     const char *store; /* store_open's url */
+    /* [audit] */
+    const char *audit_file; /* NULL: none is kept */
+    bool audit_sync, audit_journal, audit_refuse;
     /* [control_plane] */
     const char *control_authority; /* host[:port] where it answers; NULL: nowhere */
     /* [region NAME], and domain of [control_plane] */

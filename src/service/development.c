@@ -172,6 +172,7 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
     c->certificate = under(c, state, "server.pem");
     c->private_key = under(c, state, "server.key");
     c->sealing_key = under(c, state, "sealing.key");
+    c->audit_file = under(c, state, "audit.log");
     if (!c->store)
         c->store = arena_printf(&c->arena, "sqlite:%s/assay.db", state);
     unlink(under(c, state, "dev.env")); /* of an earlier run: it says "ready" */

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "service/audit.h"
 #include "service/connection.h"
 #include "service/log.h"
 
@@ -28,6 +29,7 @@ struct http_server {
     struct evhttp_bound_socket *listener;
     struct connections connections;
     struct http_place place;
+    struct audit *audit;
     size_t exchanges; /* that have no answer yet */
     bool paused, stopping;
     bool ended; /* its connections are gone, and their requests */
@@ -314,12 +316,27 @@ static void end_exchange(struct exchange *e)
     free(e);
 }
 
+/* The answer to what was done but is not on record. */
+static struct bytes unrecorded(struct exchange *e)
+{
+    static const char code[] = "ServiceUnavailable";
+
+    http_header(e, "x-ms-error-code", code);
+    http_header(e, "Retry-After", "5");
+    return error_body(&e->arena, code,
+                      BYTES_LIT("The audit record of this operation could not be written. It may have taken effect."));
+}
+
 void http_reply(struct exchange *e, int status, struct bytes body)
 {
     struct connection *c = connection_of(e->request);
     struct evbuffer *out = evbuffer_new();
     bool head = strcmp(e->method, "HEAD") == 0;
 
+    if (!audit_exchange(e->server->audit, e, status, body)) {
+        status = 503;
+        body = unrecorded(e);
+    }
     standard_headers(e, status, c);
     if (status != 204) /* libevent gives none to HTTP/1.0 and HEAD */
         http_header(e, "Content-Length", arena_printf(&e->arena, "%zu", body.n));
@@ -448,6 +465,11 @@ void http_limits(struct http_server *s)
     evhttp_set_max_headers_size(s->http, ROOM * c->header_bytes);
     evhttp_set_max_body_size(s->http, ROOM * (ev_ssize_t)c->body_bytes);
     evhttp_set_timeout(s->http, ROOM * (c->header_seconds + c->body_seconds + c->idle_seconds));
+}
+
+void http_use_audit(struct http_server *s, struct audit *a)
+{
+    s->audit = a;
 }
 
 void http_use_certificate(struct http_server *s, SSL_CTX *tls)

@@ -14,6 +14,7 @@
 #include "service/quota.h"
 
 struct http_server;
+struct audit;
 
 /* Where a request came in. */
 enum listener { LISTENER_PUBLIC, LISTENER_ADMINISTRATION };
@@ -58,6 +59,8 @@ int http_port(const struct http_server *s);
 void http_limits(struct http_server *s);
 /* Takes the context; for connections from now on. */
 void http_use_certificate(struct http_server *s, SSL_CTX *tls);
+/* Record every exchange from now on. */
+void http_use_audit(struct http_server *s, struct audit *a);
 /* Take no new connection; those at hand end after their next reply. */
 void http_stop(struct http_server *s);
 /* Requests without an answer, and answers on their way. */

@@ -24,6 +24,7 @@ struct service {
     struct shadows *shadows;
     struct quotas *quotas;
     struct sign_in *sign_in;
+    struct audit *audit; /* NULL: none is kept */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };

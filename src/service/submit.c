@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "service/audit.h"
 #include "service/config_sign_in.h"
 #include "service/log.h"
 
@@ -40,8 +41,7 @@ bool version_ok(struct exchange *e)
     return false;
 }
 
-/* Where the provider is, as its section or its record says; one that is in neither is nowhere, and nobody has rights there. */
-static bool scope_of(const struct service *s, const struct tenant *t, struct scope *out)
+bool tenant_scope(const struct service *s, const struct tenant *t, struct scope *out)
 {
     if (!t->fixed) {
         *out = (struct scope){t->place.subscription, t->place.group, t->place.name, false};
@@ -92,13 +92,25 @@ bool allowed(struct service *s, struct exchange *e, const struct tenant *t, enum
     struct scope scope = {0};
     struct access_answer answer = {0};
     struct access_request request = access_of(e, action, &scope);
+    enum access access = ACCESS_UNAUTHENTICATED;
 
-    if (scope_of(s, t, &scope) && sign_in_access(s->sign_in, &e->arena, &request, &answer) == ACCESS_GRANTED) {
-        e->caller = answer.caller;
+    if (tenant_scope(s, t, &scope))
+        access = sign_in_access(s->sign_in, &e->arena, &request, &answer);
+    if (access != ACCESS_UNAUTHENTICATED)
+        e->caller = answer.caller; /* who is refused is on record, too */
+    if (access != ACCESS_GRANTED)
+        unauthorized(s, e, action, &answer);
+    else if (!audit_admits(s->audit, e))
+        unrecordable(e);
+    else
         return true;
-    }
-    unauthorized(s, e, action, &answer);
     return false;
+}
+
+void unrecordable(struct exchange *e)
+{
+    http_header(e, "Retry-After", "5");
+    http_fail(e, 503, "ServiceUnavailable", UNRECORDABLE);
 }
 
 void wrong_method(struct exchange *e, const char *allowed)

@@ -8,8 +8,15 @@
 bool version_ok(struct exchange *e);
 /* Who asks, by what the exchange has: the Authorization header, or the client's certificate. */
 struct access_request access_of(struct exchange *e, enum action action, const struct scope *scope);
-/* The caller may do this at the provider, and is in e->caller from now on; false: the exchange was answered 401. */
+/* Where the provider is, as its section or its record says; one that is in neither is nowhere: false. */
+bool tenant_scope(const struct service *s, const struct tenant *t, struct scope *out);
+/* The caller may do this at the provider, it will be on record, and he is in e->caller from now on; false: the exchange was answered 401, or
+ * 503. */
 bool allowed(struct service *s, struct exchange *e, const struct tenant *t, enum action action);
+/* 503: nothing can be put on record now. */
+#define UNRECORDABLE \
+    "Audit records cannot be written at present, so nothing is changed or shown that needs one. Attesting goes on."
+void unrecordable(struct exchange *e);
 void wrong_method(struct exchange *e, const char *allowed);
 /* To a pair; its answer, once any change in it is durable, goes back through the exchange. */
 void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, const struct tenant *t);

@@ -16,7 +16,7 @@ from cli_case import (ASSAY, DONE, MISUSE, REFUSED, SHARED, CliCase, Server, Sig
 COMMANDS = ("verify", "inspect", "attest", "token show", "token verify", "policy check", "policy format",
             "policy hash", "policy eval", "policy test", "policy get", "policy set", "policy reset", "policy history",
             "policy diff", "policy shadow", "provider create", "provider list", "provider show", "provider update",
-            "provider delete", "provider list-default", "admin migrate", "simulate")
+            "provider delete", "provider list-default", "admin migrate", "audit verify", "simulate")
 LONG = bool(os.environ.get("ASSAY_LONG"))
 PERMIT = "version=1.0;authorizationrules{=>permit();};issuancerules{c:[type==\"a\"]=>issue(claim=c);};"
 
@@ -33,7 +33,7 @@ class Frame(CliCase):
             self.assertIn("Examples:", page.out)
             self.assertEqual(page.out, self.expect(DONE, "help", *command.split()).out)
             self.assertEqual(page.out, self.expect(DONE, *command.split(), "-h").out)
-        for group in ("token", "policy", "provider", "admin"):
+        for group in ("token", "policy", "provider", "admin", "audit"):
             self.assertIn(f"{group} ", self.expect(DONE, group, "--help").out)
 
     def test_version(self):
