@@ -88,10 +88,12 @@ static void print_whole(const struct log_walk *w)
     printf("%swhole%s: %llu records in %zu file%s", ink(stdout, INK_GOOD), ink(stdout, INK_NONE),
            (unsigned long long)w->records, w->file, w->file == 1 ? "" : "s");
     if (w->recoveries)
-        printf(", going on behind torn lines %llu time%s", (unsigned long long)w->recoveries, w->recoveries == 1 ? "" : "s");
+        printf(", going on behind torn lines %llu time%s", (unsigned long long)w->recoveries,
+               w->recoveries == 1 ? "" : "s");
     printf("\nbegins   %s\n", begun ? "with the log" : w->from.hex);
     if (w->met)
-        printf("expected %s, %llu records before the end\n", w->wanted.hex, (unsigned long long)(w->records - w->met_at));
+        printf("expected %s, %llu records before the end\n", w->wanted.hex,
+               (unsigned long long)(w->records - w->met_at));
     printf("last     %s\n", w->value.hex);
 }
 
@@ -150,9 +152,11 @@ const struct command audit_verify_command = {
     .name = "audit verify",
     .summary = "is an audit log whole, as the service wrote it?",
     .usage = "FILE...",
-    .about = "Follows the hash chain through the records of one file, or of several that a rotation made, oldest first, and names "
-             "the first line that was changed, dropped, added or moved. A log whose end was cut off looks whole: keep the "
-             "last chain value elsewhere, and give it with --expect.",
+    .about =
+        "Follows the hash chain through the records of one file, or of several that a rotation made, oldest first, and "
+        "names "
+        "the first line that was changed, dropped, added or moved. A log whose end was cut off looks whole: keep the "
+        "last chain value elsewhere, and give it with --expect.",
     .options = option_rows,
     .examples = "  assay audit verify /var/log/assay/audit.log.1 /var/log/assay/audit.log\n"
                 "  assay audit verify --expect \"$(cat kept)\" /var/log/assay/audit.log\n",

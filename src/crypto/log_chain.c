@@ -19,15 +19,20 @@ static void to_hex(const uint8_t hash[SHA256_SIZE], struct log_value *out)
     out->hex[LOG_CHAIN_HEX] = 0;
 }
 
-static struct log_value next_value(const struct log_value *before, struct bytes record)
+struct log_value log_digest(struct bytes first, struct bytes second)
 {
-    const struct bytes parts[] = {bytes_make(before->hex, LOG_CHAIN_HEX), record};
+    const struct bytes parts[] = {first, second};
     uint8_t hash[SHA256_SIZE];
     struct log_value out;
 
     digest_parts(DIGEST_SHA256, parts, 2, hash);
     to_hex(hash, &out);
     return out;
+}
+
+static struct log_value next_value(const struct log_value *before, struct bytes record)
+{
+    return log_digest(bytes_make(before->hex, LOG_CHAIN_HEX), record);
 }
 
 struct log_value log_chain_seal(const struct log_value *before, struct bytes record, struct writer *line)
@@ -185,9 +190,9 @@ static bool judge_previous(struct log_walk *w, const struct json *record, struct
         return bad(w, fault, "the member previous is no chain value");
     if (w->records == 0)
         w->value = w->from = value_of(told);
-    return bytes_is(told, w->value.hex) ||
-           bad(w, fault, first ? "the file goes on from another end than that of the file before"
-                               : "the record goes on from another end than the record before");
+    return bytes_is(told, w->value.hex) || bad(w, fault,
+                                               first ? "the file goes on from another end than that of the file before"
+                                                     : "the record goes on from another end than the record before");
 }
 
 static bool judge_line(struct log_walk *w, struct bytes line, struct fault *fault)
@@ -201,8 +206,9 @@ static bool judge_line(struct log_walk *w, struct bytes line, struct fault *faul
         return true;
     }
     arena_reset(&w->arena);
-    if (!json_parse(&w->arena, text, &(struct json_rules){.depth = LIMIT_LOG_DEPTH, .budget = &(size_t){LIMIT_LOG_NODES}},
-                    &tree, &why)) {
+    if (!json_parse(&w->arena, text,
+                    &(struct json_rules){.depth = LIMIT_LOG_DEPTH, .budget = &(size_t){LIMIT_LOG_NODES}}, &tree,
+                    &why)) {
         bad(w, NULL, "");
         return fault_set(fault, FAULT_SYNTAX, "the record is no JSON: %s", why.text);
     }

@@ -23,6 +23,9 @@ struct log_value {
     char hex[LOG_CHAIN_HEX + 1];
 };
 
+/* SHA-256 of two views joined, as it stands in a log. */
+struct log_value log_digest(struct bytes first, struct bytes second);
+
 /* End a record: `record` is an object's text without its closing brace, which gets its last member, that brace and a line end in
  * the writer. Gives the chain's next value; `before` is the one before. */
 struct log_value log_chain_seal(const struct log_value *before, struct bytes record, struct writer *line);
@@ -47,15 +50,15 @@ struct log_walk {
     struct log_value wanted; /* a value to look for */
     bool met;                /* it was there, or the log begins behind it */
     uint64_t met_at;         /* so many records lead to it */
-    uint64_t recoveries;  /* records that tell of torn lines */
-    uint64_t line;        /* the last that was begun, in its file, from 1 */
-    size_t file;          /* counted from 1 */
-    uint64_t bad_line;    /* of a failure: where */
+    uint64_t recoveries;     /* records that tell of torn lines */
+    uint64_t line;           /* the last that was begun, in its file, from 1 */
+    size_t file;             /* counted from 1 */
+    uint64_t bad_line;       /* of a failure: where */
     size_t bad_file;
-    bool fresh;           /* this file has no record yet */
-    bool overlong;        /* the line under way is longer than a record may be */
-    bool torn;            /* lines without the form of a record were met, and no record told of them yet */
-    uint64_t torn_line;   /* the first of these */
+    bool fresh;         /* this file has no record yet */
+    bool overlong;      /* the line under way is longer than a record may be */
+    bool torn;          /* lines without the form of a record were met, and no record told of them yet */
+    uint64_t torn_line; /* the first of these */
     size_t torn_file;
     struct digest_stream torn_bytes;
     struct arena arena; /* of one line */

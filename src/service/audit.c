@@ -255,7 +255,8 @@ static struct bytes identity(struct recording *r)
 /* Of a query, only what the service itself asks for: anything may stand in it, such as a token. */
 static void put_query(struct writer *w, struct bytes query)
 {
-    static const char *const known[] = {"api-version", "tee", "provideCurrentTcbInPolicy", "limit", "before", "version"};
+    static const char *const known[] = {"api-version", "tee",    "provideCurrentTcbInPolicy",
+                                        "limit",       "before", "version"};
     char separator = '?';
 
     while (query.n) {
@@ -330,8 +331,7 @@ static const char *failure_category(int status)
 static struct json *properties(struct recording *r, struct bytes id)
 {
     struct json *o = json_new(r->arena, JSON_OBJECT);
-    const char *code =
-        evhttp_find_header(evhttp_request_get_output_headers(r->exchange->request), "x-ms-error-code");
+    const char *code = evhttp_find_header(evhttp_request_get_output_headers(r->exchange->request), "x-ms-error-code");
 
     set_text(r, o, "failureResourceId", r->status < 400 ? BYTES_NONE : id);
     set_text(r, o, "failureCategory", bytes_text(failure_category(r->status)));
@@ -378,7 +378,8 @@ static struct bytes record_text(struct recording *r, struct bytes answer)
         set_text(r, o, "failedCheck", bytes_text(e->failed_check));
     if (e->body.n)
         set_hash(r, o, "requestSha256", e->body);
-    if (r->status == 200 && answer.n && (r->operation.class == OPERATION_ATTEST || r->operation.class == OPERATION_MANAGE))
+    if (r->status == 200 && answer.n &&
+        (r->operation.class == OPERATION_ATTEST || r->operation.class == OPERATION_MANAGE))
         set_hash(r, o, "answerSha256", answer);
     return json_print(r->arena, o, JSON_IN_ORDER);
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "base/text.h"
 #include "crypto/log_chain.h"
 
 enum { FILE_MODE = 0640 };
@@ -67,27 +66,14 @@ static bool lock(const struct audit_log *l, int fd, struct fault *fault)
     return flock(fd, LOCK_EX | LOCK_NB) == 0 || failed(l, fault, "another process writes it");
 }
 
-static struct log_value digest_of(struct bytes torn, struct bytes end)
-{
-    const struct bytes parts[] = {torn, end};
-    struct log_value out = {0};
-    uint8_t hash[SHA256_SIZE];
-    struct arena a;
-
-    if (torn.n == 0)
-        return out;
-    digest_parts(DIGEST_SHA256, parts, 2, hash);
-    arena_init(&a, 4096);
-    memcpy(out.hex, hex_encode(&a, BYTES_OF(hash)).p, LOG_CHAIN_HEX);
-    arena_free(&a);
-    return out;
-}
-
 static void use_end(struct audit_log *l, const struct log_end *end)
 {
     l->open = end->open;
-    l->torn = digest_of(end->torn, BYTES_NONE);
-    l->torn_ended = digest_of(end->torn, BYTES_LIT("\n"));
+    l->torn = l->torn_ended = (struct log_value){0};
+    if (end->torn.n) {
+        l->torn = log_digest(end->torn, BYTES_NONE);
+        l->torn_ended = log_digest(end->torn, BYTES_LIT("\n"));
+    }
     l->unsure = false;
 }
 
