@@ -272,7 +272,10 @@ static bool below(struct bytes path, const char *prefix)
 
 bool arm_routes_take(const struct service *s, const struct exchange *e)
 {
-    return s->config->control_authority && bytes_is_nocase(e->authority, s->config->control_authority) &&
+    bool its_listener = (e->by == LISTENER_ADMINISTRATION) == (s->administration != NULL);
+
+    return its_listener && s->config->control_authority &&
+           bytes_is_nocase(e->authority, s->config->control_authority) &&
            (below(e->path, "/subscriptions/") || below(e->path, "/providers/"));
 }
 

@@ -5,7 +5,7 @@
 #include "arm/route.h"
 #include "service/routes.h"
 
-/* Is the request for the control plane? It answers at its own authority, below /subscriptions/ and /providers/. */
+/* Is the request for the control plane? It answers on the administration listener where there is one, at its own authority, below /subscriptions/ and /providers/. */
 bool arm_routes_take(const struct service *s, const struct exchange *e);
 /* Which operation it is, by method and path as they were sent. */
 enum arm_found arm_routes_find(const struct exchange *e, struct arm_route *out, const char **methods);

@@ -237,6 +237,7 @@ static bool watch_signals(struct service *s)
     } watched[SIGNALS] = {{SIGTERM, stop}, {SIGINT, stop}, {SIGHUP, reload}};
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, not the end */
     for (size_t i = 0; i < SIGNALS; i++) {
         s->signals[i] = evsignal_new(s->base, watched[i].number, watched[i].callback, s);
         if (!s->signals[i] || event_add(s->signals[i], NULL) != 0)

@@ -55,8 +55,8 @@ static bool try_write(struct audit_log *l, int n)
 {
     struct fault fault = {0};
     struct bytes line;
-    bool ok = audit_log_write(l, &arena, bytes_text(arena_printf(&arena, "{\"n\":%d,\"text\":\"x\\\"\"}", n)), n % 2, &line,
-                              &fault);
+    bool ok = audit_log_write(l, &arena, bytes_text(arena_printf(&arena, "{\"n\":%d,\"text\":\"x\\\"\"}", n)), n % 2,
+                              &line, &fault);
 
     assert_true(ok || fault.code);
     if (ok)
@@ -203,12 +203,12 @@ static void lines_dropped_swapped_added(void **state)
                  l3 = line_at(text, 3);
     struct bytes after0 = bytes_after(text, l0.n), after1 = bytes_after(after0, l1.n);
 
-    assert_int_equal(judge_text(after0), 101);                                       /* the first is gone */
-    assert_int_equal(judge_text(join(l0, after1, BYTES_NONE)), 102);                 /* the second */
-    assert_int_equal(judge_text(join(l0, l2, join(l1, l3, BYTES_NONE))), 102);       /* two swapped */
-    assert_int_equal(judge_text(join(l0, l0, after0)), 102);                         /* one twice */
-    assert_int_equal(judge_text(join(l0, BYTES_LIT("{\"n\":9}\n"), after0)), 102);   /* one added, without a chain */
-    assert_int_equal(judge_text(join(l0, BYTES_LIT("\n"), after0)), 102);            /* an empty line */
+    assert_int_equal(judge_text(after0), 101);                                     /* the first is gone */
+    assert_int_equal(judge_text(join(l0, after1, BYTES_NONE)), 102);               /* the second */
+    assert_int_equal(judge_text(join(l0, l2, join(l1, l3, BYTES_NONE))), 102);     /* two swapped */
+    assert_int_equal(judge_text(join(l0, l0, after0)), 102);                       /* one twice */
+    assert_int_equal(judge_text(join(l0, BYTES_LIT("{\"n\":9}\n"), after0)), 102); /* one added, without a chain */
+    assert_int_equal(judge_text(join(l0, BYTES_LIT("\n"), after0)), 102);          /* an empty line */
     struct writer forged = wr_open(&arena);
     log_chain_seal(&(struct log_value){LOG_CHAIN_START}, BYTES_LIT("{\"n\":9"), &forged);
     assert_int_equal(judge_text(join(l0, wr_done(&forged), after0)), 102); /* one added, of another chain */
@@ -401,7 +401,8 @@ static void odd_records(void **state)
 {
     struct writer w = wr_open(&arena);
     struct log_value start = {LOG_CHAIN_START};
-    struct bytes long_text = bytes_make(memset(arena_alloc(&arena, LIMIT_LOG_LINE), 'x', LIMIT_LOG_LINE), LIMIT_LOG_LINE);
+    struct bytes long_text =
+        bytes_make(memset(arena_alloc(&arena, LIMIT_LOG_LINE), 'x', LIMIT_LOG_LINE), LIMIT_LOG_LINE);
 
     (void)state;
     struct log_value one = log_chain_seal(&start, BYTES_LIT("{\"a\":1,\"a\":2"), &w); /* good chain, bad JSON */
@@ -414,7 +415,8 @@ static void odd_records(void **state)
     log_chain_seal(&start, BYTES_LIT("{\"previous\":\"x\""), &w);
     assert_int_equal(judge_text(wr_done(&w)), 101);
     w = wr_open(&arena);
-    log_chain_seal(&start, join(BYTES_LIT("{\"a\":\""), long_text, BYTES_LIT("\"")), &w); /* longer than a record may be */
+    log_chain_seal(&start, join(BYTES_LIT("{\"a\":\""), long_text, BYTES_LIT("\"")),
+                   &w); /* longer than a record may be */
     assert_int_equal(judge_text(wr_done(&w)), 101);
     assert_int_equal(judge_text(BYTES_NONE), 0);
     assert_int_equal(walk.records, 0);
