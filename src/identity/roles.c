@@ -40,11 +40,6 @@ enum plane action_plane(enum action action)
     return actions[action].plane;
 }
 
-const struct role *role_at(size_t i)
-{
-    return i < sizeof roles / sizeof *roles ? &roles[i] : NULL;
-}
-
 const struct role *role_find(struct bytes name)
 {
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)

@@ -27,7 +27,6 @@ struct role {
     const char *actions[4]; /* patterns in which * stands for any text; ended by NULL */
 };
 const struct role *role_find(struct bytes name); /* by name or id, in any letter case; NULL when there is none */
-const struct role *role_at(size_t i);            /* NULL past the end */
 bool role_allows(const struct role *role, enum action action);
 
 /* "/" (everything), "/subscriptions/S", "/subscriptions/S/resourceGroups/G", or the resource id of a provider below that.

@@ -491,11 +491,6 @@ void pool_load(struct pool *p, struct loaded *snapshot)
     feed(p);
 }
 
-size_t pool_busy(const struct pool *p)
-{
-    return p->busy;
-}
-
 struct pool_counts pool_counts(const struct pool *p)
 {
     return p->counts;

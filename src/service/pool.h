@@ -47,7 +47,6 @@ struct pool_work {
 };
 /* False when the queue is full. */
 bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, void *context);
-size_t pool_busy(const struct pool *p); /* jobs running or queued */
 
 struct pool_counts {
     unsigned long answered, died, slow, over_memory, refused_unread, restarts, shadows_lost;

@@ -163,11 +163,6 @@ size_t registry_count(const struct registry *r)
     return r->count;
 }
 
-struct tenant *registry_at(const struct registry *r, size_t i)
-{
-    return r->all[i];
-}
-
 static struct tenant *find_or_add(struct registry *r, struct bytes issuer)
 {
     struct tenant *t = registry_by_issuer(r, issuer);

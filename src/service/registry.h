@@ -1,8 +1,9 @@
-/* Every provider of this node in memory, as the store's records left it: by authority for requests, and in the order they came
- * for lists. No request waits for the database (DESIGN 7).
+/* Every provider of this node in memory, as the store's records left it: by authority for requests, by its place for the control
+ * plane. No request waits for the database (DESIGN 7).
  *
  * Used by the event loop alone. A tenant stays where it is: one that was deleted answers for its keys until the last of its
- * tokens has expired, and is forgotten after that. */
+ * tokens has expired, and for nothing after that. A few kilobytes of it stay: whoever has its name next goes on from the versions of
+ * its records. */
 #ifndef ASSAY_SERVICE_REGISTRY_H
 #define ASSAY_SERVICE_REGISTRY_H
 
@@ -61,7 +62,6 @@ typedef void registry_visit(void *context, const struct tenant *t);
 void registry_each(const struct registry *r, struct bytes subscription, struct bytes group, registry_visit *each,
                    void *context);
 size_t registry_count(const struct registry *r);
-struct tenant *registry_at(const struct registry *r, size_t i);
 
 /* It exists, its records read, and it has a key: it attests. */
 bool tenant_serves(const struct tenant *t);
