@@ -21,6 +21,7 @@ struct service {
     struct metrics *metrics;
     struct registry *registry;
     struct ledger *ledger;
+    struct tenancy *making; /* creations: the first one's key is being made, the others wait for that (tenancy.c) */
     struct shadows *shadows;
     struct quotas *quotas;
     struct sign_in *sign_in;

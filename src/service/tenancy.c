@@ -8,12 +8,14 @@
 
 enum {
     RECORDS_MAX = CHANGES_MAX + 1,
+    MAKING_MAX = 128, /* creations that wait; each is an open request */
     FIX_MEMORY = 16 * 1024 * 1024,
     KEY_MILLISECONDS = 30 * 1000, /* to find two primes, on a slow machine */
 };
 
 /* A creation or a deletion under way. */
 struct tenancy {
+    struct tenancy *next; /* creation that waits behind this one */
     struct service *service;
     struct arena *arena;
     struct tenancy_change change;
@@ -108,11 +110,37 @@ static void refused(const struct tenancy *t, const struct answered *answer)
     t->done(t->context, &result);
 }
 
+static void made(void *context, enum pool_failure outcome, const struct answered *answer);
+
+/* A key takes a pair hundreds of times as long as a request: one is made at a time, so that whoever creates many providers leaves
+ * the other pairs to those who attest. */
+static void make_next(struct service *s)
+{
+    for (struct tenancy *t; (t = s->making);) {
+        const struct manage_request request = {.what = MANAGE_PROVIDER_CREATE,
+                                               .issuer = t->change.issuer,
+                                               .body = t->change.signers,
+                                               .time = t->change.now};
+        const struct pool_work work = {FRAME_MANAGE,
+                                       write_manage(t->arena, &request),
+                                       {t->change.issuer, t->change.signers},
+                                       NULL,
+                                       KEY_MILLISECONDS};
+
+        if (!s->stopping && pool_submit(s->pool, &work, made, t))
+            return;
+        s->making = t->next;
+        fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
+    }
+}
+
 static void made(void *context, enum pool_failure outcome, const struct answered *answer)
 {
     struct tenancy *t = context;
     const struct tenant *known = registry_by_issuer(t->service->registry, t->change.issuer);
 
+    t->service->making = t->next;
+    make_next(t->service);
     if (outcome != POOL_ANSWERED) {
         fail(t, 503, "ServiceUnavailable", "The verifier ended while it worked on the request. Try again.");
         return;
@@ -136,14 +164,18 @@ static void made(void *context, enum pool_failure outcome, const struct answered
 void tenancy_create(struct service *s, struct arena *a, const struct tenancy_change *change, tenancy_done *done,
                     void *context)
 {
-    struct tenancy *t = begin(s, a, change, RECORDS_MAX, done, context);
-    const struct manage_request request = {
-        .what = MANAGE_PROVIDER_CREATE, .issuer = change->issuer, .body = change->signers, .time = change->now};
-    const struct pool_work work = {
-        FRAME_MANAGE, write_manage(a, &request), {change->issuer, change->signers}, NULL, KEY_MILLISECONDS};
+    struct tenancy *t = begin(s, a, change, RECORDS_MAX, done, context), **at = &s->making;
+    size_t waiting = 0;
 
-    if (s->stopping || !pool_submit(s->pool, &work, made, t))
-        fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
+    for (; *at; at = &(*at)->next)
+        waiting++;
+    if (waiting == MAKING_MAX) {
+        fail(t, 503, "ServiceUnavailable", "Too many providers are being made already. Try again.");
+        return;
+    }
+    *at = t;
+    if (waiting == 0)
+        make_next(s);
 }
 
 /* The keys that stay listed: those of before that still count, and the one that signed until now. */

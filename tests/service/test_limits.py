@@ -6,6 +6,7 @@ import time
 import unittest
 
 from service_case import ServiceCase
+from test_control import GROUP, V, WESTUS, call_by_name, unchecked
 
 SECOND = "second.localhost"
 
@@ -55,6 +56,26 @@ class AddressQuota(Limits):
         self.assert_refused_late(self.service.attest())
         time.sleep(2.5)
         self.assert_token(self.service.attest())
+
+
+class Creations(ServiceCase):
+    settings = {"core": {"pairs": 2}, "limits": {"address_rate": 0, "provider_rate": 0}, "provider first": {"issuer": "https://first.example"},
+                "control_plane": {"authority": "arm.example", "domain": "attest.example"}}
+
+    def ask(self, host, method, path, body):
+        return call_by_name(self.service, host, method, path, body, {"Host": host, "Authorization": f"Bearer {self.service.token}"},
+                            unchecked(self.service)).status
+
+    def test_who_makes_providers_leaves_pairs_to_others(self):
+        count, attested = 16, 0
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            made = [pool.submit(self.ask, "arm.example", "PUT", f"{GROUP}/many{i}{V}", WESTUS) for i in range(count)]
+            while not all(m.done() for m in made):
+                self.assertEqual(200, self.ask("first.example", "POST", "/attest/SgxEnclave?api-version=2022-08-01", self.service.request_body()))
+                attested += sum(m.done() for m in made) > 0  # from when the clients are all there
+        self.assertEqual({201}, {m.result() for m in made})
+        print("# attested while providers were made:", attested)
+        self.assertGreater(attested, 2 * count)
 
 
 class Ending(ServiceCase):
