@@ -56,7 +56,7 @@ static bool is_value(struct bytes text)
 
 bool log_chain_split(struct bytes line, struct bytes *record, struct bytes *value)
 {
-    if (line.n <= ENDING || line.p[0] != '{')
+    if (line.n <= ENDING || line.n >= LIMIT_LOG_LINE || line.p[0] != '{')
         return false;
     *record = bytes_first(line, line.n - ENDING);
     struct bytes ending = bytes_after(line, record->n);
