@@ -1,6 +1,7 @@
 #include "service/health.h"
 
 #include "base/text.h"
+#include "service/audit.h"
 #include "service/submit.h"
 
 static bool is_loopback(const uint8_t address[ADDRESS_SIZE])
@@ -50,6 +51,8 @@ static void metrics(const struct service *s, struct exchange *e)
         .providers = registry_count(s->registry),
         .connections = http_connections(s->http),
         .administration_connections = s->administration ? http_connections(s->administration) : 0,
+        .audit_records = audit_counts(s->audit).records,
+        .audit_lost = audit_counts(s->audit).lost,
         .store_answers = ledger_answers(s->ledger),
         .ready = !missing(s, &e->arena)->first,
     };

@@ -234,6 +234,9 @@ static void write_state(struct writer *w, const struct metrics *m, const struct 
     head(w, "assay_connections", "gauge", "Open connections, by listener.");
     labelled(w, "assay_connections", "listener", "server", s->connections);
     labelled(w, "assay_connections", "listener", "administration", s->administration_connections);
+    single(w, "assay_audit_records_total", "counter", "Records written to the audit log.", s->audit_records);
+    single(w, "assay_audit_lost_total", "counter", "Records that could not be written to the audit log.",
+           s->audit_lost);
     single(w, "assay_start_time_seconds", "gauge", "When the service started, in seconds since 1970.",
            (uint64_t)m->started);
     head(w, "assay_build_info", "gauge", "Always 1; the label is the version.");

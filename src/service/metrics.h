@@ -53,6 +53,7 @@ struct metrics_state {
     struct pool_counts pool;
     struct pool_load load;
     size_t providers, connections, administration_connections;
+    unsigned long audit_records, audit_lost;
     bool store_answers, ready;
 };
 struct bytes metrics_write(const struct metrics *m, struct arena *a, const struct metrics_state *state);

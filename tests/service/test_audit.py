@@ -288,6 +288,7 @@ class FullDisk(AuditCase):
         self.assertEqual(503, self.service.call("DELETE", MADE + ARM, None, self.signed_in())[0])
         self.assertEqual(200, self.service.attest()[0])
         self.assertEqual(1, self.service.text().count("a record is lost"))
+        self.assertIn(b"\nassay_audit_lost_total 5\n", self.service.call("GET", "/metrics")[3])
         self.limit(resource.RLIM_INFINITY)
         self.assertEqual(200, self.service.attest()[0])
         self.assertIn("records are written again; 5 were lost", self.service.text())

@@ -132,6 +132,8 @@ static void what_others_count(void **state)
                               .load = {.pairs = 4, .serving = 3, .working = 2, .waiting = 9},
                               .providers = 100000,
                               .connections = 12,
+                              .audit_records = 20,
+                              .audit_lost = 3,
                               .administration_connections = 1,
                               .store_answers = true};
 
@@ -149,6 +151,8 @@ static void what_others_count(void **state)
     assert_line(text, "assay_queue_length 9");
     assert_line(text, "assay_providers 100000");
     assert_line(text, "assay_store_up 1");
+    assert_line(text, "assay_audit_records_total 20");
+    assert_line(text, "assay_audit_lost_total 3");
     assert_line(text, "assay_ready 0");
     assert_line(text, "assay_connections{listener=\"administration\"} 1");
     assert_line(text, "assay_start_time_seconds 1700000000");
