@@ -217,6 +217,12 @@ static void a_running_service_keeps_what_a_start_decides(void **state)
     read_text(&next, MINIMAL);
     assert_string_equal(config_keep_started(&next, &old), "");
     config_free(&next);
+    read_text(&next,
+              MINIMAL "[audit]\nfile = f\njournal = on\nsync = off\non_failure = continue\n[collateral]\nfile = x\n");
+    assert_string_equal(config_keep_started(&next, &old), "[audit] file, [audit] journal");
+    assert_true(!next.audit_file && !next.audit_journal && !next.audit_sync && !next.audit_refuse);
+    assert_string_equal(next.files[0], "x"); /* another setting of that name */
+    config_free(&next);
     read_text(&next, MINIMAL "[provider b]\nissuer = https://b\n");
     assert_string_equal(config_keep_started(&next, &old), "[provider]");
     assert_int_equal(next.provider_count, 1);
