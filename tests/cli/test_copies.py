@@ -148,9 +148,9 @@ class Copies(unittest.TestCase):
     def test_a_full_disk_leaves_nothing(self):
         url = self.sqlite("a")
         self.fill(url, 50, 100000)
-        command = " ".join(self.backup_command("backup", url, self.dir / "b"))
+        command = " ".join(self.backup_command("backup", url, self.dir / "the-backup"))
         self.refused(self.run_program("sh", "-c", f"trap '' XFSZ; ulimit -f 64; exec {command}"), "File too large")
-        self.assertEqual([], [p.name for p in self.dir.iterdir() if p.name.startswith("b")])
+        self.assertEqual([], [p.name for p in self.dir.iterdir() if p.name.startswith("the-backup")])
 
     def test_damaged_files_change_nothing(self):
         source, file = self.sqlite("source"), self.dir / "bad.backup"

@@ -1,10 +1,12 @@
 /* Keys under their seal, and providers as a verifier and as the host keep them. */
 #include "test.h"
 
+#include "arm/resource.h"
 #include "core/providers.h"
 #include "service/registry.h"
 
-#define ISSUER "https://one.example"
+#define ISSUER "https://one.wus.example"
+#define ON_443 "https://one.wus.example:443"
 
 static struct arena arena;
 static uint8_t sealing[AEAD_KEY_SIZE] = {1, 2, 3};
@@ -175,6 +177,19 @@ static struct record record(const char *issuer, const char *kind, uint64_t versi
         .provider = bytes_text(issuer), .kind = bytes_text(kind), .version = version, .time = 1000, .body = body};
 }
 
+/* What the control plane keeps of it. */
+static struct bytes resource(const char *issuer)
+{
+    const struct resource r = {.subscription = BYTES_LIT("s"),
+                               .group = BYTES_LIT("g"),
+                               .name = BYTES_LIT("one"),
+                               .location = BYTES_LIT("westus"),
+                               .region = BYTES_LIT("wus"),
+                               .issuer = bytes_text(issuer)};
+
+    return resource_record(&arena, &r);
+}
+
 static void apply(struct registry *r, struct record record)
 {
     registry_apply(r, &record);
@@ -187,20 +202,20 @@ static void a_tenant_serves_once_it_has_key_and_resource(void **state)
     struct key_record keys[TENANT_KEYS_MAX];
 
     (void)state;
-    apply(r, record("https://One.example:443", "key", 1, key));
-    struct tenant *t = registry_by_authority(r, BYTES_LIT("one.example"));
+    apply(r, record(ON_443, "key", 1, key));
+    struct tenant *t = registry_by_authority(r, BYTES_LIT("one.wus.example"));
     assert_non_null(t);
     assert_false(tenant_serves(t));
-    apply(r, record("https://One.example:443", "provider", 1, BYTES_LIT("{}")));
+    apply(r, record(ON_443, "provider", 1, resource(ON_443)));
     assert_true(tenant_serves(t));
     uint64_t stamp = t->stamp;
-    apply(r, record("https://One.example:443", "provider", 1, BYTES_LIT("{}"))); /* seen already */
+    apply(r, record(ON_443, "provider", 1, resource(ON_443))); /* seen already */
     assert_int_equal(t->stamp, stamp);
     assert_int_equal(tenant_next_version(t, BYTES_LIT("provider")), 2);
     assert_int_equal(tenant_next_version(t, BYTES_LIT("policy/SgxEnclave")), 1);
     assert_int_equal(tenant_keys(t, 0, keys), 1);
-    assert_ptr_equal(registry_by_issuer(r, BYTES_LIT("https://one.example")), t);
-    assert_null(registry_by_authority(r, BYTES_LIT("one.example:444")));
+    assert_ptr_equal(registry_by_issuer(r, BYTES_LIT(ISSUER)), t);
+    assert_null(registry_by_authority(r, BYTES_LIT("one.wus.example:444")));
     apply(r, record("https://two.example", "key", 1, key));
     assert_false(tenant_serves(registry_fix(r, BYTES_LIT("https://three.example"), false)));
     assert_true(tenant_serves(registry_fix(r, BYTES_LIT("https://two.example"), true)));
@@ -215,7 +230,7 @@ static void a_deleted_tenant_lists_its_keys_until_they_expire(void **state)
     struct key_record keys[TENANT_KEYS_MAX];
 
     (void)state;
-    apply(r, record(ISSUER, "provider", 1, BYTES_LIT("{}")));
+    apply(r, record(ISSUER, "provider", 1, resource(ISSUER)));
     apply(r, record(ISSUER, "key", 1, write_provider_key(&arena, &made)));
     apply(r, record(ISSUER, "provider", 2, BYTES_NONE));
     apply(r, record(ISSUER, "key", 2, BYTES_NONE));
@@ -226,7 +241,7 @@ static void a_deleted_tenant_lists_its_keys_until_they_expire(void **state)
     assert_bytes_equal(keys[0].kid, made.kid);
     assert_int_equal(tenant_keys(t, 5000, keys), 0);
     /* Made again: the old key is listed behind the new one. */
-    apply(r, record(ISSUER, "provider", 3, BYTES_LIT("{}")));
+    apply(r, record(ISSUER, "provider", 3, resource(ISSUER)));
     apply(r, record(ISSUER, "key", 3, write_provider_key(&arena, &made)));
     assert_true(tenant_serves(t));
     assert_int_equal(tenant_keys(t, 4999, keys), 2);
@@ -239,7 +254,7 @@ static void damaged_records_serve_nobody(void **state)
     struct key_record keys[TENANT_KEYS_MAX];
 
     (void)state;
-    apply(r, record(ISSUER, "provider", 1, BYTES_LIT("{}")));
+    apply(r, record(ISSUER, "provider", 1, resource(ISSUER)));
     apply(r, record(ISSUER, "key", 1, BYTES_LIT("nonsense")));
     apply(r, record(ISSUER, "retired", 1, BYTES_LIT("\x11")));
     struct tenant *t = registry_by_issuer(r, BYTES_LIT(ISSUER));
