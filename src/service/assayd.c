@@ -370,8 +370,12 @@ static void close_all(struct service *s)
 {
     /* The loop runs once more for connections that end, and none of these may find things gone. */
     for (size_t i = 0; i < SIGNALS; i++)
-        if (s->signals[i])
-            event_free(s->signals[i]);
+        if (s->signals[i]) {
+            int number = event_get_signal(s->signals[i]);
+
+            event_free(s->signals[i]); /* which gives the signal back its default */
+            signal(number, SIG_IGN);   /* it ends already */
+        }
     if (s->drain)
         event_free(s->drain);
     ledger_stop(s->ledger); /* who waits for it is answered */

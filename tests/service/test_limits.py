@@ -97,7 +97,7 @@ class Ending(ServiceCase):
             code = self.service.stop()
             for c in clients:
                 c.close()
-            self.assertIn(code, (0, -signal.SIGHUP), self.service.text()[-3000:])
+            self.assertEqual(0, code, self.service.text()[-3000:])
             self.assertNotIn("Sanitizer", self.service.text())
             self.service.start()
 
