@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 READY_SECONDS = 60
 USER, DATABASE, PASSWORD = "assay", "assay", "a secret of the tests"
@@ -119,6 +120,19 @@ class Postgres:
     def url(self, database=DATABASE, more=""):
         """Over the loopback address, with the password from its file."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}?passfile={self.passfile}{more}"
+
+
+class PostgresCase(unittest.TestCase):
+    """Tests that share one server, cls.database; skipped where PostgreSQL is not installed."""
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            program("postgres")
+        except FileNotFoundError as e:
+            raise unittest.SkipTest(str(e))
+        cls.database = Postgres()
+        cls.addClassCleanup(cls.database.remove)
 
 
 def main():

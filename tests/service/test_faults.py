@@ -149,15 +149,10 @@ class KilledOnSqlite(Killed, unittest.TestCase):
     pass
 
 
-class WithPostgres(unittest.TestCase):
+class WithPostgres(postgres.PostgresCase):
     @classmethod
     def setUpClass(cls):
-        try:
-            postgres.program("postgres")
-        except FileNotFoundError as e:
-            raise unittest.SkipTest(str(e))
-        cls.database = postgres.Postgres()
-        cls.addClassCleanup(cls.database.remove)
+        super().setUpClass()
         cls.store = cls.database.url()
 
 

@@ -15,15 +15,10 @@ ATTEST = "/attest/SgxEnclave?api-version=2022-08-01"
 SECONDS = 30  # how long a node may take to follow before the test calls it lost
 
 
-class Nodes(unittest.TestCase):
+class Nodes(postgres.PostgresCase):
     @classmethod
     def setUpClass(cls):
-        try:
-            postgres.program("postgres")
-        except FileNotFoundError as e:
-            raise unittest.SkipTest(str(e))
-        cls.database = postgres.Postgres()
-        cls.addClassCleanup(cls.database.remove)
+        super().setUpClass()
         plane = {"authority": "arm.example", "domain": "attest.example"}
         settings = {"control_plane": plane, "store": {"url": cls.database.url()}, "provider first": {"issuer": "https://first.example"}}
         cls.one = Service(settings)

@@ -2,7 +2,7 @@
 #ifndef ASSAY_TESTS_CRYPTO_TEST_H
 #define ASSAY_TESTS_CRYPTO_TEST_H
 
-#include "test.h"
+#include "arena_test.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -10,22 +10,6 @@
 
 #include "base/text.h"
 #include "crypto/sign.h"
-
-static struct arena arena;
-
-static inline int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static inline int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static inline struct bytes hex(const char *text)
 {

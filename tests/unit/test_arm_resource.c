@@ -1,25 +1,9 @@
 /* Regions and names; the record of a provider, which comes from a store that is not trusted; recorded answers. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "arm/answer.h"
 #include "arm/names.h"
 #include "base/limits.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void locations(void **state)
 {

@@ -1,24 +1,8 @@
 /* Bearer tokens: which are accepted, what a caller is, and which check says why not. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "bearer_judge.h"
 #include "identity/roles.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct simulated_bearer made(const struct simulate_bearer_options *options)
 {

@@ -1,26 +1,10 @@
 /* The self-test of a pair: its samples are good, their twins are refused as told, and what goes wrong is told. */
-#include "test.h"
+#include "arena_test.h"
 
 #include "core/selftest.h"
 #include "evidence/attester.h"
 
 static const uint8_t sealing[AEAD_KEY_SIZE] = {1, 2, 3};
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
-
 static void evidence_of_every_kind_passes(void **state)
 {
     struct fault fault = {0};
