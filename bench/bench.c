@@ -154,7 +154,7 @@ static void set_up(struct bench *b)
     b->endorsements = endorsements_new(BENCH_MEMORY);
     b->cache = cache_new(4096, 64 * 1024 * 1024);
     b->key = signing_key_generate(KEY_RSA, &fault);
-    if (!b->key || !simulate_sgx(&forever, &options, &b->made, &fault) ||
+    if (!b->key || !simulate(&forever, &options, &b->made, &fault) ||
         !simulate_endorsements(&b->made, b->endorsements, true, &fault) || !quote_read(b->made.evidence, &b->quote) ||
         !public_key_from_point(b->quote.attestation_key, &b->attestation_key))
         failed(fault.text);

@@ -24,7 +24,7 @@ int main(void)
     struct arena a;
 
     arena_init(&a, MEMORY);
-    if (!simulate_sgx(&a, &options, &made, &fault)) {
+    if (!simulate(&a, &options, &made, &fault)) {
         fprintf(stderr, "selftest-sample: %s\n", fault.text);
         return EXIT_FAILURE;
     }

@@ -96,22 +96,36 @@ static enum status list_faults(void)
     return STATUS_DONE;
 }
 
-static bool choose_kind(struct simulation *s, const char *name)
+/* Of the kinds that go by this word, the first, or the first that can have the fault. */
+static bool find_kind(struct simulation *s, const char *word)
 {
-    bool oe = strcmp(name, "oe") == 0;
+    const struct simulate_fault *f = s->options.fault ? simulate_fault_by_name(s->options.fault) : NULL;
+    bool known = false, fits = false;
 
-    if (!oe && strcmp(name, "sgx") != 0) {
-        cli_misuse(s->cli, "%s: sgx or oe can be simulated", name);
+    for (int kind = 0; kind < SIMULATE_KINDS; kind++) {
+        bool more = f && !fits && f->kinds & 1u << kind;
+
+        if (strcmp(simulate_kind_word((enum simulate_kind)kind), word) != 0 || (known && !more))
+            continue;
+        s->options.kind = (enum simulate_kind)kind;
+        known = true;
+        fits |= more;
+    }
+    return known;
+}
+
+static bool choose_kind(struct simulation *s, const char *word)
+{
+    if (!find_kind(s, word)) {
+        cli_misuse(s->cli, "%s: sgx or oe can be simulated", word);
         return false;
     }
-    if (s->evidence && !oe) {
+    if (s->evidence && s->options.kind == SIMULATE_SGX) {
         cli_misuse(s->cli, "--evidence is for oe");
         return false;
     }
-    const struct simulate_fault *f = s->options.fault ? simulate_fault_by_name(s->options.fault) : NULL;
-    s->options.kind = s->evidence ? SIMULATE_OE_EVIDENCE : oe ? SIMULATE_OE_REPORT : SIMULATE_SGX;
-    if (oe && f && !(f->kinds & 1u << s->options.kind) && f->kinds & 1u << SIMULATE_OE_EVIDENCE)
-        s->options.kind = SIMULATE_OE_EVIDENCE; /* the fault is in what only this form has */
+    if (s->evidence)
+        s->options.kind = SIMULATE_OE_EVIDENCE;
     return true;
 }
 
@@ -122,7 +136,7 @@ bool simulation_make(struct simulation *s, const char *kind, struct simulated *o
     if (!choose_kind(s, kind) || !read_runtime_data(s))
         return false;
     progress("making keys and certificates");
-    bool ok = simulate_sgx(s->cli->arena, &s->options, out, &fault);
+    bool ok = simulate(s->cli->arena, &s->options, out, &fault);
     progress(NULL);
     if (!ok)
         cli_misuse(s->cli, "%s%s", fault.text,
@@ -181,7 +195,7 @@ const struct command simulate_command = {
             {OPTION_EVALUATION, "evaluation", "N", "TCB evaluation number (default 17)"},
             {OPTION_SEED, "seed", "N", "make the same evidence again, byte for byte; its keys are known to all"},
             {OPTION_VARIATION, "variation", "NAME",
-             "a harmless oddity that must be accepted: pem-without-nul, pem-crlf, pem-root-second, quote-with-tail, "
+             "a harmless oddity that must be accepted: quote-with-tail, pem-without-nul, pem-crlf, pem-root-second, "
              "crl-pem, crl-hex, crl-with-nul"},
             {OPTION_RUNTIME_DATA, "runtime-data", "F",
              "what the enclave hashes into its report data (default: a small JSON object)"},

@@ -78,7 +78,7 @@ static bool use_simulated(struct config *c, const char *state, struct fault *fau
         .kind = SIMULATE_SGX, .time = (int64_t)time(NULL), .evaluation = BASELINE_OF_SDK_EVIDENCE};
     struct simulated made;
 
-    if (!simulate_sgx(&c->arena, &options, &made, fault) || !simulate_write(&c->arena, &made, folder, fault))
+    if (!simulate(&c->arena, &options, &made, fault) || !simulate_write(&c->arena, &made, folder, fault))
         return false;
     c->folder = arena_printf(&c->arena, "%s/collateral", folder);
     c->anchors[c->anchor_count++] = arena_printf(&c->arena, "%s/anchor.pem", folder);

@@ -1,5 +1,5 @@
-/* A software SGX platform under its own root: evidence with its endorsements, well-formed or with any one fault. For tests,
- * development and `assay simulate`; its root is trusted by nobody unless named as an anchor (DESIGN 6).
+/* Software platforms under their own roots: evidence with its endorsements, well-formed or with any one fault. For tests,
+ * development and `assay simulate`; such a root is trusted by nobody unless named as an anchor (DESIGN 6).
  *
  * A fault is named by the check that must refuse it, with a variant behind a colon where a check can fail in several ways.
  * Everything else is right and consistently signed, so that a build in which that one check answers yes accepts the vector
@@ -9,7 +9,10 @@
 
 #include "evidence/sgx.h"
 
-enum simulate_kind { SIMULATE_SGX, SIMULATE_OE_REPORT, SIMULATE_OE_EVIDENCE };
+enum simulate_kind { SIMULATE_SGX, SIMULATE_OE_REPORT, SIMULATE_OE_EVIDENCE, SIMULATE_KINDS };
+const char *
+simulate_kind_word(enum simulate_kind kind); /* "sgx": on the command line; kinds of one word are forms of it */
+const char *simulate_kind_what(enum simulate_kind kind); /* "a quote" */
 
 struct simulate_options {
     enum simulate_kind kind;
@@ -47,12 +50,12 @@ struct simulated {
 bool simulated_certificate(const struct certificate *c);
 
 /* FAULT_USAGE for options that do not exist or do not go together, FAULT_CRYPTO when libcrypto fails. */
-bool simulate_sgx(struct arena *a, const struct simulate_options *options, struct simulated *out, struct fault *fault);
+bool simulate(struct arena *a, const struct simulate_options *options, struct simulated *out, struct fault *fault);
 
 struct simulate_fault {
     const char *name;  /* "intel.pck.validity", "intel.pck.validity:root-early" */
     unsigned kinds;    /* bit set of enum simulate_kind: where it can be */
-    unsigned version;  /* of the quote that it needs; 0: any */
+    unsigned version;  /* of the quote or report that it needs; 0: any */
     const char *wrong; /* what is wrong, for people */
 };
 const struct simulate_fault *simulate_fault_at(size_t i); /* NULL past the end */
@@ -60,8 +63,19 @@ const struct simulate_fault *simulate_fault_by_name(const char *name);
 enum check_id simulate_fault_check(const struct simulate_fault *fault);
 /* A kind in which the fault can be. */
 enum simulate_kind simulate_fault_kind(const struct simulate_fault *fault);
-/* Names of the harmless variations; NULL past the end. */
-const char *simulate_variation_at(size_t i);
+/* Names of the harmless variations of a kind; NULL past the end. */
+const char *simulate_variation_at(enum simulate_kind kind, size_t i);
+
+const struct attester *simulated_attester(const struct simulated *s);
+/* What its attester verifies, into the exam: evidence and what the caller says of it. */
+bool simulated_decode(const struct simulated *s, struct exam *x);
+
+/* What vouches for it, as files; the text is empty where the kind or the fault leaves it out. False past the end. */
+struct simulated_file {
+    const char *name;
+    struct bytes text;
+};
+bool simulated_collateral_at(const struct simulated *s, size_t i, struct simulated_file *out);
 
 /* All endorsements into a set, and the anchor when trusted. The set is sealed. */
 bool simulate_endorsements(const struct simulated *s, struct endorsements *e, bool trusted, struct fault *fault);

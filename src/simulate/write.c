@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "simulate/simulate.h"
+#include "simulate/kinds.h"
 
 static bool make_folder(const char *path, struct fault *fault)
 {
@@ -27,20 +27,21 @@ static bool put(struct arena *a, const char *folder, const char *name, struct by
     return ok || fault_set(fault, FAULT_SYSTEM, "cannot write %s: %s", path, strerror(errno));
 }
 
-static struct bytes readme(struct arena *a, const struct simulated *s, const char *folder, const char *evidence)
+static struct bytes readme(struct arena *a, const struct simulated *s, const char *folder)
 {
     const struct simulate_fault *wrong = s->options.fault ? simulate_fault_by_name(s->options.fault) : NULL;
+    const struct simulated_kind *kind = &simulated_kinds[s->options.kind];
     struct writer w = wr_open(a);
     char when[32];
 
     time_format(s->time, when);
-    wr_text(&w, "Simulated SGX evidence of Assay, under a root that nobody trusts unless told to.\n");
+    wr_printf(&w, "Simulated %s evidence of Assay, under a root that nobody trusts unless told to.\n", kind->family);
     if (s->options.seed)
         wr_text(&w, "Its keys are made from a seed: whoever knows that has them. Never trust this root in earnest.\n");
     if (wrong)
         wr_printf(&w, "Its fault: %s (%s).\n", wrong->wrong, wrong->name);
     wr_text(&w, "\n");
-    wr_printf(&w, "assay verify %s/%s --collateral %s/collateral --anchor %s/anchor.pem --at %s", folder, evidence,
+    wr_printf(&w, "assay verify %s/%s --collateral %s/collateral --anchor %s/anchor.pem --at %s", folder, kind->file,
               folder, folder, when);
     if (s->runtime_data.n)
         wr_printf(&w, " --runtime-data %s/runtime.bin", folder);
@@ -51,36 +52,38 @@ static struct bytes readme(struct arena *a, const struct simulated *s, const cha
     return wr_done(&w);
 }
 
+/* What an earlier run left in the folder under the name of another kind goes. */
+static bool put_evidence(struct arena *a, const struct simulated *s, const char *folder, struct fault *fault)
+{
+    const char *name = simulated_kinds[s->options.kind].file;
+
+    for (int kind = 0; kind < SIMULATE_KINDS; kind++)
+        if (strcmp(simulated_kinds[kind].file, name) != 0 &&
+            !put(a, folder, simulated_kinds[kind].file, BYTES_NONE, fault))
+            return false;
+    return put(a, folder, name, s->evidence, fault);
+}
+
 bool simulate_write(struct arena *a, const struct simulated *s, const char *folder, struct fault *fault)
 {
-    static const char *const names[] = {
-        [SIMULATE_SGX] = "quote.bin", [SIMULATE_OE_REPORT] = "report.bin", [SIMULATE_OE_EVIDENCE] = "evidence.bin"};
-    const char *evidence = names[s->options.kind];
-    char *collateral = arena_printf(a, "%s/collateral", folder);
-    const struct {
-        const char *folder, *name;
-        struct bytes content;
-    } files[] = {
-        {folder, "runtime.bin", s->runtime_data},
-        {folder, "init.bin", s->init_data},
-        {folder, "request.json", s->request},
-        {folder, "anchor.pem", s->anchor},
-        {folder, "endorsements.bin", s->options.kind == SIMULATE_SGX ? BYTES_NONE : s->endorsements},
-        {folder, "README.txt", readme(a, s, folder, evidence)},
-        {collateral, "tcbinfo.json", s->tcb_info},
-        {collateral, "qeidentity.json", s->identity},
-        {collateral, "root.crl", s->root_crl},
-        {collateral, "pck.crl", s->pck_crl},
-        {collateral, "tcb-signing-chain.pem", s->signing_chain},
+    const struct simulated_file files[] = {
+        {"runtime.bin", s->runtime_data},
+        {"init.bin", s->init_data},
+        {"request.json", s->request},
+        {"anchor.pem", s->anchor},
+        {"endorsements.bin", s->options.kind == SIMULATE_SGX ? BYTES_NONE : s->endorsements},
+        {"README.txt", readme(a, s, folder)},
     };
+    char *collateral = arena_printf(a, "%s/collateral", folder);
+    struct simulated_file file;
 
-    if (!make_folder(folder, fault) || !make_folder(collateral, fault))
+    if (!make_folder(folder, fault) || !make_folder(collateral, fault) || !put_evidence(a, s, folder, fault))
         return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!put(a, folder, names[i], names[i] == evidence ? s->evidence : BYTES_NONE, fault))
-            return false;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (!put(a, files[i].folder, files[i].name, files[i].content, fault))
+        if (!put(a, folder, files[i].name, files[i].text, fault))
+            return false;
+    for (size_t i = 0; simulated_collateral_at(s, i, &file); i++)
+        if (!put(a, collateral, file.name, file.text, fault))
             return false;
     return true;
 }

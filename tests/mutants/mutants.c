@@ -38,7 +38,7 @@ static bool make_vector(struct arena *a, const struct simulate_options *options,
     struct fault fault = {0};
 
     *v = (struct vector){.policy = policy, .endorsements = endorsements_new(MEMORY)};
-    if (simulate_sgx(a, options, &v->made, &fault) && simulate_endorsements(&v->made, v->endorsements, true, &fault))
+    if (simulate(a, options, &v->made, &fault) && simulate_endorsements(&v->made, v->endorsements, true, &fault))
         return true;
     printf("# %s: %s\n", options->fault ? options->fault : "no fault", fault.text);
     return false;
@@ -47,10 +47,7 @@ static bool make_vector(struct arena *a, const struct simulate_options *options,
 /* NULL when accepted, else the id of the check that refused. */
 static const char *judge(struct arena *a, const struct vector *v)
 {
-    struct appraisal x = {.attester = v->made.options.kind == SIMULATE_SGX ? &sgx_attester : &oe_attester};
-    struct request_data runtime = {.type = v->made.runtime_data.n ? DATA_BINARY : DATA_ABSENT,
-                                   .data = v->made.runtime_data};
-    struct request_data init = {.type = v->made.init_data.n ? DATA_BINARY : DATA_ABSENT, .data = v->made.init_data};
+    struct appraisal x = {.attester = simulated_attester(&v->made)};
     struct settings settings = v->made.settings;
 
     x.exam = (struct exam){.arena = a,
@@ -61,9 +58,7 @@ static const char *judge(struct arena *a, const struct vector *v)
     claims_init(&x.exam.incoming, a);
     if (v->policy)
         x.policy_text = bytes_text(v->policy);
-    bool decoded = v->made.options.kind == SIMULATE_SGX ? sgx_decode_quote(&x.exam, v->made.evidence, &runtime, &init)
-                                                        : oe_decode_file(&x.exam, v->made.evidence, &runtime, &init);
-    if (decoded && core_judge(&x, v->policy != NULL))
+    if (simulated_decode(&v->made, &x.exam) && core_judge(&x, v->policy != NULL))
         return NULL;
     const struct trace_entry *failure = trace_failure(x.exam.trace);
     return failure                 ? check_table[failure->id].id
@@ -187,13 +182,12 @@ static void try_row(struct arena *a, enum check_id row)
 
 static void try_good(struct arena *a, const struct simulate_options *options)
 {
-    static const char *const forms[] = {"a quote", "an Open Enclave report", "Open Enclave evidence"};
     struct vector v;
     const char *refusal = make_vector(a, options, NULL, &v) ? judge(a, &v) : "nothing was made";
 
-    printf("%s good     %s, version %u, TCB info %u%s%s%s: %s\n", refusal ? "not ok" : "ok    ", forms[options->kind],
-           options->version, options->tcb_info_version, options->kss ? ", KSS" : "", options->variation ? ", " : "",
-           options->variation ? options->variation : "", shown(refusal));
+    printf("%s good     %s, version %u, TCB info %u%s%s%s: %s\n", refusal ? "not ok" : "ok    ",
+           simulate_kind_what(options->kind), options->version, options->tcb_info_version, options->kss ? ", KSS" : "",
+           options->variation ? ", " : "", options->variation ? options->variation : "", shown(refusal));
     endorsements_free(v.endorsements);
     arena_reset(a);
     count(!refusal);
@@ -247,9 +241,9 @@ static void try_all_good(struct arena *a)
                                                        .version = version,
                                                        .tcb_info_version = info,
                                                        .kss = version == 5});
-    for (size_t i = 0; simulate_variation_at(i); i++)
-        try_good(
-            a, &(struct simulate_options){.version = 3, .tcb_info_version = 3, .variation = simulate_variation_at(i)});
+    for (size_t i = 0; simulate_variation_at(SIMULATE_SGX, i); i++)
+        try_good(a, &(struct simulate_options){
+                        .version = 3, .tcb_info_version = 3, .variation = simulate_variation_at(SIMULATE_SGX, i)});
     for (int operation = SIMULATE_POLICY; operation <= SIMULATE_PUT_IN_FORCE; operation++)
         try_good_uploads(a, (enum simulate_operation)operation);
     try_good_bearer(a);

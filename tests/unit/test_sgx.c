@@ -153,7 +153,7 @@ static struct simulated made(struct simulate_options o)
     struct simulated s;
     struct fault fault = {0};
 
-    if (!simulate_sgx(&arena, &o, &s, &fault))
+    if (!simulate(&arena, &o, &s, &fault))
         fail_msg("%s", fault.text);
     return s;
 }

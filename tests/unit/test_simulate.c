@@ -9,20 +9,13 @@
 /* Under the simulation's own settings; true when accepted with all required checks. */
 static bool judge_with(const struct simulated *s, const struct endorsements *e, struct exam *x)
 {
-    struct request_data runtime = {0}, init = {0};
     enum check_id missing;
 
     *x = (struct exam){
         .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s->settings, .time = s->time};
     claims_init(&x->incoming, &arena);
-    if (s->runtime_data.n)
-        runtime = (struct request_data){.type = DATA_BINARY, .data = s->runtime_data};
-    if (s->init_data.n)
-        init = (struct request_data){.type = DATA_BINARY, .data = s->init_data};
-    bool decoded = s->options.kind == SIMULATE_SGX ? sgx_decode_quote(x, s->evidence, &runtime, &init)
-                                                   : oe_decode_file(x, s->evidence, &runtime, &init);
-    bool ok = decoded && sgx_verify(x) &&
-              trace_complete(x->trace, s->options.kind == SIMULATE_SGX ? sgx_required : oe_required, &missing);
+    const struct attester *attester = simulated_attester(s);
+    bool ok = simulated_decode(s, x) && attester->verify(x) && trace_complete(x->trace, attester->required, &missing);
     x->endorsements = NULL;
     return ok;
 }
@@ -32,7 +25,7 @@ static bool judge(const struct simulate_options *options, struct exam *x, struct
     struct endorsements *e = endorsements_new(64 * 1024 * 1024);
     struct fault fault = {0};
 
-    if (!simulate_sgx(&arena, options, s, &fault) || !simulate_endorsements(s, e, true, &fault))
+    if (!simulate(&arena, options, s, &fault) || !simulate_endorsements(s, e, true, &fault))
         fail_msg("%s: %s", options->fault ? options->fault : "no fault", fault.text);
     bool ok = judge_with(s, e, x);
     endorsements_free(e);
@@ -107,7 +100,7 @@ static void without_the_anchor_refused(void **state)
     struct simulated s;
     struct exam x;
 
-    assert_true(simulate_sgx(&arena, &o, &s, NULL));
+    assert_true(simulate(&arena, &o, &s, NULL));
     assert_true(simulate_endorsements(&s, e, false, NULL));
     x = (struct exam){
         .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s.settings, .time = s.time};
@@ -163,7 +156,7 @@ static void each_fault_by_its_own_check(void **state)
     const struct simulate_fault *f;
 
     for (size_t i = 0; (f = simulate_fault_at(i)) != NULL; i++)
-        for (int kind = SIMULATE_SGX; kind <= SIMULATE_OE_EVIDENCE; kind++) {
+        for (int kind = 0; kind < SIMULATE_KINDS; kind++) {
             struct simulate_options o = {.fault = f->name, .kind = (enum simulate_kind)kind};
             struct simulated s;
             struct exam x;
@@ -181,15 +174,18 @@ static void each_fault_by_its_own_check(void **state)
 static void harmless_variations_are_accepted(void **state)
 {
     (void)state;
-    for (size_t i = 0; simulate_variation_at(i); i++) {
-        struct simulate_options o = {.variation = simulate_variation_at(i)};
-        struct simulated s;
-        struct exam x;
+    for (int kind = 0; kind < SIMULATE_KINDS; kind++)
+        for (size_t i = 0; simulate_variation_at((enum simulate_kind)kind, i); i++) {
+            struct simulate_options o = {.kind = (enum simulate_kind)kind,
+                                         .variation = simulate_variation_at((enum simulate_kind)kind, i)};
+            struct simulated s;
+            struct exam x;
 
-        if (!judge(&o, &x, &s))
-            fail_msg("%s: %s", o.variation, arena_string(&arena, trace_message(x.trace, &arena)));
-        arena_reset(&arena);
-    }
+            if (!judge(&o, &x, &s))
+                fail_msg("%s, %s: %s", simulate_kind_what(o.kind), o.variation,
+                         arena_string(&arena, trace_message(x.trace, &arena)));
+            arena_reset(&arena);
+        }
 }
 
 static bool same(struct bytes a, struct bytes b)
@@ -203,14 +199,14 @@ static void one_seed_makes_one_platform(void **state)
     struct simulate_options o = {.seed = 7, .kind = SIMULATE_OE_REPORT};
     struct simulated a, b, other;
 
-    assert_true(simulate_sgx(&arena, &o, &a, NULL) && simulate_sgx(&arena, &o, &b, NULL));
+    assert_true(simulate(&arena, &o, &a, NULL) && simulate(&arena, &o, &b, NULL));
     assert_true(same(a.evidence, b.evidence) && same(a.request, b.request) && same(a.anchor, b.anchor));
     assert_true(same(a.endorsements, b.endorsements));
     o.seed = 8;
-    assert_true(simulate_sgx(&arena, &o, &other, NULL));
+    assert_true(simulate(&arena, &o, &other, NULL));
     assert_false(bytes_equal(a.evidence, other.evidence));
     o.seed = 0;
-    assert_true(simulate_sgx(&arena, &o, &a, NULL) && simulate_sgx(&arena, &o, &b, NULL));
+    assert_true(simulate(&arena, &o, &a, NULL) && simulate(&arena, &o, &b, NULL));
     assert_memory_not_equal(a.anchor_spki, b.anchor_spki, SHA256_SIZE);
 }
 
@@ -225,7 +221,7 @@ static void wrapped_endorsements_suffice(void **state)
         struct exam x;
         struct fault fault = {0};
 
-        assert_true(simulate_sgx(&arena, &o, &s, NULL));
+        assert_true(simulate(&arena, &o, &s, NULL));
         endorsements_add_anchor(e, s.anchor_spki, true);
         if (!endorsements_add(e, "endorsements.bin", s.endorsements, &fault))
             fail_msg("%s", fault.text);
@@ -252,7 +248,7 @@ static void requests_are_what_the_service_takes(void **state)
         const struct json *body;
         struct simulated s;
 
-        assert_true(simulate_sgx(&arena, &o, &s, NULL) && simulate_endorsements(&s, e, true, NULL));
+        assert_true(simulate(&arena, &o, &s, NULL) && simulate_endorsements(&s, e, true, NULL));
         assert_true(json_parse(&arena, s.request, NULL, &body, NULL));
         struct exam x = {
             .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s.settings, .time = s.time};
@@ -283,7 +279,7 @@ static void two_hierarchies_do_not_mix(void **state)
     struct simulate_options good = {.seed = 1}, late = {.seed = 2, .status = "OutOfDate"};
     struct simulated a, b;
 
-    assert_true(simulate_sgx(&arena, &good, &a, NULL) && simulate_sgx(&arena, &late, &b, NULL));
+    assert_true(simulate(&arena, &good, &a, NULL) && simulate(&arena, &late, &b, NULL));
     for (int own = 0; own < 2; own++) {
         struct endorsements *e = endorsements_new(64 * 1024 * 1024);
         struct exam x;
@@ -310,11 +306,11 @@ static void a_folder_holds_one_platform(void **state)
 
     assert_non_null(mkdtemp(folder));
     char *inside = arena_printf(&arena, "%s/platform", folder);
-    assert_true(simulate_sgx(&arena, &report, &s, NULL) && simulate_write(&arena, &s, inside, NULL));
+    assert_true(simulate(&arena, &report, &s, NULL) && simulate_write(&arena, &s, inside, NULL));
     assert_bytes_equal(read_file(&arena, arena_printf(&arena, "%s/report.bin", inside)), s.evidence);
     assert_bytes_equal(read_file(&arena, arena_printf(&arena, "%s/endorsements.bin", inside)), s.endorsements);
     assert_bytes_equal(read_file(&arena, arena_printf(&arena, "%s/collateral/pck.crl", inside)), s.pck_crl);
-    assert_true(simulate_sgx(&arena, &quote, &s, NULL) && simulate_write(&arena, &s, inside, NULL));
+    assert_true(simulate(&arena, &quote, &s, NULL) && simulate_write(&arena, &s, inside, NULL));
     assert_bytes_equal(read_file(&arena, arena_printf(&arena, "%s/quote.bin", inside)), s.evidence);
     static const char *const gone[] = {"report.bin", "endorsements.bin", "init.bin", "collateral/pck.crl"};
     for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
@@ -367,17 +363,17 @@ static void wrong_options_are_named(void **state)
     struct fault fault = {0};
     struct simulated s;
 
-    assert_false(simulate_sgx(&arena, &(struct simulate_options){.fault = "no.such.check"}, &s, &fault));
+    assert_false(simulate(&arena, &(struct simulate_options){.fault = "no.such.check"}, &s, &fault));
     assert_non_null(strstr(fault.text, "no.such.check"));
     fault = (struct fault){0};
-    assert_false(simulate_sgx(&arena, &(struct simulate_options){.fault = "oe.report.type"}, &s, &fault));
+    assert_false(simulate(&arena, &(struct simulate_options){.fault = "oe.report.type"}, &s, &fault));
     assert_non_null(strstr(fault.text, "an Open Enclave report"));
-    assert_false(simulate_sgx(&arena, &(struct simulate_options){.fault = "sgx.quote.tee", .version = 3}, &s, NULL));
-    assert_false(simulate_sgx(&arena, &(struct simulate_options){.variation = "no-such"}, &s, NULL));
-    assert_false(simulate_sgx(&arena, &(struct simulate_options){.tcb_info_version = 4}, &s, NULL));
-    assert_false(simulate_sgx(&arena, &(struct simulate_options){.version = 9}, &s, NULL));
-    assert_false(simulate_sgx(&arena, &(struct simulate_options){.status = "Fine"}, &s, NULL));
-    assert_false(simulate_sgx(&arena, &(struct simulate_options){.certification = 6}, &s, NULL));
+    assert_false(simulate(&arena, &(struct simulate_options){.fault = "sgx.quote.tee", .version = 3}, &s, NULL));
+    assert_false(simulate(&arena, &(struct simulate_options){.variation = "no-such"}, &s, NULL));
+    assert_false(simulate(&arena, &(struct simulate_options){.tcb_info_version = 4}, &s, NULL));
+    assert_false(simulate(&arena, &(struct simulate_options){.version = 9}, &s, NULL));
+    assert_false(simulate(&arena, &(struct simulate_options){.status = "Fine"}, &s, NULL));
+    assert_false(simulate(&arena, &(struct simulate_options){.certification = 6}, &s, NULL));
 }
 
 int main(void)

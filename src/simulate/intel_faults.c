@@ -1,4 +1,5 @@
-/* The table of faults: what can be wrong with simulated evidence, one thing at a time. */
+/* What can be wrong with simulated evidence of Intel's kinds, one thing at a time, and how it can harmlessly differ. */
+#include "simulate/kinds.h"
 #include "simulate/platform.h"
 
 enum {
@@ -9,7 +10,7 @@ enum {
     ANY = PLAIN | CLAIMS
 };
 
-static const struct simulate_fault faults[] = {
+const struct simulate_fault intel_faults[] = {
     /* the quote's bytes */
     {"sgx.quote.version", PLAIN, 0, "an EPID quote of version 2"},
     {"sgx.quote.version:epid", PLAIN, 3, "an EPID quote of version 3"},
@@ -144,43 +145,14 @@ static const struct simulate_fault faults[] = {
     {"oe.evidence.shape", CLAIMS, 0, "the evidence claims more bytes than there are"},
     {"oe.evidence.format", CLAIMS, 0, "the evidence claims to be of EPID"},
     {"oe.custom_claims", CLAIMS, 0, "the report data is the hash of other custom claims"},
+    {0},
 };
-
-const struct simulate_fault *simulate_fault_at(size_t i)
-{
-    return i < sizeof faults / sizeof *faults ? &faults[i] : NULL;
-}
-
-const struct simulate_fault *simulate_fault_by_name(const char *name)
-{
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        if (strcmp(faults[i].name, name) == 0)
-            return &faults[i];
-    return NULL;
-}
-
-enum check_id simulate_fault_check(const struct simulate_fault *fault)
-{
-    enum check_id id = CHECK_COUNT;
-
-    check_by_name(bytes_make(fault->name, strcspn(fault->name, ":")), &id);
-    return id;
-}
-
-enum simulate_kind simulate_fault_kind(const struct simulate_fault *fault)
-{
-    return fault->kinds & QUOTE ? SIMULATE_SGX : fault->kinds & REPORT ? SIMULATE_OE_REPORT : SIMULATE_OE_EVIDENCE;
-}
 
 /* Harmless ways in which evidence and endorsements differ in the world (sgx-tdx.md 0, 4, 5; all must be accepted). */
-static const char *const variations[] = {
-    "pem-without-nul", "pem-crlf", "pem-root-second", "quote-with-tail", "crl-pem", "crl-hex", "crl-with-nul",
+const char *const intel_variations[] = {
+    "quote-with-tail", /* the first: what follows it is true of Open Enclave evidence too */
+    "pem-without-nul", "pem-crlf", "pem-root-second", "crl-pem", "crl-hex", "crl-with-nul", NULL,
 };
-
-const char *simulate_variation_at(size_t i)
-{
-    return i < sizeof variations / sizeof *variations ? variations[i] : NULL;
-}
 
 bool platform_fault(const struct platform *p, const char *name)
 {

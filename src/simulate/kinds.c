@@ -1,0 +1,96 @@
+#include "simulate/kinds.h"
+
+static struct request_data sent(struct bytes data)
+{
+    return (struct request_data){.type = data.n ? DATA_BINARY : DATA_ABSENT, .data = data};
+}
+
+static bool decode_sgx(const struct simulated *s, struct exam *x)
+{
+    struct request_data runtime = sent(s->runtime_data), init = sent(s->init_data);
+
+    return sgx_decode_quote(x, s->evidence, &runtime, &init);
+}
+
+static bool decode_oe(const struct simulated *s, struct exam *x)
+{
+    struct request_data runtime = sent(s->runtime_data), init = sent(s->init_data);
+
+    return oe_decode_file(x, s->evidence, &runtime, &init);
+}
+
+const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
+    [SIMULATE_SGX] = {"sgx", "SGX", "a quote", "quote.bin", &sgx_attester, intel_variations, simulate_intel,
+                      decode_sgx},
+    [SIMULATE_OE_REPORT] = {"oe", "SGX", "an Open Enclave report", "report.bin", &oe_attester, intel_variations,
+                            simulate_intel, decode_oe},
+    [SIMULATE_OE_EVIDENCE] = {"oe", "SGX", "Open Enclave evidence", "evidence.bin", &oe_attester, intel_variations + 1,
+                              simulate_intel, decode_oe},
+};
+
+static const struct simulate_fault *const tables[] = {intel_faults};
+
+const struct simulate_fault *simulate_fault_at(size_t i)
+{
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (const struct simulate_fault *f = tables[t]; f->name; f++)
+            if (i-- == 0)
+                return f;
+    return NULL;
+}
+
+const struct simulate_fault *simulate_fault_by_name(const char *name)
+{
+    const struct simulate_fault *f;
+
+    for (size_t i = 0; (f = simulate_fault_at(i)) != NULL; i++)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+enum check_id simulate_fault_check(const struct simulate_fault *fault)
+{
+    enum check_id id = CHECK_COUNT;
+
+    check_by_name(bytes_make(fault->name, strcspn(fault->name, ":")), &id);
+    return id;
+}
+
+enum simulate_kind simulate_fault_kind(const struct simulate_fault *fault)
+{
+    int kind = 0;
+
+    while (!(fault->kinds & 1u << kind))
+        kind++;
+    return (enum simulate_kind)kind;
+}
+
+const char *simulate_kind_word(enum simulate_kind kind)
+{
+    return simulated_kinds[kind].word;
+}
+
+const char *simulate_kind_what(enum simulate_kind kind)
+{
+    return simulated_kinds[kind].what;
+}
+
+const char *simulate_variation_at(enum simulate_kind kind, size_t i)
+{
+    const char *const *name = simulated_kinds[kind].variations;
+
+    while (*name && i--)
+        name++;
+    return *name;
+}
+
+const struct attester *simulated_attester(const struct simulated *s)
+{
+    return simulated_kinds[s->options.kind].attester;
+}
+
+bool simulated_decode(const struct simulated *s, struct exam *x)
+{
+    return simulated_kinds[s->options.kind].decode(s, x);
+}

@@ -1,0 +1,26 @@
+/* What each kind of simulated evidence is made and judged by: one row in kinds.c. For the files of this module alone. */
+#ifndef ASSAY_SIMULATE_KINDS_H
+#define ASSAY_SIMULATE_KINDS_H
+
+#include "simulate/simulate.h"
+
+struct simulated_kind {
+    const char *word;   /* on the command line; several kinds may share one */
+    const char *family; /* "SGX": whose platform it is, for people */
+    const char *what;   /* "a quote" */
+    const char *file;   /* in which simulate_write puts it */
+    const struct attester *attester;
+    const char *const *variations; /* names, then NULL */
+    /* The options are the caller's, but for the time, which is given, and the fault, which exists and is of this kind. */
+    bool (*make)(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault);
+    bool (*decode)(const struct simulated *s, struct exam *x);
+};
+extern const struct simulated_kind simulated_kinds[SIMULATE_KINDS];
+
+bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault);
+
+/* Tables of faults; the last row has no name. */
+extern const struct simulate_fault intel_faults[];
+extern const char *const intel_variations[];
+
+#endif

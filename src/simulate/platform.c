@@ -1,0 +1,144 @@
+#include "simulate/platform.h"
+
+#include "endorsement/intel/intel.h"
+#include "simulate/kinds.h"
+#include "simulate/wrap.h"
+
+enum { DEFAULT_EVALUATION = 17 };
+
+static bool known_status(const char *name)
+{
+    enum tcb_status status;
+
+    return !name || tcb_status_by_name(bytes_text(name), &status);
+}
+
+/* Options that say nothing get what the fault needs, or the usual. */
+static void complete(struct simulate_options *o, const struct simulate_fault *f)
+{
+    o->version = o->version ? o->version : f && f->version ? f->version : 3;
+    o->tcb_info_version = o->tcb_info_version ? o->tcb_info_version : 3;
+    if (!o->certification)
+        o->certification = f && simulate_fault_check(f) == CHECK_SGX_QUOTE_CERTIFICATION ? 4 : QUOTE_CERT_PCK_CHAIN;
+    o->evaluation = o->evaluation ? o->evaluation : DEFAULT_EVALUATION;
+    o->kss |= f && simulate_fault_check(f) == CHECK_SGX_INIT_DATA;
+    if (!o->runtime_data.n)
+        o->runtime_data = BYTES_LIT("{\"key\":{\"kty\":\"oct\",\"kid\":\"simulated\"}}");
+}
+
+static bool check_fault(const struct simulate_options *o, const struct simulate_fault *f, struct fault *fault)
+{
+    if (f && f->version && f->version != o->version)
+        return fault_set(fault, FAULT_USAGE, "%s needs a quote of version %u", f->name, f->version);
+    return !f || strcmp(f->name, "intel.tcb_info.present:tdx") != 0 || o->tcb_info_version == 3 ||
+           fault_set(fault, FAULT_USAGE, "TCB info of TDX has version 3");
+}
+
+static bool check_options(const struct simulate_options *o, struct fault *fault)
+{
+    if (!known_status(o->status) || !known_status(o->qe_status))
+        return fault_set(fault, FAULT_USAGE, "no such TCB status");
+    if (o->version < 3 || o->version > 5)
+        return fault_set(fault, FAULT_USAGE, "quotes have version 3, 4 or 5");
+    if (o->tcb_info_version < 2 || o->tcb_info_version > 3)
+        return fault_set(fault, FAULT_USAGE, "TCB info has version 2 or 3");
+    return (o->certification >= 1 && o->certification <= 7 && o->certification != QUOTE_CERT_QE) ||
+           fault_set(fault, FAULT_USAGE, "certification data has type 1, 2, 3, 4, 5 or 7");
+}
+
+struct bytes platform_sign(struct platform *p, enum simulated_key key, struct bytes message)
+{
+    struct bytes signature = key_sign(p->arena, p->key[key], message);
+
+    p->failed |= signature.n == 0;
+    return signature;
+}
+
+struct bytes platform_flip(struct platform *p, struct bytes b, size_t offset)
+{
+    uint8_t *copy = arena_alloc(p->arena, b.n);
+
+    memcpy(copy, b.p, b.n);
+    copy[offset] ^= 1;
+    return bytes_make(copy, b.n);
+}
+
+/* The first half of the report data is the hash of the runtime data, or of custom claims in OE evidence; CONFIGID that of the
+ * init-time data. */
+static void make_evidence(struct platform *p, struct simulated *s)
+{
+    bool with_claims = p->options->kind == SIMULATE_OE_EVIDENCE;
+    struct bytes claims = with_claims ? wrap_custom_claims(p->arena) : BYTES_NONE;
+    uint8_t report_data[64] = {0}, config_id[64] = {0};
+
+    s->runtime_data = with_claims ? BYTES_NONE : p->options->runtime_data;
+    s->init_data = p->options->kss && !with_claims ? BYTES_LIT("{\"config\":\"simulated\"}") : BYTES_NONE;
+    sha256(with_claims ? claims : s->runtime_data, report_data);
+    report_data[0] ^= platform_fault(p, "sgx.runtime_data") || platform_fault(p, "oe.custom_claims");
+    report_data[63] ^= platform_fault(p, "sgx.report_data_tail");
+    if (p->options->kss)
+        sha256(s->init_data, config_id);
+    config_id[0] ^= platform_fault(p, "sgx.init_data");
+    struct bytes quote = platform_quote(p, BYTES_OF(report_data), p->options->kss ? BYTES_OF(config_id) : BYTES_NONE);
+    s->evidence = wrap_quote(p, quote, claims);
+    s->request = wrap_request(p->arena, s);
+}
+
+static void make_endorsements(struct platform *p, struct simulated *s)
+{
+    s->anchor = platform_root(p);
+    s->tcb_info = platform_tcb_info(p);
+    s->identity = platform_identity(p);
+    s->root_crl = wrap_crl(p, platform_root_crl(p));
+    s->pck_crl = wrap_crl(p, platform_pck_crl(p));
+    s->signing_chain = platform_signing_chain(p);
+    s->endorsements = wrap_endorsements(p, s);
+}
+
+static bool make_keys(struct platform *p, struct fault *fault)
+{
+    uint8_t seed[32] = {0};
+    uint64_t number = p->options->seed;
+
+    for (size_t i = 0; i < sizeof number; i++)
+        seed[i] = (uint8_t)(number >> 8 * i);
+    if (number == 0 && !random_bytes(seed, sizeof seed))
+        return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
+    for (unsigned i = 0; i < KEY_TOTAL; i++)
+        if (!(p->key[i] = key_derive(BYTES_OF(seed), i)))
+            p->failed = true;
+    secret_wipe(seed, sizeof seed);
+    return !p->failed || fault_set(fault, FAULT_CRYPTO, "libcrypto could not make a key");
+}
+
+static bool anchor_digest(struct arena *a, struct simulated *s, struct fault *fault)
+{
+    const struct certificate *root;
+    size_t count;
+
+    if (!certificates_decode(a, s->anchor, &root, &count, fault))
+        return false;
+    memcpy(s->anchor_spki, root->spki_digest, SHA256_SIZE);
+    return true;
+}
+
+bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault)
+{
+    static const uint8_t fmspc[FMSPC_SIZE] = {0x00, 0xa5, 0x5a, 0x00, 0x00, 0x00};
+    struct platform p = {.arena = a, .options = &out->options, .now = out->time, .fmspc = BYTES_OF(fmspc)};
+
+    complete(&out->options, wanted);
+    if (!check_options(&out->options, fault) || !check_fault(&out->options, wanted, fault))
+        return false;
+    out->settings.freshness = FRESHNESS_STRICT;
+    out->settings.report_data_tail_zero = true;
+    bool ok = make_keys(&p, fault);
+    if (ok) {
+        make_evidence(&p, out);
+        make_endorsements(&p, out);
+        ok = !p.failed || fault_set(fault, FAULT_CRYPTO, "libcrypto could not make a certificate or signature");
+    }
+    for (int i = 0; i < KEY_TOTAL; i++)
+        EVP_PKEY_free(p.key[i]);
+    return ok && anchor_digest(a, out, fault);
+}
