@@ -87,6 +87,10 @@ enum {
     LIMIT_LOG_TAIL = 1024 * 1024, /* searched for the last whole record at a start: torn ones behind it are short */
     LIMIT_AUDIT_TEXT = 1024,      /* bytes of a path, or of a name in it, that a record repeats */
     LIMIT_AUDIT_AGENT = 256,      /* bytes of User-Agent that it repeats */
+    /* Reference values. */
+    LIMIT_REFERENCE_ENTRIES = 4096,      /* in one list; a large operator's broken or stolen machines, not all it has */
+    LIMIT_UVM_ROOTS = 64,                /* two are known */
+    LIMIT_UVM_TEXT = 512,                /* bytes of an issuer or feed; a did:x509 with two policies has some 200 */
     LIMIT_HTTP_ANSWER = 4 * 1024 * 1024, /* an answer to our own requests; the largest JWKS of the corpus has 21 KiB */
 };
 

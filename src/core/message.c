@@ -1,5 +1,7 @@
 #include "core/message.h"
 
+#include "core/message_reference.h"
+
 /* A byte that is 0 or 1: each message has one form. */
 static bool flag(struct reader *r)
 {
@@ -20,21 +22,25 @@ struct bytes write_settings(struct arena *a, const struct settings *s)
     wr_u16le(&w, s->accepted_sgx);
     wr_u8(&w, s->development);
     wr_u8(&w, s->claim_development);
+    wr_u8(&w, s->claim_extensions);
+    wr_reference(&w, s->reference);
     return wr_done(&w);
 }
 
-bool read_settings(struct bytes body, struct settings *out)
+bool read_settings(struct arena *a, struct bytes body, struct settings *out)
 {
     struct reader r = rd_open(body);
 
     *out = SETTINGS_DEFAULT;
     out->default_baseline = rd_u32le(&r);
-    out->freshness = rd_u8(&r) == FRESHNESS_STRICT ? FRESHNESS_STRICT : FRESHNESS_PINNED;
+    out->freshness = flag(&r) ? FRESHNESS_STRICT : FRESHNESS_PINNED;
     out->crl_freshness = flag(&r);
     out->report_data_tail_zero = flag(&r);
     out->accepted_sgx = rd_u16le(&r);
     out->development = flag(&r);
     out->claim_development = flag(&r);
+    out->claim_extensions = flag(&r);
+    out->reference = rd_reference(&r, a);
     return rd_end(&r);
 }
 

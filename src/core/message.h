@@ -14,7 +14,7 @@ struct named_bytes {
 
 /* FRAME_SNAPSHOT_BEGIN: the settings that hold for every provider. */
 struct bytes write_settings(struct arena *a, const struct settings *s);
-bool read_settings(struct bytes body, struct settings *out);
+bool read_settings(struct arena *a, struct bytes body, struct settings *out); /* what it holds of bytes is copied */
 /* FRAME_ANCHOR: digest, and whether it is a simulated root. */
 struct bytes write_anchor(struct arena *a, const uint8_t spki[SHA256_SIZE], bool development);
 bool read_anchor(struct bytes body, struct bytes *spki, bool *development);

@@ -102,7 +102,7 @@ static bool take_snapshot(enum frame_kind kind, struct bytes body)
     if (kind == FRAME_SNAPSHOT_BEGIN) {
         state_free(building);
         building = state_new();
-        if (!read_settings(body, &building->settings))
+        if (!read_settings(&building->arena, body, &building->settings))
             fault_set(&building->fault, FAULT_SYNTAX, "settings that are not well formed");
         return true;
     }

@@ -6,6 +6,7 @@
 #include "claims/claims.h"
 #include "crypto/cache.h"
 #include "endorsement/endorsement.h"
+#include "endorsement/reference.h"
 
 enum freshness { FRESHNESS_PINNED, FRESHNESS_STRICT };
 
@@ -37,13 +38,16 @@ struct settings {
     uint16_t accepted_sgx;       /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
     bool development;            /* the service was started for development: its tokens say so */
     bool claim_development;      /* emit x-assay-development where it applies; off in golden comparisons */
+    bool claim_extensions;       /* emit claims of our own that tell more of the evidence (claims.md 4, 5) */
+    const struct reference_values *reference; /* never NULL */
 };
 #define SETTINGS_DEFAULT                                                                     \
     ((struct settings){.tcb_identifier = BYTES_LIT("azuredefault"),                          \
                        .freshness = FRESHNESS_PINNED,                                        \
                        .crl_freshness = true,                                                \
                        .accepted_sgx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
-                       .claim_development = true})
+                       .claim_development = true,                                            \
+                       .reference = &reference_builtin})
 
 struct exam {
     struct arena *arena; /* all memory of this request */

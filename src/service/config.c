@@ -43,6 +43,9 @@ void config_defaults(struct config *c)
         .regions = {.v = regions_published, .count = regions_published_count},
     };
     arena_init(&c->arena, 16 * 1024 * 1024);
+    c->reference = ARENA_NEW(&c->arena, struct reference_values);
+    *c->reference = reference_builtin;
+    c->settings.reference = c->reference;
 }
 
 void config_free(struct config *c)
@@ -98,6 +101,7 @@ static const struct setting settings[] = {
      "TCB statuses with commas between; never Revoked or TCB_NOT_SUPPORTED"},
     {"collateral", "report_data_tail", TAIL, AT(settings.report_data_tail_zero), 0, 0, "ignore or zero"},
     {"collateral", "anchor", ANCHOR, 0, 0, 0, "a file with a certificate, at most 16 times"},
+    {"claims", "extensions", SWITCH, AT(settings.claim_extensions), 0, 0, "on or off"},
     {"audit", "file", TEXT, AT(audit_file), 0, 0, "a file"},
     {"audit", "sync", SWITCH, AT(audit_sync), 0, 0, "on or off"},
     {"audit", "journal", SWITCH, AT(audit_journal), 0, 0, "on or off"},
@@ -288,8 +292,10 @@ static int take(void *user, const char *section, const char *name, const char *v
 
     if (strncmp(section, "provider ", 9) == 0)
         return provider_setting(r, section, name, value);
-    if (config_sign_in_section(section)) {
-        const char *allowed = config_sign_in_setting(r->config, section, name, value);
+    if (strcmp(section, "reference") == 0 || config_sign_in_section(section)) {
+        const char *allowed = strcmp(section, "reference") == 0
+                                  ? reference_set(&r->config->arena, r->config->reference, name, value)
+                                  : config_sign_in_setting(r->config, section, name, value);
 
         return !allowed || refuse(r, name, value, allowed);
     }

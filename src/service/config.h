@@ -57,6 +57,7 @@ struct config {
     const char *files[CONFIG_FILES_MAX]; /* single ones beside the folder */
     size_t file_count;
     struct settings settings;
+    struct reference_values *reference;      /* [reference]; settings.reference is the same */
     const char *anchors[CONFIG_ANCHORS_MAX]; /* files of certificates whose keys are trusted too */
     size_t anchor_count;
     bool anchors_are_simulated;

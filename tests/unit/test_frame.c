@@ -175,6 +175,37 @@ static void no_frame_above_the_limit_is_written(void **state)
     close(ends[0]);
 }
 
+static void settings_come_back(void **state)
+{
+    struct reference_values reference = reference_builtin;
+    struct settings settings = SETTINGS_DEFAULT, back;
+    uint8_t ppid[16] = {0};
+
+    (void)state;
+    settings.reference = &reference;
+    settings.claim_extensions = true;
+    settings.freshness = FRESHNESS_STRICT;
+    reference.minimum_tcb[SNP_TURIN].fmc = 7;
+    for (ppid[3] = 200; ppid[3] > 100; ppid[3]--)
+        assert_true(reference_add(&arena, &reference, REFERENCE_DENIED_PLATFORMS, BYTES_OF(ppid)));
+    struct bytes body = write_settings(&arena, &settings);
+    assert_true(read_settings(&arena, body, &back));
+    assert_true(back.claim_extensions);
+    assert_int_equal(back.freshness, FRESHNESS_STRICT);
+    assert_int_equal(back.reference->uvm_root_count, 2);
+    assert_int_equal(back.reference->uvm_roots[0].minimum_svn, 100);
+    assert_int_equal(back.reference->minimum_tcb[SNP_TURIN].fmc, 7);
+    assert_int_equal(back.reference->lists[REFERENCE_DENIED_PLATFORMS].count, 100);
+    ppid[3] = 101;
+    assert_true(reference_has(back.reference, REFERENCE_DENIED_PLATFORMS, BYTES_OF(ppid)));
+    assert_bytes_equal(write_settings(&arena, &back), body);
+    /* Two entries that are not in order. */
+    struct bytes swapped[2] = {reference.lists[REFERENCE_DENIED_PLATFORMS].v[1],
+                               reference.lists[REFERENCE_DENIED_PLATFORMS].v[0]};
+    reference.lists[REFERENCE_DENIED_PLATFORMS] = (struct reference_entries){swapped, 2};
+    assert_false(read_settings(&arena, write_settings(&arena, &settings), &back));
+}
+
 static void messages_come_back(void **state)
 {
     struct settings settings = SETTINGS_DEFAULT, settings_back;
@@ -203,7 +234,7 @@ static void messages_come_back(void **state)
     (void)state;
     settings.default_baseline = 17;
     settings.crl_freshness = false;
-    assert_true(read_settings(write_settings(&arena, &settings), &settings_back));
+    assert_true(read_settings(&arena, write_settings(&arena, &settings), &settings_back));
     assert_int_equal(settings_back.default_baseline, 17);
     assert_false(settings_back.crl_freshness);
     assert_int_equal(settings_back.accepted_sgx, settings.accepted_sgx);
@@ -241,7 +272,7 @@ static bool as_settings(struct bytes body)
 {
     struct settings out;
 
-    return read_settings(body, &out);
+    return read_settings(&arena, body, &out);
 }
 
 static bool as_anchor(struct bytes body)
@@ -372,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(frames_of_every_size_and_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lengths_that_lie_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_frame_above_the_limit_is_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(settings_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_that_lie, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_are_refused, set_up, tear_down),
