@@ -14,16 +14,21 @@ static int order(const struct tcb_level *a, const struct tcb_level *b)
 
 static void judge(const struct tcb_info *info, struct bytes text)
 {
-    struct pck_chain best = {.pce_svn = UINT16_MAX}, least = {0};
+    static const struct enclave_identity none;
+    struct tcb_platform best = {.tee = info->tee, .pce_svn = UINT16_MAX}, least = {.tee = info->tee};
+    struct tcb_verdict high, low;
 
     must(info->level_count > 0 && info->fmspc.n == FMSPC_SIZE && info->pce_id.n == PCEID_SIZE);
     must(info->document.inner.p > text.p && info->document.inner.p + info->document.inner.n < text.p + text.n);
     for (size_t i = 1; i < info->level_count; i++)
         must(order(&info->levels[i - 1], &info->levels[i]) > 0);
     memset(best.components, UINT8_MAX, sizeof best.components);
-    must(tcb_match_sgx(info, &best) == &info->levels[0]);
-    const struct tcb_level *lowest = tcb_match_sgx(info, &least);
-    must(!lowest || (lowest->pce_svn == 0 && bytes_all_zero(bytes_make(lowest->sgx, TCB_COMPONENTS))));
+    memset(best.tee_tcb_svn, UINT8_MAX, sizeof best.tee_tcb_svn);
+    tcb_judge(info, &none, &best, &high);
+    tcb_judge(info, &none, &least, &low);
+    must(high.level == &info->levels[0] && high.sgx_level == high.level);
+    must(!low.level || (low.level->pce_svn == 0 && bytes_all_zero(BYTES_OF(low.level->sgx))));
+    must(high.status == TCB_NOT_SUPPORTED && low.status == TCB_NOT_SUPPORTED);
     must((info->tee == TEE_TDX) == info->has_module);
     for (size_t i = 0; i < info->module_identity_count; i++)
         must(info->module_identities[i].level_count > 0);

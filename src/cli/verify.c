@@ -44,6 +44,7 @@ static bool read_accept(struct verification *v, const char *value)
     if (status == TCB_REVOKED || status == TCB_NOT_SUPPORTED)
         return wrong(v, "accept", value, "is never accepted");
     v->settings.accepted_sgx |= (uint16_t)(1u << status);
+    v->settings.accepted_tdx |= (uint16_t)(1u << status);
     return true;
 }
 

@@ -36,6 +36,7 @@ struct settings {
     bool crl_freshness;          /* refuse a CRL past its nextUpdate */
     bool report_data_tail_zero;  /* claims.md 2: ask for zero in REPORT_DATA[32..63] of SGX too */
     uint16_t accepted_sgx;       /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
+    uint16_t accepted_tdx;       /* the same for TDX */
     bool development;            /* the service was started for development: its tokens say so */
     bool claim_development;      /* emit x-assay-development where it applies; off in golden comparisons */
     bool claim_extensions;       /* emit claims of our own that tell more of the evidence (claims.md 4, 5) */
@@ -46,6 +47,7 @@ struct settings {
                        .freshness = FRESHNESS_PINNED,                                        \
                        .crl_freshness = true,                                                \
                        .accepted_sgx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
+                       .accepted_tdx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
                        .claim_development = true,                                            \
                        .reference = &reference_builtin})
 
@@ -66,8 +68,9 @@ struct exam {
     enum tcb_status tcb_status;
     const struct bytes *advisories;
     size_t advisory_count;
-    struct bytes tcb_date; /* of the matching level */
-    bool development;      /* the evidence rests on a simulated root */
+    struct bytes tcb_date;         /* of the matching level */
+    const struct tcb_verdict *tcb; /* Intel: the parts of the status (intel/intel.h); NULL before */
+    bool development;              /* the evidence rests on a simulated root */
 };
 
 #endif

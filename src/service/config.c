@@ -99,6 +99,8 @@ static const struct setting settings[] = {
     {"collateral", "crl_freshness", SWITCH, AT(settings.crl_freshness), 0, 0, "on or off"},
     {"collateral", "accepted_sgx", STATUSES, AT(settings.accepted_sgx), 0, 0,
      "TCB statuses with commas between; never Revoked or TCB_NOT_SUPPORTED"},
+    {"collateral", "accepted_tdx", STATUSES, AT(settings.accepted_tdx), 0, 0,
+     "TCB statuses with commas between; never Revoked or TCB_NOT_SUPPORTED"},
     {"collateral", "report_data_tail", TAIL, AT(settings.report_data_tail_zero), 0, 0, "ignore or zero"},
     {"collateral", "anchor", ANCHOR, 0, 0, 0, "a file with a certificate, at most 16 times"},
     {"claims", "extensions", SWITCH, AT(settings.claim_extensions), 0, 0, "on or off"},

@@ -238,6 +238,7 @@ static void messages_come_back(void **state)
     assert_int_equal(settings_back.default_baseline, 17);
     assert_false(settings_back.crl_freshness);
     assert_int_equal(settings_back.accepted_sgx, settings.accepted_sgx);
+    assert_int_equal(settings_back.accepted_tdx, settings.accepted_tdx);
     assert_true(read_provider(write_provider(&arena, &provider), &provider_back));
     assert_true(provider_back.shared);
     assert_bytes_are(provider_back.key.sealed, "s");

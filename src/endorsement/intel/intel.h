@@ -126,8 +126,33 @@ struct tcb_baseline {
 size_t tcb_baselines(const struct endorsements *e, enum intel_tee tee, struct arena *a,
                      const struct tcb_baseline **out);
 
-/* Matching (sgx-tdx.md 7 D4, F); pure functions. NULL: no level matches, TCB_NOT_SUPPORTED. */
-const struct tcb_level *tcb_match_sgx(const struct tcb_info *info, const struct pck_chain *chain);
+/* What of a platform its TCB status depends on. */
+struct tcb_platform {
+    enum intel_tee tee;
+    uint8_t components[TCB_COMPONENTS]; /* of the PCK certificate, never the report's CPUSVN */
+    uint16_t pce_svn, qe_svn;
+    uint8_t tee_tcb_svn[TCB_COMPONENTS]; /* TDX: what the TD was started under */
+    bool has_current; /* TDX 1.5: and the module that is loaded now, where it was updated meanwhile */
+    uint8_t current_tcb_svn[TCB_COMPONENTS];
+};
+/* The platform that a PCK certificate describes, as yet without TDX. */
+struct tcb_platform tcb_platform_of(enum intel_tee tee, const struct pck_chain *chain, uint16_t qe_svn);
+
+/* What TCB info and identity say about it (sgx-tdx.md 7 D4, F). Statuses are TCB_NOT_SUPPORTED where no level matches. */
+struct tcb_verdict {
+    const struct tcb_level *level;     /* that decides: of SGX, or of TDX; NULL: none matches */
+    const struct tcb_level *sgx_level; /* what SGX components alone reach */
+    const struct svn_level *qe_level;  /* NULL: none matches */
+    const struct tdx_module
+        *module; /* TDX: whose identity is to be compared; NULL: the TCB info has none of that version */
+    const struct svn_level *module_level; /* NULL: none matches, or modules of that version have none */
+    enum tcb_status sgx_status, tdx_status, module_status, qe_status; /* tdx and module: of TDX alone */
+    enum tcb_status status;                                           /* all of them together */
+};
+void tcb_judge(const struct tcb_info *info, const struct enclave_identity *identity,
+               const struct tcb_platform *platform, struct tcb_verdict *out);
+
+/* Parts of it. NULL: no level matches. */
 const struct svn_level *svn_match(const struct svn_level *levels, size_t count, uint16_t isv_svn);
 enum tcb_status tcb_converge(enum tcb_status platform, enum tcb_status other);
 

@@ -8,7 +8,9 @@ enum {
     OE_ITEMS = 9,
     OE_EVIDENCE_VERSION = 3,
     OE_EVIDENCE_HEADER = 32,
-    OE_UUID_SIZE = 16
+    OE_UUID_SIZE = 16,
+    FLAT_MAJOR = 4,
+    FLAT_TEE_TDX = 0x81
 };
 enum {
     ITEM_VERSION,
@@ -34,7 +36,8 @@ static struct bytes bare(struct bytes text)
     return rd_ok(&r) && rd_left(&r) == n ? bytes_after(text, OE_EVIDENCE_HEADER) : BYTES_NONE;
 }
 
-static bool read_items(struct bytes text, struct bytes item[OE_ITEMS])
+/* SGX: offsets of nine items; the fields of version and date are of no use here. */
+static bool read_items_sgx(struct bytes text, struct bytes item[OE_ITEMS])
 {
     uint32_t offset[OE_ITEMS];
     struct reader r = rd_open(bare(text));
@@ -56,6 +59,33 @@ static bool read_items(struct bytes text, struct bytes item[OE_ITEMS])
         item[i] = bytes_first(bytes_after(data, offset[i]), end - offset[i]);
     }
     return true;
+}
+
+/* TDX: the collateral structure of Intel's library written out, with its pointers and lengths before seven items. */
+static bool read_items_tdx(struct bytes text, struct bytes item[OE_ITEMS])
+{
+    static const size_t order[] = {ITEM_CRL_CHAIN, ITEM_ROOT_CRL,       ITEM_PCK_CRL, ITEM_TCB_CHAIN,
+                                   ITEM_TCB_INFO,  ITEM_IDENTITY_CHAIN, ITEM_IDENTITY};
+    enum { ITEMS = sizeof order / sizeof *order };
+    struct reader r = rd_open(bare(text));
+    uint32_t size[ITEMS];
+
+    if (rd_u16le(&r) != FLAT_MAJOR || rd_u16le(&r) != 0 || rd_u32le(&r) != FLAT_TEE_TDX ||
+        text.n > LIMIT_OE_ENDORSEMENTS)
+        return false;
+    for (size_t i = 0; i < ITEMS; i++) {
+        rd_skip(&r, 8); /* a pointer of the process that wrote it */
+        size[i] = rd_u32le(&r);
+        rd_skip(&r, 4);
+    }
+    for (size_t i = 0; i < ITEMS; i++)
+        item[order[i]] = rd_take(&r, size[i]);
+    return rd_end(&r);
+}
+
+static bool read_items(struct bytes text, struct bytes item[OE_ITEMS])
+{
+    return read_items_sgx(text, item) || read_items_tdx(text, item);
 }
 
 bool is_oe_endorsements(struct bytes text)

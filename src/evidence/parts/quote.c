@@ -1,6 +1,6 @@
 #include "evidence/parts/quote.h"
 
-enum { BODY_SIZE_SGX = 384, BODY_SIZE_TD10 = 584, BODY_SIZE_TD15 = 648 };
+#include "evidence/parts/td_report.h"
 
 void quote_read_header(struct reader *r, struct quote *out)
 {
@@ -16,9 +16,10 @@ void quote_read_header(struct reader *r, struct quote *out)
 static size_t size_of(enum quote_body type)
 {
     switch (type) {
-    case QUOTE_BODY_SGX: return BODY_SIZE_SGX;
-    case QUOTE_BODY_TD10: return BODY_SIZE_TD10;
-    case QUOTE_BODY_TD15: return BODY_SIZE_TD15;
+    case QUOTE_BODY_SGX: return SGX_REPORT_SIZE;
+    case QUOTE_BODY_TD10: return TD_REPORT_10_SIZE;
+    case QUOTE_BODY_TD15: return TD_REPORT_15_SIZE;
+    case QUOTE_BODY_TD15EX: return TD_REPORT_15EX_SIZE;
     default: return 0;
     }
 }
@@ -32,7 +33,7 @@ static bool read_body(struct reader *r, struct quote *out)
         uint16_t type = rd_u16le(r);
 
         size = rd_u32le(r);
-        out->body_type = type >= QUOTE_BODY_SGX && type <= QUOTE_BODY_TD15 ? (enum quote_body)type : QUOTE_BODY_NONE;
+        out->body_type = type >= QUOTE_BODY_SGX && type <= QUOTE_BODY_TD15EX ? (enum quote_body)type : QUOTE_BODY_NONE;
     } else {
         out->body_type = out->tee == QUOTE_TEE_SGX ? QUOTE_BODY_SGX
                          : out->version == 4       ? QUOTE_BODY_TD10

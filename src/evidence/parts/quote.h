@@ -11,7 +11,7 @@ enum {
     QUOTE_CERT_PCK_CHAIN = 5,
     QUOTE_CERT_QE = 6
 };
-enum quote_body { QUOTE_BODY_NONE, QUOTE_BODY_SGX, QUOTE_BODY_TD10, QUOTE_BODY_TD15 };
+enum quote_body { QUOTE_BODY_NONE, QUOTE_BODY_SGX, QUOTE_BODY_TD10, QUOTE_BODY_TD15, QUOTE_BODY_TD15EX };
 
 struct quote {
     uint16_t version, key_type;

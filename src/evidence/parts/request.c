@@ -116,3 +116,15 @@ bool request_init(struct exam *x, const struct json *request, struct request_dat
     *out = (struct request_data){0};
     return absent(member) ? check_that(x, REQUEST_INIT_DATA, true) : read_data(x, member, &m, out);
 }
+
+bool request_data_bound(struct exam *x, enum check_id id, const struct request_data *data, struct bytes field,
+                        const char *skipped)
+{
+    if (data->type == DATA_ABSENT) {
+        check_skip_(x->trace, id, skipped);
+        return !x->trace->failed;
+    }
+    struct check_value found = check_bytes(bytes_first(field, SHA256_SIZE));
+    struct check_value expected = check_bytes(sha256_of(x->arena, data->data));
+    return check_record(x->trace, id, check_same(found, expected), found, expected);
+}

@@ -17,5 +17,9 @@ bool request_evidence(struct exam *x, const struct json *request, const char *me
 /* Read runtimeData (or the 2018 form EnclaveHeldData) and initTimeData; an absent or empty member is DATA_ABSENT. */
 bool request_runtime(struct exam *x, const struct json *request, struct request_data *out);
 bool request_init(struct exam *x, const struct json *request, struct request_data *out);
+/* The first half of `field` (all reports have one of 64 or 48 bytes) is the SHA-256 of the data; without data the check is
+ * skipped, and `skipped` says so. */
+bool request_data_bound(struct exam *x, enum check_id id, const struct request_data *data, struct bytes field,
+                        const char *skipped);
 
 #endif
