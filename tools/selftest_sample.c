@@ -1,5 +1,5 @@
-/* Prints src/core/selftest_sample.inc: an Open Enclave report of the simulated platform, the quote behind its header, and what
- * vouches for them. The seed makes the same bytes each time, so that a test can compare them with the file. */
+/* Prints src/core/selftest_sample.inc: an Open Enclave report of the simulated platform, with the quote behind its header, a TDX
+ * quote, and what vouches for them. The seed makes the same bytes each time, so that a test can compare them with the file. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +19,13 @@ static void put_array(const char *name, struct bytes b)
 int main(void)
 {
     const struct simulate_options options = {.kind = SIMULATE_OE_REPORT, .seed = SEED};
+    const struct simulate_options td_options = {.kind = SIMULATE_TDX, .seed = SEED}; /* the same platform and root */
     struct fault fault = {0};
-    struct simulated made;
+    struct simulated made, td;
     struct arena a;
 
     arena_init(&a, MEMORY);
-    if (!simulate(&a, &options, &made, &fault)) {
+    if (!simulate(&a, &options, &made, &fault) || !simulate(&a, &td_options, &td, &fault)) {
         fprintf(stderr, "selftest-sample: %s\n", fault.text);
         return EXIT_FAILURE;
     }
@@ -38,6 +39,9 @@ int main(void)
     put_array("sample_root_crl", made.root_crl);
     put_array("sample_pck_crl", made.pck_crl);
     put_array("sample_signing_chain", made.signing_chain);
+    put_array("sample_td_quote", td.evidence);
+    put_array("sample_td_tcb_info", td.tcb_info);
+    put_array("sample_td_identity", td.identity);
     arena_free(&a);
     return fflush(stdout) || ferror(stdout);
 }

@@ -122,7 +122,14 @@ static enum status send(struct sending *s, struct bytes body)
     return answer.status == 200 ? print_token(s, &answer) : remote_refused(&s->remote, &request, &answer);
 }
 
-/* Which operation takes this evidence. */
+/* Which operation takes this evidence, in which member. */
+static const struct operation {
+    enum evidence_kind kind;
+    const char *path, *member, *api_version; /* the one that SDKs send */
+} operations[] = {{KIND_SGX, "SgxEnclave", "quote", "2022-08-01"},
+                  {KIND_OE, "OpenEnclave", "report", "2022-08-01"},
+                  {KIND_TDX, "TdxVm", "quote", "2025-06-01"}};
+
 static bool choose(struct sending *s, struct bytes evidence, enum status *status)
 {
     enum evidence_kind kind = recognise_evidence(s->cli->arena, evidence);
@@ -132,22 +139,19 @@ static bool choose(struct sending *s, struct bytes evidence, enum status *status
         cli_misuse(s->cli, "--type %s: no kind of evidence", s->type);
         return false;
     }
-    if (kind == KIND_SGX) {
-        s->path = "SgxEnclave";
-        s->evidence_member = "quote";
-    } else if (kind == KIND_OE) {
-        s->path = "OpenEnclave";
-        s->evidence_member = "report";
-    } else {
-        *status = STATUS_REFUSED;
-        cli_error(s->cli, "%s: %s", s->file,
-                  kind == KIND_UNKNOWN
-                      ? "not recognised as evidence; --type names its kind"
-                      : arena_printf(s->cli->arena, "evidence of kind %s, which this build does not send",
-                                     evidence_kind_name(kind)));
-        return false;
-    }
-    return true;
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+        if (operations[i].kind == kind) {
+            s->path = operations[i].path;
+            s->evidence_member = operations[i].member;
+            s->api_version = s->api_version ? s->api_version : operations[i].api_version;
+            return true;
+        }
+    *status = STATUS_REFUSED;
+    cli_error(s->cli, "%s: %s", s->file,
+              kind == KIND_UNKNOWN ? "not recognised as evidence; --type names its kind"
+                                   : arena_printf(s->cli->arena, "evidence of kind %s, which this build does not send",
+                                                  evidence_kind_name(kind)));
+    return false;
 }
 
 static bool data_type(struct cli *cli, const char *option, const char *value, const char **out)
@@ -182,8 +186,7 @@ static bool read_option(struct sending *s, int id, const char *value)
 
 static enum status attest_run(struct cli *cli, int argc, char **argv)
 {
-    struct sending s = {
-        .cli = cli, .remote.cli = cli, .runtime_type = "Binary", .init_type = "Binary", .api_version = "2022-08-01"};
+    struct sending s = {.cli = cli, .remote.cli = cli, .runtime_type = "Binary", .init_type = "Binary"};
     struct bytes evidence, body;
     struct options o;
     enum status status;
@@ -215,14 +218,14 @@ const struct command attest_command = {
         "variable ASSAY_TOKEN is sent along, unless ASSAY_URL names another service.",
     .options =
         (const struct option_row[]){
-            {OPTION_TYPE, "type", "KIND", "sgx or oe (default: recognised from the bytes)"},
+            {OPTION_TYPE, "type", "KIND", "sgx, oe or tdx (default: recognised from the bytes)"},
             {OPTION_RUNTIME_DATA, "runtime-data", "F", "data whose hash is in the report data"},
             {OPTION_RUNTIME_TYPE, "runtime-type", "TYPE", "json or binary (default)"},
             {OPTION_INIT_DATA, "init-data", "F", "data whose hash is in the configuration id"},
             {OPTION_INIT_TYPE, "init-type", "TYPE", "json or binary (default)"},
             {OPTION_NONCE, "nonce", "TEXT", "comes back in the token"},
             {OPTION_DRAFT_POLICY, "draft-policy", "F", "judge by this policy; the token is then unsigned"},
-            {OPTION_API_VERSION, "api-version", "VERSION", "default 2022-08-01"},
+            {OPTION_API_VERSION, "api-version", "VERSION", "default 2022-08-01; for tdx 2025-06-01"},
             OPTION_CA(OPTION_TRUST),
             OPTION_TOKEN_FILE(OPTION_BEARER),
             {OPTION_SHOW, "show", NULL, "print the token decoded"},

@@ -3,6 +3,8 @@
 #include "cli/show_intel.h"
 
 #include "base/text.h"
+#include "evidence/parts/sgx_report.h"
+#include "evidence/parts/td_report.h"
 
 enum form { HEX, NUMBER, RESERVED };
 struct field {
@@ -48,10 +50,21 @@ static const struct field td_report[] = {
     {"mrowner", 48, HEX},      {"mrownerconfig", 48, HEX}, {"rtmr0", 48, HEX},        {"rtmr1", 48, HEX},
     {"rtmr2", 48, HEX},        {"rtmr3", 48, HEX},         {"report_data", 64, HEX},  {NULL, 0, HEX}};
 static const struct field td_report_15[] = {{"tee_tcb_svn_2", 16, HEX}, {"mrservicetd", 48, HEX}, {NULL, 0, HEX}};
+static const struct field td_report_15ex[] = {{"vmid", 1, NUMBER},
+                                              {"td_id", 32, HEX},
+                                              {"devinfo", 48, HEX},
+                                              {"init_servtd_hash", 48, HEX},
+                                              {"init_servtd_attr", 8, HEX},
+                                              {"init_cpusvn", 16, HEX},
+                                              {"init_tee_tcb_svn", 16, HEX},
+                                              {"init_tee_fmspc", 12, HEX},
+                                              {"curr_servtd_hash", 48, HEX},
+                                              {"curr_servtd_attr", 8, HEX},
+                                              {NULL, 0, HEX}};
 /* 1.5: platform identities without a certificate */
 static const struct field ppid_tail[] = {{"cpusvn", 16, HEX}, {"pcesvn", 2, NUMBER}, {"pceid", 2, HEX}, {NULL, 0, HEX}};
 
-enum { SGX_REPORT_SIZE = 384, TEE_TDX = 0x81 };
+enum { TEE_TDX = 0x81 };
 
 static uint64_t little_endian(struct bytes b)
 {
@@ -109,8 +122,10 @@ static struct json *td_report_tree(struct arena *a, struct bytes body)
     struct reader r = rd_open(body);
 
     show_fields(a, o, &r, td_report);
-    if (body.n >= 648)
+    if (body.n >= TD_REPORT_15_SIZE)
         show_fields(a, o, &r, td_report_15);
+    if (body.n >= TD_REPORT_15EX_SIZE)
+        show_fields(a, o, &r, td_report_15ex);
     show_bits(a, o, "flags", little_endian(bytes_first(bytes_after(body, 120), 8)), flags);
     return o;
 }
@@ -200,7 +215,7 @@ static struct json *signature_tree(struct arena *a, struct bytes data, bool wrap
 static bool show_body(struct arena *a, struct json *o, struct reader *r, unsigned version, uint32_t tee)
 {
     bool is_td = tee == TEE_TDX;
-    size_t size = is_td ? 584 : SGX_REPORT_SIZE;
+    size_t size = is_td ? TD_REPORT_10_SIZE : SGX_REPORT_SIZE;
 
     if (version == 5) {
         unsigned type = rd_u16le(r);
@@ -211,7 +226,7 @@ static bool show_body(struct arena *a, struct json *o, struct reader *r, unsigne
         show_number(a, o, "body_size", (int64_t)size);
     }
     struct bytes body = rd_take(r, size);
-    if (!rd_ok(r) || body.n < (is_td ? 584 : SGX_REPORT_SIZE))
+    if (!rd_ok(r) || body.n < (is_td ? TD_REPORT_10_SIZE : SGX_REPORT_SIZE))
         return false;
     show_tree(o, "report", is_td ? td_report_tree(a, body) : sgx_report_tree(a, body));
     return true;

@@ -23,6 +23,10 @@ enum {
     OPTION_EVIDENCE,
     OPTION_KSS,
     OPTION_DEBUG,
+    OPTION_TD_REPORT,
+    OPTION_MODULE_STATUS,
+    OPTION_MODULE_UNNUMBERED,
+    OPTION_MODULE_UPDATED,
 };
 
 static bool read_number(struct simulation *s, const char *option, const char *value, unsigned *out)
@@ -45,6 +49,20 @@ static bool read_seed(struct simulation *s, const char *value)
         return false;
     s->options.seed = seed;
     return true;
+}
+
+static bool read_td_report(struct simulation *s, const char *value)
+{
+    static const char *const forms[] = {
+        [SIMULATE_TD_10] = "1.0", [SIMULATE_TD_15] = "1.5", [SIMULATE_TD_15EX] = "1.5ex"};
+
+    for (size_t i = SIMULATE_TD_10; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(value, forms[i]) == 0) {
+            s->options.td_report = (enum simulate_td_report)i;
+            return true;
+        }
+    cli_misuse(s->cli, "--td-report %s: 1.0, 1.5 or 1.5ex", value);
+    return false;
 }
 
 static bool read_runtime_data(struct simulation *s)
@@ -81,6 +99,10 @@ bool simulation_option(struct simulation *s, int id, const char *value)
     case OPTION_VARIATION: o->variation = value; return true;
     case OPTION_RUNTIME_DATA: s->runtime_data = value; return true;
     case OPTION_EVIDENCE: s->evidence = true; return true;
+    case OPTION_TD_REPORT: return read_td_report(s, value);
+    case OPTION_MODULE_STATUS: o->module_status = value; return true;
+    case OPTION_MODULE_UNNUMBERED: o->unnumbered_module = true; return true;
+    case OPTION_MODULE_UPDATED: o->module_updated = true; return true;
     case OPTION_KSS: o->kss = true; return true;
     default: o->debug = true; return true;
     }
@@ -117,7 +139,7 @@ static bool find_kind(struct simulation *s, const char *word)
 static bool choose_kind(struct simulation *s, const char *word)
 {
     if (!find_kind(s, word)) {
-        cli_misuse(s->cli, "%s: sgx or oe can be simulated", word);
+        cli_misuse(s->cli, "%s: sgx, oe or tdx can be simulated", word);
         return false;
     }
     if (s->evidence && s->options.kind == SIMULATE_SGX) {
@@ -175,9 +197,10 @@ static enum status simulate_run(struct cli *cli, int argc, char **argv)
 const struct command simulate_command = {
     .name = "simulate",
     .summary = "make evidence with its endorsements under a test root",
-    .usage = "sgx|oe [--fault CHECK-ID[:VARIANT]] -o DIR",
+    .usage = "sgx|oe|tdx [--fault CHECK-ID[:VARIANT]] -o DIR",
     .about =
-        "Writes a quote (sgx) or an Open Enclave report (oe), its runtime data, the request body for a service, the "
+        "Writes a quote (sgx, tdx) or an Open Enclave report (oe), its runtime data, the request body for a service, "
+        "the "
         "root to trust and a folder of endorsements into DIR, and in README.txt the command that verifies it. With "
         "--fault one thing is wrong: what that check must refuse; everything else is right. A check that can fail in "
         "several ways has variants, named behind a colon. Nobody trusts the root unless told to.",
@@ -189,7 +212,7 @@ const struct command simulate_command = {
             {OPTION_STATUS, "status", "STATUS", "TCB status of the platform"},
             {OPTION_QE_STATUS, "qe-status", "STATUS", "TCB status of the quoting enclave"},
             OPTION_AT("the middle of all validity"),
-            {OPTION_QUOTE_VERSION, "quote-version", "N", "3 (default), 4 or 5"},
+            {OPTION_QUOTE_VERSION, "quote-version", "N", "3 (default), 4 or 5; of TDX 4 (default) or 5"},
             {OPTION_TCB_INFO_VERSION, "tcb-info-version", "N", "3 (default) or 2"},
             {OPTION_CERTIFICATION, "certification", "N", "type of the certification data (default 5, the PCK chain)"},
             {OPTION_EVALUATION, "evaluation", "N", "TCB evaluation number (default 17)"},
@@ -201,7 +224,12 @@ const struct command simulate_command = {
              "what the enclave hashes into its report data (default: a small JSON object)"},
             {OPTION_EVIDENCE, "evidence", NULL, "oe: evidence with custom claims instead of a report"},
             {OPTION_KSS, "kss", NULL, "the enclave uses KSS, with init-time data"},
-            {OPTION_DEBUG, "debug", NULL, "a debug enclave"},
+            {OPTION_DEBUG, "debug", NULL, "a debug enclave, a debug trust domain"},
+            {OPTION_TD_REPORT, "td-report", "FORM", "tdx: 1.0 (default with version 4), 1.5 (with 5) or 1.5ex"},
+            {OPTION_MODULE_STATUS, "module-status", "STATUS", "tdx: TCB status of the TDX module"},
+            {OPTION_MODULE_UNNUMBERED, "module-unnumbered", NULL, "tdx: a module of major version 0, without levels"},
+            {OPTION_MODULE_UPDATED, "module-updated", NULL,
+             "tdx: the newest module was loaded beneath the trust domain (reports of 1.5 tell)"},
             OPTION_END},
     .examples = "  assay simulate sgx -o platform\n"
                 "  assay simulate sgx --status OutOfDate -o old\n"

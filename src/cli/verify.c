@@ -174,7 +174,7 @@ const struct command verify_command = {
     .options =
         (const struct option_row[]){
             {OPTION_TYPE, "type", "KIND",
-             "sgx or oe (default: recognised from the bytes); oe must be named for a quote "
+             "sgx, oe or tdx (default: recognised from the bytes); oe must be named for a quote "
              "followed by custom claims"},
             OPTION_AT("judge at this time"),
             {OPTION_COLLATERAL, "collateral", "DIR|F", "endorsements: a folder, or one file; repeatable"},

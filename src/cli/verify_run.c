@@ -3,6 +3,8 @@
 #include "cli/terminal.h"
 #include "cli/verify.h"
 #include "crypto/pem.h"
+#include "evidence/sgx.h"
+#include "evidence/tdx.h"
 #include "simulate/simulate.h"
 
 static bool add_endorsement(struct verification *v, struct endorsements *e, const char *path)
@@ -110,33 +112,54 @@ static bool read_data(struct verification *v, const char *path, bool is_json, en
     return true;
 }
 
+/* The kinds that are judged here, and how their files are read. */
+static const struct judged {
+    enum evidence_kind kind;
+    const struct attester *attester;
+    bool (*decode)(struct exam *, struct bytes file, const struct request_data *runtime,
+                   const struct request_data *init);
+} judged[] = {{KIND_SGX, &sgx_attester, sgx_decode_quote},
+              {KIND_OE, &oe_attester, oe_decode_file},
+              {KIND_TDX, &tdx_attester, tdx_decode_file}};
+
+static const struct judged *judged_kind(enum evidence_kind kind)
+{
+    for (size_t i = 0; i < sizeof judged / sizeof *judged; i++)
+        if (judged[i].kind == kind)
+            return &judged[i];
+    return NULL;
+}
+
 static bool decode(struct verification *v, const struct request_data *runtime, const struct request_data *init)
 {
     struct exam *x = &v->appraisal.exam;
 
     if (x->trace->failed)
         return false;
-    if (!check_that(x, EVIDENCE_KIND, v->kind == KIND_SGX || v->kind == KIND_OE)) {
+    const struct judged *kind = judged_kind(v->kind);
+
+    if (!check_that(x, EVIDENCE_KIND, kind != NULL)) {
         check_note(x->trace, "%s is evidence of kind %s", v->file, evidence_kind_name(v->kind));
         return false;
     }
-    return v->kind == KIND_SGX ? sgx_decode_quote(x, v->evidence, runtime, init)
-                               : oe_decode_file(x, v->evidence, runtime, init);
+    return kind && kind->decode(x, v->evidence, runtime, init);
 }
 
 static void begin(struct verification *v)
 {
     struct arena *a = v->cli->arena;
+    const struct judged *kind = judged_kind(v->kind);
 
-    v->appraisal = (struct appraisal){.exam = {.arena = a,
-                                               .trace = trace_new(a),
-                                               .endorsements = v->endorsements,
-                                               .settings = &v->settings,
-                                               .time = v->time},
-                                      .attester = v->kind == KIND_OE ? &oe_attester : &sgx_attester,
-                                      .policy_text = v->policy,
-                                      .explain = v->explain,
-                                      .draft = true}; /* the policy is the caller's own: its rules may be quoted */
+    v->appraisal = (struct appraisal){
+        .exam = {.arena = a,
+                 .trace = trace_new(a),
+                 .endorsements = v->endorsements,
+                 .settings = &v->settings,
+                 .time = v->time},
+        .attester = kind ? kind->attester : &sgx_attester, /* what is of no kind is refused before it matters */
+        .policy_text = v->policy,
+        .explain = v->explain,
+        .draft = true}; /* the policy is the caller's own: its rules may be quoted */
     claims_init(&v->appraisal.exam.incoming, a);
 }
 

@@ -7,7 +7,6 @@
 static const struct policy_kind later_kinds[] = {
     {"Tpm", NULL},
     {"SevSnpVm", PERMIT_ALL},
-    {"TdxVm", PERMIT_ALL},
     {"AzureGuest", "version=1.0;authorizationrules{[type==\"secureboot\", value==false] => deny();"
                    "[type==\"x-ms-azurevm-default-securebootkeysvalidated\", value==false] => deny();"
                    "[type==\"x-ms-azurevm-debuggersdisabled\", value==false] => deny();"

@@ -9,6 +9,7 @@ enum {
     MEMORY = 32 * 1024 * 1024, /* of one sample, and as much for its endorsements */
     OE_HEADER = 16,            /* before the quote of an Open Enclave report */
     QUOTE_SIGNATURE = 436,     /* of the quote's header and report body, within a quote (sgx-tdx.md 1) */
+    TD_QUOTE_SIGNATURE = 636,
 };
 
 #define SELFTEST_ISSUER  BYTES_LIT("https://selftest.invalid")
@@ -26,6 +27,7 @@ static const struct selftest_sample samples[] = {
      {sample_report, sizeof sample_report},
      OE_HEADER + QUOTE_SIGNATURE,
      CHECK_SGX_QUOTE_SIGNATURE},
+    {"TdxVm", "quote", {sample_td_quote, sizeof sample_td_quote}, TD_QUOTE_SIGNATURE, CHECK_SGX_QUOTE_SIGNATURE},
 };
 
 const struct selftest_sample *selftest_sample_at(size_t i)
@@ -43,7 +45,9 @@ static struct endorsements *sample_endorsements(struct fault *fault)
                  {"identity", {sample_identity, sizeof sample_identity}},
                  {"root crl", {sample_root_crl, sizeof sample_root_crl}},
                  {"pck crl", {sample_pck_crl, sizeof sample_pck_crl}},
-                 {"signing chain", {sample_signing_chain, sizeof sample_signing_chain}}};
+                 {"signing chain", {sample_signing_chain, sizeof sample_signing_chain}},
+                 {"tcb info of TDX", {sample_td_tcb_info, sizeof sample_td_tcb_info}},
+                 {"identity of TD QE", {sample_td_identity, sizeof sample_td_identity}}};
     struct endorsements *e = endorsements_new(MEMORY);
 
     if (!e) {

@@ -29,7 +29,8 @@ bool snp_tcb_at_least(const struct snp_tcb *tcb, const struct snp_tcb *least)
 
 /* ------------------------------------------------------------------------------------------------ built-in values */
 
-#define MICROSOFT_SUPPLY_CHAIN "did:x509:0:sha256:I__iuL25oXEVFdTP_aBLx_eT1RPHbCQ_ECBQfYZpt9s::eku:1.3.6.1.4.1.311.76.59.1."
+#define MICROSOFT_SUPPLY_CHAIN \
+    "did:x509:0:sha256:I__iuL25oXEVFdTP_aBLx_eT1RPHbCQ_ECBQfYZpt9s::eku:1.3.6.1.4.1.311.76.59.1."
 
 /* snp-cvm.md 2.5: Azure's container instances, and confidential containers of its Kubernetes service. */
 static const struct uvm_root builtin_roots[] = {

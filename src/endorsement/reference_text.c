@@ -60,8 +60,10 @@ static bool set_component(struct snp_tcb *tcb, enum snp_product product, struct 
         const char *name;
         size_t offset;
     } components[] = {
-        {"bootloader=", offsetof(struct snp_tcb, bootloader)}, {"tee=", offsetof(struct snp_tcb, tee)},
-        {"snp=", offsetof(struct snp_tcb, snp)},               {"microcode=", offsetof(struct snp_tcb, microcode)},
+        {"bootloader=", offsetof(struct snp_tcb, bootloader)},
+        {"tee=", offsetof(struct snp_tcb, tee)},
+        {"snp=", offsetof(struct snp_tcb, snp)},
+        {"microcode=", offsetof(struct snp_tcb, microcode)},
         {"fmc=", offsetof(struct snp_tcb, fmc)},
     };
     uint64_t value;
@@ -108,7 +110,8 @@ static const struct {
      "a CHIP_ID of 128 hex digits, or 16 for Turin, each once, at most 4096 times"},
     {"denied_platform", REFERENCE_DENIED_PLATFORMS, "a PPID of 32 hex digits, each once, at most 4096 times"},
     {"minimum_tcb", MINIMUM_TCB,
-     "Milan, Genoa or Turin, once each, then some of bootloader=N tee=N snp=N microcode=N, and fmc=N for Turin, N from 1 to "
+     "Milan, Genoa or Turin, once each, then some of bootloader=N tee=N snp=N microcode=N, and fmc=N for Turin, N from "
+     "1 to "
      "255"},
 };
 

@@ -26,6 +26,7 @@ struct metrics {
 static const char *const operation_names[METRICS_OPERATIONS] = {
     [METRICS_ATTEST_SGX] = "attest_sgx_enclave",
     [METRICS_ATTEST_OE] = "attest_open_enclave",
+    [METRICS_ATTEST_TDX] = "attest_tdx_vm",
     [METRICS_ATTEST_OTHER] = "attest_other",
     [METRICS_KEYS] = "keys",
     [METRICS_METADATA] = "metadata",
@@ -51,6 +52,7 @@ static const struct {
 } paths[] = {
     {"/attest/SgxEnclave", METRICS_ATTEST_SGX, METRICS_ATTEST_SGX},
     {"/attest/OpenEnclave", METRICS_ATTEST_OE, METRICS_ATTEST_OE},
+    {"/attest/TdxVm", METRICS_ATTEST_TDX, METRICS_ATTEST_TDX},
     {"/attest/", METRICS_ATTEST_OTHER, METRICS_ATTEST_OTHER},
     {"/certs", METRICS_KEYS, METRICS_KEYS},
     {"/.well-known/openid-configuration", METRICS_METADATA, METRICS_METADATA},

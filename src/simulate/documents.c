@@ -13,6 +13,22 @@ static void components(struct writer *w, const char *member, int svn)
     wr_text(w, "],");
 }
 
+/* The second is the module's version, which the levels of its identity judge. */
+static void tdx_components(struct writer *w, int svn)
+{
+    wr_text(w, "\"tdxtcbcomponents\":[");
+    for (int i = 0; i < COMPONENTS; i++)
+        wr_printf(w, "%s{\"svn\":%d}", i ? "," : "", i == 1 ? 0 : svn);
+    wr_text(w, "],");
+}
+
+/* Of which TEE the TCB info is. */
+static bool is_tdx(const struct platform *p)
+{
+    return (platform_is_tdx(p) && !platform_fault(p, "intel.tcb_info.present:sgx")) ||
+           platform_fault(p, "intel.tcb_info.present:tdx");
+}
+
 static void level(struct writer *w, const struct platform *p, int svn, const char *status)
 {
     wr_text(w, "{\"tcb\":{");
@@ -21,8 +37,8 @@ static void level(struct writer *w, const struct platform *p, int svn, const cha
             wr_printf(w, "\"sgxtcbcomp%02dsvn\":%d,", i, svn);
     else
         components(w, "sgxtcbcomponents", svn);
-    if (platform_fault(p, "intel.tcb_info.present:tdx"))
-        components(w, "tdxtcbcomponents", svn);
+    if (is_tdx(p))
+        tdx_components(w, svn);
     wr_printf(w, "\"pcesvn\":%d},\"tcbDate\":\"2025-08-13T00:00:00Z\",\"tcbStatus\":\"%s\"",
               svn + PLATFORM_PCESVN - PLATFORM_SVN, status);
     if (strcmp(status, "UpToDate") != 0)
@@ -87,16 +103,41 @@ static struct bytes sign_document(struct platform *p, const char *member, const 
     return wr_done(&w);
 }
 
-static void tdx_module(struct writer *w)
+static const char *module_status(const struct platform *p)
 {
+    if (platform_fault(p, "intel.tcb.status:module") || platform_fault(p, "intel.tcb.status:relaunch"))
+        return "OutOfDate";
+    return p->options->module_status ? p->options->module_status : "UpToDate";
+}
+
+/* Signer and attributes: of Intel's modules all zero. */
+static void module_fields(struct writer *w, const struct platform *p)
+{
+    wr_printf(w, "\"mrsigner\":\"%096d\",\"attributes\":\"%s%014d\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"", 0,
+              platform_fault(p, "tdx.module.attributes:as-described") ? "01" : "00", 0);
+}
+
+/* Modules without a version, and TDX_01, which meets the second of two levels or none. */
+static void tdx_modules(struct writer *w, const struct platform *p)
+{
+    const char *status = module_status(p);
+    bool unsupported = strcmp(status, "TCB_NOT_SUPPORTED") == 0;
+
+    wr_text(w, "\"tdxModule\":{");
+    module_fields(w, p);
+    wr_printf(w, "},\"tdxModuleIdentities\":[{\"id\":\"TDX_%02X\",", MODULE_VERSION);
+    module_fields(w, p);
     wr_printf(
-        w, "\"tdxModule\":{\"mrsigner\":\"%096d\",\"attributes\":\"%016d\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"},",
-        0, 0);
+        w, ",\"tcbLevels\":[{\"tcb\":{\"isvsvn\":%d},\"tcbDate\":\"2025-08-13T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}",
+        MODULE_SVN_NEWEST);
+    if (!unsupported)
+        wr_printf(w, ",{\"tcb\":{\"isvsvn\":%d},\"tcbDate\":\"2025-05-14T00:00:00Z\",\"tcbStatus\":\"%s\"}", MODULE_SVN,
+                  status);
+    wr_text(w, "]}],");
 }
 
 struct bytes platform_tcb_info(struct platform *p)
 {
-    bool tdx = platform_fault(p, "intel.tcb_info.present:tdx");
     unsigned version = p->options->tcb_info_version;
     struct writer w = wr_open(p->arena);
 
@@ -104,15 +145,15 @@ struct bytes platform_tcb_info(struct platform *p)
         return BYTES_NONE;
     wr_text(&w, "{");
     if (version == 3)
-        wr_printf(&w, "\"id\":\"%s\",", tdx ? "TDX" : "SGX");
+        wr_printf(&w, "\"id\":\"%s\",", is_tdx(p) ? "TDX" : "SGX");
     wr_printf(&w, "\"version\":%u,", version);
     dates(&w, p, "tcb_info");
     wr_text(&w, "\"fmspc\":\"");
     wr_hex(&w, platform_fault(p, "intel.tcb_info.present:fmspc") ? platform_flip(p, p->fmspc, 0) : p->fmspc);
     wr_printf(&w, "\",\"pceId\":\"%s\",\"tcbType\":0,\"tcbEvaluationDataNumber\":%u,",
               platform_fault(p, "intel.tcb_info.pce") ? "0001" : "0000", p->options->evaluation);
-    if (tdx)
-        tdx_module(&w);
+    if (is_tdx(p))
+        tdx_modules(&w, p);
     wr_text(&w, "\"tcbLevels\":[");
     levels(&w, p);
     wr_text(&w, "]}");
@@ -130,19 +171,22 @@ struct bytes platform_identity(struct platform *p)
 {
     const char *status = qe_status(p);
     bool unsupported = strcmp(status, "TCB_NOT_SUPPORTED") == 0;
+    bool tdx = platform_is_tdx(p);
+    const char *id = (tdx && !platform_fault(p, "intel.qe_identity.present:sgx")) ||
+                             platform_fault(p, "intel.qe_identity.present:tdx")
+                         ? "TD_QE"
+                         : "QE";
     struct writer w = wr_open(p->arena);
 
     if (platform_fault(p, "intel.qe_identity.present"))
         return BYTES_NONE;
-    wr_printf(&w, "{\"id\":\"%s\",\"version\":2,",
-              platform_fault(p, "intel.qe_identity.present:tdx")   ? "TD_QE"
-              : platform_fault(p, "intel.qe_identity.present:qve") ? "QVE"
-                                                                   : "QE");
+    wr_printf(&w, "{\"id\":\"%s\",\"version\":2,", platform_fault(p, "intel.qe_identity.present:qve") ? "QVE" : id);
     dates(&w, p, "qe_identity");
     wr_printf(&w, "\"tcbEvaluationDataNumber\":%u,\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",",
               p->options->evaluation);
     wr_printf(&w, "\"attributes\":\"11%030d\",\"attributesMask\":\"FBFFFFFFFFFFFFFF%016d\",", 0, 0);
-    wr_printf(&w, "\"mrsigner\":\"%s\",\"isvprodid\":%d,\"tcbLevels\":[", QE_SIGNER, QE_PRODUCT);
+    wr_printf(&w, "\"mrsigner\":\"%s\",\"isvprodid\":%d,\"tcbLevels\":[", tdx ? QE_SIGNER_TDX : QE_SIGNER,
+              tdx ? QE_PRODUCT_TDX : QE_PRODUCT);
     wr_printf(&w, "{\"tcb\":{\"isvsvn\":%d},\"tcbDate\":\"2025-08-13T00:00:00Z\",\"tcbStatus\":\"%s\"}]}",
               unsupported ? QE_SVN + 1 : QE_SVN, unsupported ? "UpToDate" : status);
     return sign_document(p, "enclaveIdentity", "qe_identity", wr_done(&w));

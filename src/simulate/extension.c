@@ -53,10 +53,10 @@ static struct bytes tcb(struct platform *p)
 struct bytes platform_sgx_extension(struct platform *p)
 {
     struct arena *a = p->arena;
-    uint8_t ppid[16] = {0x5a}, type = 1;
+    uint8_t type = 1;
     size_t fmspc_size = p->fmspc.n - platform_fault(p, "intel.pck.shape:fmspc-size");
 
-    return DER_ELEMENT(a, DER_SEQUENCE, pair(a, sgx_oid(a, 1, 0), octets(a, ppid, sizeof ppid)),
+    return DER_ELEMENT(a, DER_SEQUENCE, pair(a, sgx_oid(a, 1, 0), octets(a, PLATFORM_PPID.p, PLATFORM_PPID.n)),
                        pair(a, sgx_oid(a, 2, 0), tcb(p)), pair(a, sgx_oid(a, 3, 0), octets(a, "\0\0", 2)),
                        pair(a, sgx_oid(a, 4, 0), octets(a, p->fmspc.p, fmspc_size)),
                        pair(a, sgx_oid(a, 5, 0), DER_ELEMENT(a, DER_ENUMERATED, bytes_make(&type, 1))));

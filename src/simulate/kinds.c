@@ -1,5 +1,7 @@
 #include "simulate/kinds.h"
 
+#include "evidence/tdx.h"
+
 static struct request_data sent(struct bytes data)
 {
     return (struct request_data){.type = data.n ? DATA_BINARY : DATA_ABSENT, .data = data};
@@ -19,6 +21,13 @@ static bool decode_oe(const struct simulated *s, struct exam *x)
     return oe_decode_file(x, s->evidence, &runtime, &init);
 }
 
+static bool decode_tdx(const struct simulated *s, struct exam *x)
+{
+    struct request_data runtime = sent(s->runtime_data), init = sent(s->init_data);
+
+    return tdx_decode_file(x, s->evidence, &runtime, &init);
+}
+
 const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
     [SIMULATE_SGX] = {"sgx", "SGX", "a quote", "quote.bin", &sgx_attester, intel_variations, simulate_intel,
                       decode_sgx},
@@ -26,6 +35,8 @@ const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
                             simulate_intel, decode_oe},
     [SIMULATE_OE_EVIDENCE] = {"oe", "SGX", "Open Enclave evidence", "evidence.bin", &oe_attester, intel_variations + 1,
                               simulate_intel, decode_oe},
+    [SIMULATE_TDX] = {"tdx", "TDX", "a TDX quote", "tdquote.bin", &tdx_attester, intel_variations, simulate_intel,
+                      decode_tdx},
 };
 
 static const struct simulate_fault *const tables[] = {intel_faults};

@@ -16,7 +16,13 @@ static bool known_status(const char *name)
 /* Options that say nothing get what the fault needs, or the usual. */
 static void complete(struct simulate_options *o, const struct simulate_fault *f)
 {
-    o->version = o->version ? o->version : f && f->version ? f->version : 3;
+    bool tdx = o->kind == SIMULATE_TDX;
+
+    o->version = o->version ? o->version : f && f->version ? f->version : tdx ? 4 : 3;
+    if (o->td_report == SIMULATE_TD_USUAL)
+        o->td_report = o->version < 5                                        ? SIMULATE_TD_10
+                       : f && simulate_fault_check(f) == CHECK_TDX_REPORT_VM ? SIMULATE_TD_15EX
+                                                                             : SIMULATE_TD_15;
     o->tcb_info_version = o->tcb_info_version ? o->tcb_info_version : 3;
     if (!o->certification)
         o->certification = f && simulate_fault_check(f) == CHECK_SGX_QUOTE_CERTIFICATION ? 4 : QUOTE_CERT_PCK_CHAIN;
@@ -34,12 +40,25 @@ static bool check_fault(const struct simulate_options *o, const struct simulate_
            fault_set(fault, FAULT_USAGE, "TCB info of TDX has version 3");
 }
 
+static bool check_tdx(const struct simulate_options *o, struct fault *fault)
+{
+    if (o->version < 4 || o->tcb_info_version != 3)
+        return fault_set(fault, FAULT_USAGE, "quotes of TDX have version 4 or 5, its TCB info version 3");
+    if (o->version == 4 && o->td_report != SIMULATE_TD_10)
+        return fault_set(fault, FAULT_USAGE, "quotes of version 4 hold reports of TDX 1.0");
+    if (o->module_updated && o->td_report == SIMULATE_TD_10)
+        return fault_set(fault, FAULT_USAGE, "reports of TDX 1.0 do not tell what was loaded later");
+    return known_status(o->module_status) || fault_set(fault, FAULT_USAGE, "no such TCB status");
+}
+
 static bool check_options(const struct simulate_options *o, struct fault *fault)
 {
     if (!known_status(o->status) || !known_status(o->qe_status))
         return fault_set(fault, FAULT_USAGE, "no such TCB status");
     if (o->version < 3 || o->version > 5)
         return fault_set(fault, FAULT_USAGE, "quotes have version 3, 4 or 5");
+    if (o->kind == SIMULATE_TDX && !check_tdx(o, fault))
+        return false;
     if (o->tcb_info_version < 2 || o->tcb_info_version > 3)
         return fault_set(fault, FAULT_USAGE, "TCB info has version 2 or 3");
     return (o->certification >= 1 && o->certification <= 7 && o->certification != QUOTE_CERT_QE) ||
@@ -63,23 +82,40 @@ struct bytes platform_flip(struct platform *p, struct bytes b, size_t offset)
     return bytes_make(copy, b.n);
 }
 
-/* The first half of the report data is the hash of the runtime data, or of custom claims in OE evidence; CONFIGID that of the
- * init-time data. */
+bool platform_is_tdx(const struct platform *p)
+{
+    return p->options->kind == SIMULATE_TDX;
+}
+
+/* CONFIGID, or the beginning of MRCONFIGID: the hash of the init-time data. */
+static struct bytes config_id(struct platform *p, struct bytes init_data)
+{
+    size_t size = platform_is_tdx(p) ? 48 : 64;
+    uint8_t *id = arena_alloc(p->arena, size);
+
+    if (init_data.n == 0)
+        return BYTES_NONE;
+    sha256(init_data, id);
+    id[0] ^= platform_fault(p, "sgx.init_data") || platform_fault(p, "tdx.init_data");
+    id[size - 1] ^= platform_fault(p, "tdx.init_data:tail");
+    return bytes_make(id, size);
+}
+
+/* The first half of the report data is the hash of the runtime data, or of custom claims in OE evidence. */
 static void make_evidence(struct platform *p, struct simulated *s)
 {
     bool with_claims = p->options->kind == SIMULATE_OE_EVIDENCE;
     struct bytes claims = with_claims ? wrap_custom_claims(p->arena) : BYTES_NONE;
-    uint8_t report_data[64] = {0}, config_id[64] = {0};
+    uint8_t report_data[64] = {0};
 
     s->runtime_data = with_claims ? BYTES_NONE : p->options->runtime_data;
-    s->init_data = p->options->kss && !with_claims ? BYTES_LIT("{\"config\":\"simulated\"}") : BYTES_NONE;
+    s->init_data =
+        (p->options->kss || platform_is_tdx(p)) && !with_claims ? BYTES_LIT("{\"config\":\"simulated\"}") : BYTES_NONE;
     sha256(with_claims ? claims : s->runtime_data, report_data);
-    report_data[0] ^= platform_fault(p, "sgx.runtime_data") || platform_fault(p, "oe.custom_claims");
-    report_data[63] ^= platform_fault(p, "sgx.report_data_tail");
-    if (p->options->kss)
-        sha256(s->init_data, config_id);
-    config_id[0] ^= platform_fault(p, "sgx.init_data");
-    struct bytes quote = platform_quote(p, BYTES_OF(report_data), p->options->kss ? BYTES_OF(config_id) : BYTES_NONE);
+    report_data[0] ^= platform_fault(p, "sgx.runtime_data") || platform_fault(p, "tdx.runtime_data") ||
+                      platform_fault(p, "oe.custom_claims");
+    report_data[63] ^= platform_fault(p, "sgx.report_data_tail") || platform_fault(p, "tdx.report_data_tail");
+    struct bytes quote = platform_quote(p, BYTES_OF(report_data), config_id(p, s->init_data));
     s->evidence = wrap_quote(p, quote, claims);
     s->request = wrap_request(p->arena, s);
 }
@@ -122,6 +158,13 @@ static bool anchor_digest(struct arena *a, struct simulated *s, struct fault *fa
     return true;
 }
 
+static void deny(struct arena *a, struct simulated *s)
+{
+    s->reference = reference_builtin;
+    reference_add(a, &s->reference, REFERENCE_DENIED_PLATFORMS, PLATFORM_PPID);
+    s->settings.reference = &s->reference;
+}
+
 bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault)
 {
     static const uint8_t fmspc[FMSPC_SIZE] = {0x00, 0xa5, 0x5a, 0x00, 0x00, 0x00};
@@ -132,6 +175,8 @@ bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct
         return false;
     out->settings.freshness = FRESHNESS_STRICT;
     out->settings.report_data_tail_zero = true;
+    if (wanted && simulate_fault_check(wanted) == CHECK_INTEL_PCK_NOT_DENIED)
+        deny(a, out);
     bool ok = make_keys(&p, fault);
     if (ok) {
         make_evidence(&p, out);

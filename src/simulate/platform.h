@@ -26,11 +26,17 @@ enum {
     PLATFORM_SVN = 7,
     PLATFORM_PCESVN = 13,
     QE_SVN = 8,
-    QE_PRODUCT = 1
+    QE_PRODUCT = 1,
+    QE_PRODUCT_TDX = 2,
+    MODULE_VERSION = 1, /* TDX_01 */
+    MODULE_SVN = 5,
+    MODULE_SVN_NEWEST = 7
 };
+#define PLATFORM_PPID BYTES_LIT("\x5a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")
 
-/* MRSIGNER of Intel's quoting enclave (sgx-tdx.md 6.4), as its signed identity states it. */
-#define QE_SIGNER "8c4f5775d796503e96137f77c68a829a0056ac8ded70140b081b094490c57bff"
+/* MRSIGNER of Intel's quoting enclaves (sgx-tdx.md 6.4), as their signed identities state it. */
+#define QE_SIGNER     "8c4f5775d796503e96137f77c68a829a0056ac8ded70140b081b094490c57bff"
+#define QE_SIGNER_TDX "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5"
 
 struct platform {
     struct arena *arena;
@@ -45,6 +51,7 @@ struct platform {
 bool platform_fault(const struct platform *p, const char *name);
 /* The same for one of several alike: the %s of `format` is `what`. */
 bool platform_fault_of(const struct platform *p, const char *format, const char *what);
+bool platform_is_tdx(const struct platform *p);
 bool platform_varies(const struct platform *p, const char *variation);
 
 struct bytes platform_pck_chain(struct platform *p);     /* PEM: leaf, authority, root */
@@ -58,6 +65,9 @@ struct bytes platform_sgx_extension(struct platform *p);
 struct bytes platform_tcb_info(struct platform *p);
 struct bytes platform_identity(struct platform *p);
 struct bytes platform_quote(struct platform *p, struct bytes report_data, struct bytes config_id);
+/* The body of such a quote, whose config_id is the beginning of MRCONFIGID. */
+struct bytes platform_td_report(struct platform *p, struct bytes report_data, struct bytes config_id);
+size_t td_report_size(enum simulate_td_report form);
 /* A signature that is r || s; the key is one of the platform's. */
 struct bytes platform_sign(struct platform *p, enum simulated_key key, struct bytes message);
 /* A copy with one bit of the byte at `offset` turned. */

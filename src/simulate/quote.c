@@ -3,7 +3,14 @@
 
 #include "base/text.h"
 
-enum { HEADER_USER_DATA = 28, BODY_MRENCLAVE = 64, QE_CPU_SVN = 0, QE_AUTH_SIZE = 32, SIGNATURE_SIZE = 64 };
+enum {
+    HEADER_USER_DATA = 28,
+    BODY_MRENCLAVE = 64,
+    BODY_MRTD = 136,
+    QE_CPU_SVN = 0,
+    QE_AUTH_SIZE = 32,
+    SIGNATURE_SIZE = 64
+};
 
 /* What differs between the enclave and the quoting enclave. */
 struct report_fields {
@@ -60,47 +67,69 @@ static void head(const struct platform *p, struct writer *w)
 
     wr_u16le(w, (uint16_t)version);
     wr_u16le(w, (uint16_t)key_type);
-    wr_u32le(w, platform_fault(p, "sgx.quote.tee") ? QUOTE_TEE_TDX : QUOTE_TEE_SGX);
+    wr_u32le(w, platform_is_tdx(p) != (platform_fault(p, "sgx.quote.tee") || platform_fault(p, "tdx.quote.tee"))
+                    ? QUOTE_TEE_TDX
+                    : QUOTE_TEE_SGX);
 }
 
-static struct bytes header_and_body(struct platform *p, struct bytes report_data, struct bytes config_id)
+static struct bytes enclave_report(struct platform *p, struct bytes report_data, struct bytes config_id)
+{
+    const struct simulate_options *o = p->options;
+    struct report_fields enclave = {
+        .mrenclave = 0xec, .isv_prod_id = 1, .isv_svn = 2, .report_data = report_data, .config_id = config_id};
+
+    memset(enclave.mrsigner, 0x51, sizeof enclave.mrsigner);
+    enclave.flags = 0x05u | (o->debug ? SGX_FLAG_DEBUG : 0u) | (o->kss ? SGX_FLAG_KSS : 0u);
+    return report(p->arena, &enclave);
+}
+
+/* Type and size of version 5, which name the body. */
+static void body_head(const struct platform *p, struct writer *w, size_t size)
+{
+    static const enum quote_body of_td[] = {
+        [SIMULATE_TD_10] = QUOTE_BODY_TD10, [SIMULATE_TD_15] = QUOTE_BODY_TD15, [SIMULATE_TD_15EX] = QUOTE_BODY_TD15EX};
+    enum quote_body type = platform_is_tdx(p) ? of_td[p->options->td_report] : QUOTE_BODY_SGX;
+
+    if (platform_fault(p, "sgx.quote.shape:body-type"))
+        type = platform_is_tdx(p) ? QUOTE_BODY_SGX : QUOTE_BODY_TD10;
+    wr_u16le(w, (uint16_t)type);
+    wr_u32le(w, (uint32_t)size + platform_fault(p, "sgx.quote.shape:body-size"));
+}
+
+static struct bytes header_and_body(struct platform *p, struct bytes body)
 {
     static const uint8_t vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
                                      0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
     const struct simulate_options *o = p->options;
-    struct report_fields enclave = {
-        .mrenclave = 0xec, .isv_prod_id = 1, .isv_svn = 2, .report_data = report_data, .config_id = config_id};
     struct writer w = wr_open(p->arena);
 
-    memset(enclave.mrsigner, 0x51, sizeof enclave.mrsigner);
-    enclave.flags = 0x05u | (o->debug ? SGX_FLAG_DEBUG : 0u) | (o->kss ? SGX_FLAG_KSS : 0u);
     head(p, &w);
     wr_u16le(&w, o->version == 3 ? QE_SVN : 0);
     wr_u16le(&w, o->version == 3 ? PLATFORM_PCESVN : 0);
     wr_put(&w, platform_fault(p, "sgx.quote.vendor") ? platform_flip(p, BYTES_OF(vendor), 0) : BYTES_OF(vendor));
     fill(&w, 0x1d, 16);
     fill(&w, 0, 4);
-    if (o->version == 5) {
-        wr_u16le(&w, platform_fault(p, "sgx.quote.shape:body-type") ? QUOTE_BODY_TD10 : QUOTE_BODY_SGX);
-        wr_u32le(&w, SGX_REPORT_SIZE + platform_fault(p, "sgx.quote.shape:body-size"));
-    }
-    wr_put(&w, report(p->arena, &enclave));
+    if (o->version == 5)
+        body_head(p, &w, body.n);
+    wr_put(&w, body);
     return wr_done(&w);
 }
 
 static struct bytes qe_report(struct platform *p, struct bytes attestation_key, struct bytes auth)
 {
     struct bytes vouched[] = {attestation_key, auth};
-    struct report_fields qe = {.flags = 0x11, .isv_prod_id = QE_PRODUCT, .isv_svn = QE_SVN, .mrenclave = 0x9e};
+    struct bytes signer = platform_is_tdx(p) ? BYTES_LIT(QE_SIGNER_TDX) : BYTES_LIT(QE_SIGNER);
+    unsigned product = platform_is_tdx(p) ? QE_PRODUCT_TDX : QE_PRODUCT;
+    struct report_fields qe = {.flags = 0x11, .isv_svn = QE_SVN, .mrenclave = 0x9e};
     uint8_t binding[SHA256_SIZE];
 
     digest_parts(DIGEST_SHA256, vouched, 2, binding);
     binding[0] ^= platform_fault(p, "sgx.qe.binding");
     qe.report_data = BYTES_OF(binding);
     qe.miscselect = platform_fault(p, "sgx.qe.miscselect");
-    p->failed |= !hex_decode_exact(BYTES_LIT(QE_SIGNER), qe.mrsigner, sizeof qe.mrsigner);
+    p->failed |= !hex_decode_exact(signer, qe.mrsigner, sizeof qe.mrsigner);
     qe.mrsigner[0] ^= platform_fault(p, "sgx.qe.signer");
-    qe.isv_prod_id = (uint16_t)(QE_PRODUCT + platform_fault(p, "sgx.qe.product"));
+    qe.isv_prod_id = (uint16_t)(product + platform_fault(p, "sgx.qe.product"));
     qe.flags |= (platform_fault(p, "sgx.qe.debug") ? SGX_FLAG_DEBUG : 0u) |
                 (platform_fault(p, "sgx.qe.attributes") ? 0x20u : 0u);
     return report(p->arena, &qe);
@@ -206,15 +235,17 @@ static struct bytes signature_data(struct platform *p, struct bytes signed_part)
 
 struct bytes platform_quote(struct platform *p, struct bytes report_data, struct bytes config_id)
 {
-    struct bytes signed_part = header_and_body(p, report_data, config_id), data = signature_data(p, signed_part);
-    size_t header = signed_part.n - SGX_REPORT_SIZE;
+    struct bytes body =
+        platform_is_tdx(p) ? platform_td_report(p, report_data, config_id) : enclave_report(p, report_data, config_id);
+    struct bytes signed_part = header_and_body(p, body), data = signature_data(p, signed_part);
+    size_t header = signed_part.n - body.n;
     uint32_t length = (uint32_t)data.n;
     struct writer w = wr_open(p->arena);
 
     if (platform_fault(p, "sgx.quote.signature:header"))
         signed_part = platform_flip(p, signed_part, HEADER_USER_DATA);
     if (platform_fault(p, "sgx.quote.signature:body"))
-        signed_part = platform_flip(p, signed_part, header + BODY_MRENCLAVE);
+        signed_part = platform_flip(p, signed_part, header + (platform_is_tdx(p) ? BODY_MRTD : BODY_MRENCLAVE));
     if (platform_fault(p, "sgx.quote.shape:signature-length"))
         length = UINT32_MAX;
     if (platform_fault(p, "sgx.quote.shape:signature-short"))

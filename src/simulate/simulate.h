@@ -7,9 +7,12 @@
 #ifndef ASSAY_SIMULATE_SIMULATE_H
 #define ASSAY_SIMULATE_SIMULATE_H
 
+#include "endorsement/reference.h"
 #include "evidence/sgx.h"
 
-enum simulate_kind { SIMULATE_SGX, SIMULATE_OE_REPORT, SIMULATE_OE_EVIDENCE, SIMULATE_KINDS };
+enum simulate_kind { SIMULATE_SGX, SIMULATE_OE_REPORT, SIMULATE_OE_EVIDENCE, SIMULATE_TDX, SIMULATE_KINDS };
+/* Forms of TD reports; the first: 1.0 in quotes of version 4, 1.5 in those of version 5. */
+enum simulate_td_report { SIMULATE_TD_USUAL, SIMULATE_TD_10, SIMULATE_TD_15, SIMULATE_TD_15EX };
 const char *
 simulate_kind_word(enum simulate_kind kind); /* "sgx": on the command line; kinds of one word are forms of it */
 const char *simulate_kind_what(enum simulate_kind kind); /* "a quote" */
@@ -20,29 +23,34 @@ struct simulate_options {
     const char *variation;     /* a harmless one, by name, or NULL */
     int64_t time;              /* the middle of all validity; 0: 2026-01-01 */
     uint64_t seed;             /* of all keys: the same evidence again, byte for byte; 0: random keys */
-    unsigned version;          /* of the quote: 3 (also for 0), 4, 5 */
+    unsigned version;          /* of the quote: 3 (also for 0; of TDX: 4), 4, 5 */
     unsigned tcb_info_version; /* 3 (also for 0) or 2 */
     unsigned certification;    /* type of certification data; 0: 5 */
     unsigned evaluation;       /* tcbEvaluationDataNumber; 0: 17 */
     const char *status;        /* of the platform: a TCB status by name; NULL: UpToDate */
     const char *qe_status;     /* of the quoting enclave: UpToDate (NULL), OutOfDate, Revoked, TCB_NOT_SUPPORTED */
     bool kss;                  /* the enclave uses KSS, and init_data is bound to its CONFIGID */
-    bool debug;                /* a debug enclave */
+    bool debug;                /* a debug enclave, a debug trust domain */
+    enum simulate_td_report td_report;
+    const char *module_status; /* of the TDX module: UpToDate (NULL), OutOfDate, Revoked, TCB_NOT_SUPPORTED */
+    bool unnumbered_module;    /* of major version 0, which has no levels of its own */
+    bool module_updated;       /* the newest module was loaded beneath the trust domain (a report of 1.5 tells) */
     struct bytes runtime_data; /* what the enclave vouches for; empty: a small JSON object */
 };
 
 struct simulated {
     struct simulate_options options;
     struct bytes evidence;                /* quote, OE report, or OE evidence with its header */
-    struct bytes runtime_data, init_data; /* init_data is empty without kss */
-    struct bytes request; /* body for /attest/SgxEnclave or /attest/OpenEnclave; empty for OE evidence */
-    struct bytes anchor;  /* PEM of the root to trust */
+    struct bytes runtime_data, init_data; /* init_data: with kss, and of TDX */
+    struct bytes request;                 /* body for /attest/…; empty for OE evidence */
+    struct bytes anchor;                  /* PEM of the root to trust */
     uint8_t anchor_spki[SHA256_SIZE];
     struct bytes tcb_info, identity, root_crl, pck_crl, signing_chain; /* empty where the fault leaves it out */
     struct bytes
         endorsements; /* all of them as Open Enclave wraps them (sgx-tdx.md 9.5); empty where one is left out */
     int64_t time;
-    struct settings settings; /* under which the fault shows: strict freshness, a tail that must be zero */
+    struct reference_values reference; /* where the settings have others than the built-in ones */
+    struct settings settings;          /* under which the fault shows: strict freshness, a tail that must be zero */
 };
 
 /* In the names of all simulated certificates: what rests on them says that it is good for development only. */

@@ -38,7 +38,7 @@ struct bytes wrap_quote(struct platform *p, struct bytes quote, struct bytes cla
 {
     struct writer w = wr_open(p->arena);
 
-    if (p->options->kind == SIMULATE_SGX)
+    if (p->options->kind == SIMULATE_SGX || platform_is_tdx(p))
         return quote;
     if (p->options->kind == SIMULATE_OE_REPORT) {
         wr_u32le(&w, OE_REPORT_VERSION);
@@ -70,7 +70,7 @@ struct bytes wrap_request(struct arena *a, const struct simulated *s)
 
     if (s->options.kind == SIMULATE_OE_EVIDENCE)
         return BYTES_NONE;
-    wr_printf(&w, "{\"%s\":\"", s->options.kind == SIMULATE_SGX ? "quote" : "report");
+    wr_printf(&w, "{\"%s\":\"", s->options.kind == SIMULATE_OE_REPORT ? "report" : "quote");
     wr_base64url(&w, s->evidence);
     wr_text(&w, "\"");
     request_member(&w, a, "runtimeData", s->runtime_data);
@@ -80,8 +80,40 @@ struct bytes wrap_request(struct arena *a, const struct simulated *s)
     return wr_done(&w);
 }
 
+/* Those of TDX: the collateral structure of Intel's library written out, pointers and all (sgx-tdx.md 9.5). */
+static struct bytes wrap_flat(struct platform *p, const struct simulated *s)
+{
+    const struct bytes items[] = {platform_pck_issuers(p),
+                                  hex_encode(p->arena, platform_root_crl(p)),
+                                  hex_encode(p->arena, platform_pck_crl(p)),
+                                  s->signing_chain,
+                                  s->tcb_info,
+                                  s->signing_chain,
+                                  s->identity};
+    enum { ITEMS = sizeof items / sizeof *items };
+    struct writer w = wr_open(p->arena);
+
+    wr_u16le(&w, 4); /* version 4.0 */
+    wr_u16le(&w, 0);
+    wr_u32le(&w, QUOTE_TEE_TDX);
+    for (size_t i = 0; i < ITEMS; i++) {
+        if (items[i].n == 0)
+            return BYTES_NONE;
+        wr_u64le(&w, UINT64_C(0x7f0000001000) + i);
+        wr_u32le(&w, (uint32_t)items[i].n + 1);
+        wr_u32le(&w, 0);
+    }
+    for (size_t i = 0; i < ITEMS; i++) {
+        wr_put(&w, items[i]);
+        wr_u8(&w, 0);
+    }
+    return wr_done(&w);
+}
+
 struct bytes wrap_endorsements(struct platform *p, const struct simulated *s)
 {
+    if (platform_is_tdx(p))
+        return wrap_flat(p, s);
     char created[32];
     struct writer offsets = wr_open(p->arena), data = wr_open(p->arena), w = wr_open(p->arena);
 

@@ -448,7 +448,7 @@ class Attest(CliCase):
         self.server.requests.clear()
         self.server.routes.clear()
         answer = (200, json.dumps({"token": self.token}).encode())
-        self.server.routes.update({"/attest/SgxEnclave": answer, "/attest/OpenEnclave": answer})
+        self.server.routes.update({"/attest/SgxEnclave": answer, "/attest/OpenEnclave": answer, "/attest/TdxVm": answer})
 
     def attest(self, status, data, *args, **kw):
         return self.expect(status, "attest", self.server.url, self.file("evidence", data), "--ca", self.signer.pem, *args,
@@ -466,6 +466,13 @@ class Attest(CliCase):
         path, _, body = self.body()
         self.assertEqual("/attest/SgxEnclave?api-version=2022-08-01", path)
         self.assertEqual({"quote": b64u(self.QUOTE)}, body)
+
+    def test_td_quote(self):
+        quote = b"\x04\0\x02\0\x81\0\0\0" + bytes(700)
+        self.attest(DONE, quote)
+        path, _, body = self.body()
+        self.assertEqual("/attest/TdxVm?api-version=2025-06-01", path)
+        self.assertEqual({"quote": b64u(quote)}, body)
 
     def test_report_and_every_option(self):
         run_data, init, policy = self.file("r", b"{}\0"), self.file("i", b"\xff"), self.file("p", PERMIT)
@@ -519,7 +526,7 @@ class Attest(CliCase):
         self.attest(MISUSE, self.QUOTE, "--runtime-type", "xml")
         self.attest(MISUSE, self.QUOTE, "--type", "zebra")
         self.attest(MISUSE, self.QUOTE, "--runtime-data", "nowhere")
-        self.assertIn("tdx", self.attest(REFUSED, b"\x04\0\x02\0\x81\0\0\0" + bytes(600)).err)
+        self.assertIn("ima", self.attest(REFUSED, b"whatever", "--type", "ima").err)
         self.attest(REFUSED, b"whatever else")
 
 

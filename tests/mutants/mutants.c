@@ -150,6 +150,24 @@ static unsigned try_bearers(struct arena *a, enum check_id row)
     return vectors;
 }
 
+/* Once for each attester, whose evidence can have the fault. */
+static unsigned try_fault(struct arena *a, enum check_id row, const struct simulate_fault *f)
+{
+    const struct attester *tried = NULL;
+    unsigned vectors = 0;
+
+    for (int kind = 0; kind < SIMULATE_KINDS; kind++) {
+        struct simulated s = {.options.kind = (enum simulate_kind)kind};
+
+        if (!(f->kinds & 1u << kind) || simulated_attester(&s) == tried)
+            continue;
+        tried = simulated_attester(&s);
+        try_vector(a, row, f->name, &(struct simulate_options){.fault = f->name, .kind = s.options.kind}, NULL);
+        vectors++;
+    }
+    return vectors;
+}
+
 static void try_row(struct arena *a, enum check_id row)
 {
     const struct simulate_fault *f;
@@ -157,10 +175,7 @@ static void try_row(struct arena *a, enum check_id row)
 
     for (size_t i = 0; (f = simulate_fault_at(i)) != NULL; i++)
         if (simulate_fault_check(f) == row) {
-            struct simulate_options options = {.fault = f->name, .kind = simulate_fault_kind(f)};
-
-            try_vector(a, row, f->name, &options, NULL);
-            vectors++;
+            vectors += try_fault(a, row, f);
         }
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
         if (strcmp(policies[i].id, check_table[row].id) == 0) {
@@ -231,6 +246,18 @@ static void try_good_bearer(struct arena *a)
     count(!refusal);
 }
 
+static void try_good_tdx(struct arena *a)
+{
+    for (int unnumbered = 0; unnumbered < 2; unnumbered++)
+        for (unsigned form = SIMULATE_TD_10; form <= SIMULATE_TD_15EX; form++)
+            for (unsigned version = form == SIMULATE_TD_10 ? 4 : 5; version <= 5; version++)
+                try_good(a, &(struct simulate_options){.kind = SIMULATE_TDX,
+                                                       .version = version,
+                                                       .tcb_info_version = 3,
+                                                       .td_report = (enum simulate_td_report)form,
+                                                       .unnumbered_module = unnumbered});
+}
+
 /* Without a fault all is accepted, or the rows would prove nothing. */
 static void try_all_good(struct arena *a)
 {
@@ -241,6 +268,7 @@ static void try_all_good(struct arena *a)
                                                        .version = version,
                                                        .tcb_info_version = info,
                                                        .kss = version == 5});
+    try_good_tdx(a);
     for (size_t i = 0; simulate_variation_at(SIMULATE_SGX, i); i++)
         try_good(a, &(struct simulate_options){
                         .version = 3, .tcb_info_version = 3, .variation = simulate_variation_at(SIMULATE_SGX, i)});

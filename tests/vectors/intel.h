@@ -5,7 +5,9 @@
 #include "test.h"
 
 #include "base/clock.h"
+#include "endorsement/intel/intel.h"
 #include "evidence/sgx.h"
+#include "evidence/tdx.h"
 
 enum { COLUMNS_MAX = 16, SET_MEMORY = 64 * 1024 * 1024 };
 
@@ -87,6 +89,13 @@ static inline bool judge_quote(struct exam *x, struct bytes quote)
     enum check_id missing;
 
     return sgx_decode_quote(x, quote, NULL, NULL) && sgx_verify(x) && trace_complete(x->trace, sgx_required, &missing);
+}
+
+static inline bool judge_td_quote(struct exam *x, struct bytes quote)
+{
+    enum check_id missing;
+
+    return tdx_decode_file(x, quote, NULL, NULL) && tdx_verify(x) && trace_complete(x->trace, tdx_required, &missing);
 }
 
 static inline const char *failed_id(const struct exam *x)

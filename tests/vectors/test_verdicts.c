@@ -1,4 +1,4 @@
-/* Every SGX quote of the corpus against its measured verdict, under strict and pinned; refusals by the right check. */
+/* Every SGX and TDX quote of the corpus against its measured verdict, under strict and pinned; refusals by the right check. */
 #include "arena_test.h"
 #include "intel.h"
 
@@ -21,6 +21,17 @@ static bool accepted_by_default(const char *status)
     return strcmp(status, "UpToDate") == 0 || strcmp(status, "SWHardeningNeeded") == 0;
 }
 
+/* Columns 4 to 7: of the SGX level, the TDX level, the TDX module, the quoting enclave; empty where it is not said. */
+static bool parts_agree(const struct tcb_verdict *v, struct bytes column[])
+{
+    const enum tcb_status parts[] = {v->sgx_status, v->tdx_status, v->module_status, v->qe_status};
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (column[4 + i].n && !bytes_is(column[4 + i], tcb_status_name(parts[i])))
+            return false;
+    return true;
+}
+
 /* One row under one freshness; prints and counts what differs. */
 static unsigned row_differs(struct arena *a, struct bytes column[], const struct endorsements *e,
                             enum freshness freshness)
@@ -31,11 +42,11 @@ static unsigned row_differs(struct arena *a, struct bytes column[], const struct
 
     settings.freshness = freshness;
     exam_begin(&x, a, e, &settings, NULL, time_of(column[2]));
-    bool ok = judge_quote(&x, quote);
+    bool ok = bytes_begin(column[0], "tdx/") ? judge_td_quote(&x, quote) : judge_quote(&x, quote);
     const char *status = x.tcb_known ? tcb_status_name(x.tcb_status) : "none";
     if (bytes_is(column[3], status) && ok == accepted_by_default(status) &&
         (ok || strcmp(failed_id(&x), "intel.tcb.status") == 0) && bytes_equal(x.tcb_date, column[8]) &&
-        bytes_equal(joined(a, &x), column[9]))
+        bytes_equal(joined(a, &x), column[9]) && parts_agree(x.tcb, column))
         return 0;
     print_message("# %s %s: expected %s, got %s (%s) %s [%s]\n", arena_string(a, column[0]), arena_string(a, column[1]),
                   arena_string(a, column[3]), status, arena_string(a, trace_message(x.trace, a)),
@@ -46,17 +57,16 @@ static unsigned row_differs(struct arena *a, struct bytes column[], const struct
 static void measured_rows(void **state)
 {
     (void)state;
-    NEED_SHARED("218 rows of VERDICTS-intel.tsv");
+    NEED_SHARED("269 rows of VERDICTS-intel.tsv");
     struct bytes text = read_shared(&arena, "evidence/VERDICTS-intel.tsv"), column[COLUMNS_MAX];
-    unsigned complete = 0, without_crl = 0, wrong = 0;
+    unsigned complete = 0, tdx = 0, without_crl = 0, wrong = 0;
     struct arena a;
     size_t n;
 
     arena_init(&a, TEST_MEMORY);
     tsv_line(&text, column, &n);
     while (tsv_line(&text, column, &n)) {
-        if (!bytes_begin(column[0], "sgx/"))
-            continue;
+        tdx += bytes_begin(column[0], "tdx/");
         struct endorsements *e = load_set(&a, column[1], time_of(column[2]));
 
         if (bytes_is(column[10], "complete")) {
@@ -79,8 +89,9 @@ static void measured_rows(void **state)
         arena_reset(&a);
     }
     arena_free(&a);
-    print_message("# %u complete rows twice, %u without CRLs\n", complete, without_crl);
-    assert_int_equal(complete, 215);
+    print_message("# %u complete rows twice, %u of them of TDX; %u without CRLs\n", complete, tdx, without_crl);
+    assert_int_equal(complete, 215 + 51);
+    assert_int_equal(tdx, 51);
     assert_int_equal(without_crl, 3);
     assert_int_equal(wrong, 0);
 }

@@ -175,5 +175,8 @@ bool pck_chain_verify(struct exam *x, const struct pck_chain *chain)
                           names_role(chain->authority->subject_cn, "CA") &&
                           names_role(chain->root->subject_cn, "SGX Root CA")) &&
            crl_verify(x, chain->root, chain->authority, &root_checks) &&
-           crl_verify(x, chain->authority, chain->leaf, &pck_checks);
+           crl_verify(x, chain->authority, chain->leaf, &pck_checks) &&
+           check_found(x, INTEL_PCK_NOT_DENIED,
+                       !reference_has(x->settings->reference, REFERENCE_DENIED_PLATFORMS, chain->ppid), chain->ppid,
+                       "a PPID that is not denied");
 }
