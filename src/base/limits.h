@@ -87,9 +87,16 @@ enum {
     LIMIT_LOG_TAIL = 1024 * 1024, /* searched for the last whole record at a start: torn ones behind it are short */
     LIMIT_AUDIT_TEXT = 1024,      /* bytes of a path, or of a name in it, that a record repeats */
     LIMIT_AUDIT_AGENT = 256,      /* bytes of User-Agent that it repeats */
+    /* COSE. */
+    LIMIT_COSE = 64 * 1024,   /* one message; endorsements of utility VMs have 12 KiB with chain and time stamp */
+    LIMIT_CBOR_DEPTH = 16,    /* those nest to 4; each level is one of recursion */
+    LIMIT_CBOR_VALUES = 4096, /* in one text; those have some 40 */
+    LIMIT_CBOR_PAIRS = 64,    /* in one map: its keys are compared with each other */
     /* Reference values. */
     LIMIT_REFERENCE_ENTRIES = 4096,      /* in one list; a large operator's broken or stolen machines, not all it has */
     LIMIT_UVM_ROOTS = 64,                /* two are known */
+    LIMIT_UVM_ENDORSEMENTS = 4,          /* in one request; clients send one */
+    LIMIT_UVM_CLAIMS = 256,              /* JSON values in one; they have 4 */
     LIMIT_UVM_TEXT = 512,                /* bytes of an issuer or feed; a did:x509 with two policies has some 200 */
     LIMIT_HTTP_ANSWER = 4 * 1024 * 1024, /* an answer to our own requests; the largest JWKS of the corpus has 21 KiB */
 };

@@ -89,6 +89,13 @@ static bool in_date(struct trace *trace, enum check_id id, const struct certific
     return check_record(trace, id, true, CHECK_NO_VALUE, CHECK_NO_VALUE);
 }
 
+bool path_links(struct trace *trace, const struct path_checks *ids, const struct certificate *leaf_first,
+                bool signatures_ok)
+{
+    return check_record(trace, ids->signatures, signatures_ok, CHECK_NO_VALUE, CHECK_NO_VALUE) &&
+           names_match(trace, ids->names, leaf_first) && authority_holds(trace, ids->authority, leaf_first);
+}
+
 bool path_verify(struct trace *trace, const struct path_checks *ids, const struct certificate *leaf_first,
                  bool signatures_ok, const struct anchors *anchors, int64_t time)
 {
@@ -99,7 +106,5 @@ bool path_verify(struct trace *trace, const struct path_checks *ids, const struc
     if (!check_record(trace, ids->anchor, anchors_have(anchors, top->spki_digest),
                       check_bytes(bytes_make(top->spki_digest, SHA256_SIZE)), check_text("the digest of a pinned key")))
         return false;
-    return check_record(trace, ids->signatures, signatures_ok, CHECK_NO_VALUE, CHECK_NO_VALUE) &&
-           names_match(trace, ids->names, leaf_first) && authority_holds(trace, ids->authority, leaf_first) &&
-           in_date(trace, ids->validity, leaf_first, time);
+    return path_links(trace, ids, leaf_first, signatures_ok) && in_date(trace, ids->validity, leaf_first, time);
 }

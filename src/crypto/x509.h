@@ -40,6 +40,8 @@ bool certificates_decode(struct arena *a, struct bytes text, const struct certif
                          struct fault *fault);
 /* Value of an extension (the content of its OCTET STRING) by DER of its OID without tag and length; false when absent. */
 bool certificate_extension(const struct certificate *c, struct bytes oid, struct bytes *value);
+/* The (last) attribute 2.5.4.arc of a DER name, as UTF-8; empty when there is none. */
+struct bytes name_attribute(struct bytes name, uint8_t arc);
 bool certificate_signed_by(const struct certificate *c, const struct public_key *issuer_key);
 
 struct crl {
@@ -80,6 +82,10 @@ struct path_checks {
 /* Signature verdict of a chain: true when each certificate is signed by the next and the last by itself. It depends on
  * the bytes alone, so callers cache it with the decoded chain. */
 bool chain_signatures(const struct certificate *leaf_first);
+/* State how the certificates hang together: signatures, names and authority of ids, the other two of which are not used. For
+ * chains whose anchor and dates are judged otherwise. signatures_ok is chain_signatures' verdict. */
+bool path_links(struct trace *trace, const struct path_checks *ids, const struct certificate *leaf_first,
+                bool signatures_ok);
 /* State the five checks over a chain that ends in a self-signed anchor. signatures_ok is chain_signatures' verdict. */
 bool path_verify(struct trace *trace, const struct path_checks *ids, const struct certificate *leaf_first,
                  bool signatures_ok, const struct anchors *anchors, int64_t time);

@@ -60,7 +60,14 @@ static bool is_utf8(uint8_t tag, struct bytes value)
 
 struct bytes x509_common_name(struct bytes name)
 {
-    static const uint8_t oid_cn[] = {0x55, 0x04, 0x03};
+    enum { ARC_COMMON_NAME = 3 };
+
+    return name_attribute(name, ARC_COMMON_NAME);
+}
+
+struct bytes name_attribute(struct bytes name, uint8_t arc)
+{
+    const uint8_t wanted[] = {0x55, 0x04, arc};
     struct reader outer = rd_open(name), rdns = der_enter(&outer, DER_SEQUENCE);
     struct bytes found = BYTES_NONE;
 
@@ -73,7 +80,7 @@ struct bytes x509_common_name(struct bytes name)
             uint8_t tag;
             struct bytes value = der_any(&attribute, &tag, NULL);
 
-            if (rd_end(&attribute) && bytes_equal(oid, BYTES_OF(oid_cn)))
+            if (rd_end(&attribute) && bytes_equal(oid, BYTES_OF(wanted)))
                 found = is_utf8(tag, value) ? value : BYTES_NONE;
         }
     }
