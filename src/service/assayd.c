@@ -16,7 +16,7 @@
 #include "service/routes.h"
 #include "service/tenancy.h"
 
-enum { STORE_MEMORY = 1024 * 1024 * 1024, EXIT_USAGE = 1 };
+enum { EXIT_USAGE = 1 };
 
 static const char help[] =
     "usage: assayd --config FILE [--check-config]\n"
@@ -175,7 +175,8 @@ static void stop(evutil_socket_t number, short what, void *context)
 struct launch {
     struct service *service;
     const struct arguments *arguments;
-    bool failed;
+    bool pairs_ready, store_known;
+    struct fault failure; /* why it ended */
 };
 
 static void log_serving(const struct service *s)
@@ -189,12 +190,18 @@ static void log_serving(const struct service *s)
     log_info("%zu providers are known", registry_count(s->registry));
 }
 
+static void failed(struct launch *l, const struct fault *why)
+{
+    l->failure = *why;
+    event_base_loopbreak(l->service->base);
+}
+
 static void broken(void *context)
 {
-    struct launch *l = context;
+    struct fault fault = {0};
 
-    l->failed = true;
-    event_base_loopbreak(l->service->base);
+    fault_set(&fault, FAULT_SYSTEM, "the pairs of verifier and signer do not start; the reasons stand above");
+    failed(context, &fault);
 }
 
 /* Providers of the configuration have their keys: the service can answer. */
@@ -216,9 +223,30 @@ static void fixed(void *context, const struct tenancy_result *result)
         log_error("%s", fault.text);
 }
 
+/* Pairs start while the store is read. */
+static void go_on(struct launch *l)
+{
+    if (l->pairs_ready && l->store_known && !l->failure.code && !l->service->stopping)
+        tenancy_fix(l->service, fixed, l);
+}
+
 static void ready(void *context)
 {
-    tenancy_fix(((struct launch *)context)->service, fixed, context);
+    struct launch *l = context;
+
+    l->pairs_ready = true;
+    go_on(l);
+}
+
+static void known(void *context, const struct fault *fault)
+{
+    struct launch *l = context;
+
+    l->store_known = !fault;
+    if (!fault)
+        go_on(l);
+    else
+        failed(l, fault);
 }
 
 static void shadowed(void *context, const struct shadow_result *result)
@@ -271,48 +299,21 @@ static struct event_base *new_base(void)
 
 static void apply(void *context, const struct record *record)
 {
-    struct service *s = context;
+    struct service *s = ((struct launch *)context)->service;
 
     registry_apply(s->registry, record);
     if (s->shadows && bytes_is(record->kind, "retired"))
         shadows_forget(s->shadows, record->provider);
 }
 
-/* Of the records at the start. */
-struct first_look {
-    struct service *service;
-    struct arena arena; /* of one record */
-    uint64_t seen;
-};
-
-static bool look(void *context, const struct record *record)
+/* Opened here, so that what is wrong with it stops the start; then it belongs to its thread. */
+static bool open_store(struct service *s, struct launch *l, struct fault *fault)
 {
-    struct first_look *first = context;
-
-    apply(first->service, record);
-    first->seen = record->sequence;
-    arena_reset(&first->arena);
-    return true;
-}
-
-/* Everything is read once; then the store belongs to its thread. */
-static bool open_store(struct service *s, struct fault *fault)
-{
-    struct first_look first = {.service = s};
     struct store *store = store_open(s->config->store, fault);
 
-    s->registry = registry_new();
-    if (!store || !s->registry) {
-        store_close(store);
-        return store ? fault_set(fault, FAULT_SYSTEM, "no memory") : false;
-    }
-    arena_init(&first.arena, STORE_MEMORY);
-    bool ok = store_changes(store, &first.arena, 0, look, &first, fault);
-    arena_free(&first.arena);
-    if (ok)
-        s->ledger = ledger_start(s->base, store, first.seen, apply, s, fault);
-    if (!s->ledger)
-        store_close(store);
+    if (!store)
+        return false;
+    s->ledger = ledger_start(s->base, store, &(struct ledger_callbacks){apply, known, l}, fault);
     return s->ledger != NULL;
 }
 
@@ -356,12 +357,13 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     if (!sign_in)
         return false;
     sign_in_use(s->sign_in, sign_in);
-    if (!open_store(s, fault))
-        return false;
+    s->registry = registry_new();
     s->shadows = shadows_new();
     s->quotas = quotas_new();
-    if (!s->shadows || !s->quotas)
+    if (!s->registry || !s->shadows || !s->quotas)
         return fault_set(fault, FAULT_SYSTEM, "no memory");
+    if (!open_store(s, l, fault))
+        return false;
     s->pool = pool_new(s->base, c, &(struct pool_callbacks){ready, shadowed, broken, l}, fault);
     return s->pool && load_endorsements(s, fault);
 }
@@ -418,9 +420,10 @@ static bool serve(struct service *s, const struct arguments *a, struct fault *fa
             log_info("administration is on port %d", http_port(s->administration));
         event_base_dispatch(s->base);
         log_counts(s);
-        if (launch.failed)
-            ok = fault_set(fault, FAULT_SYSTEM,
-                           "the pairs of verifier and signer do not start; the reasons stand above");
+        if (launch.failure.code) {
+            *fault = launch.failure;
+            ok = false;
+        }
     }
     close_all(s);
     return ok;

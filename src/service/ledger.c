@@ -9,22 +9,27 @@
 
 enum {
     WAIT_MILLISECONDS = 1000,
-    CHANGES_MEMORY = 1024 * 1024 * 1024,
+    BATCHES = 3, /* of changes: one is read, one is on its way, one is applied */
+    BATCH_BYTES = 1024 * 1024,
+    BATCH_MEMORY = 256 * 1024 * 1024, /* one record may be large */
 };
 
-/* What is asked of the thread; also what it tells. */
+enum task_kind { TASK_APPEND, TASK_READ, TASK_CHANGES, TASK_KNOWN };
+
+/* What is asked of the thread, and what it tells. */
 struct task {
     struct task *next;
-    const struct record *records; /* to append; NULL: a reading */
+    enum task_kind kind;
+    const struct record *records; /* to append */
     size_t count;
     struct ledger_reading *reading;
-    ledger_done *done; /* NULL: changes that nobody asked for */
+    ledger_done *done;
     void *context;
     enum ledger_outcome outcome;
     struct fault fault;
     struct arena arena; /* of changes */
     struct record *changes;
-    size_t change_count, change_cap;
+    size_t change_count, change_cap, change_bytes;
 };
 
 struct queue {
@@ -38,12 +43,13 @@ struct ledger {
     pthread_t thread;
     pthread_mutex_t lock; /* of the queues */
     struct queue asked, told;
+    struct queue spare; /* batches that may be filled */
+    pthread_cond_t given_back;
     bool stop, silent; /* silent: the store did not answer last time */
     int wake;          /* eventfd: the thread's */
     int ready;         /* eventfd: the event loop's */
     struct event *event;
-    ledger_apply *apply;
-    void *context;
+    struct ledger_callbacks call;
 };
 
 static void put(struct queue *q, struct task *t)
@@ -83,13 +89,55 @@ static void silence(int fd)
         return; /* nobody rang */
 }
 
-static struct task *new_task(void)
+static struct task *new_task(enum task_kind kind)
 {
     struct task *t = calloc(1, sizeof *t);
 
     if (!t)
         abort();
-    arena_init(&t->arena, CHANGES_MEMORY);
+    t->kind = kind;
+    return t;
+}
+
+static void tell(struct ledger *l, struct task *t)
+{
+    pthread_mutex_lock(&l->lock);
+    put(&l->told, t);
+    pthread_mutex_unlock(&l->lock);
+    ring(l->ready);
+}
+
+/* Its memory is used again and again: to be given fresh pages costs more than to read the records. */
+static struct task *new_batch(void)
+{
+    struct task *t = new_task(TASK_CHANGES);
+
+    arena_init(&t->arena, BATCH_MEMORY);
+    arena_raw(&t->arena, 2 * BATCH_BYTES);
+    arena_reset(&t->arena);
+    return t;
+}
+
+static void give_back(struct ledger *l, struct task *t)
+{
+    arena_reset(&t->arena);
+    t->changes = NULL;
+    t->change_count = t->change_cap = t->change_bytes = 0;
+    pthread_mutex_lock(&l->lock);
+    put(&l->spare, t);
+    pthread_cond_signal(&l->given_back);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Waits for the event loop to apply one; NULL: the end came first. */
+static struct task *take_spare(struct ledger *l)
+{
+    struct task *t;
+
+    pthread_mutex_lock(&l->lock);
+    while (!(t = take(&l->spare)) && !l->stop)
+        pthread_cond_wait(&l->given_back, &l->lock);
+    pthread_mutex_unlock(&l->lock);
     return t;
 }
 
@@ -99,17 +147,29 @@ static bool keep_change(void *context, const struct record *r)
 
     t->changes = ARENA_ROOM(&t->arena, t->changes, t->change_count, &t->change_cap);
     t->changes[t->change_count++] = *r;
-    return true;
+    t->change_bytes += r->provider.n + r->kind.n + r->body.n + r->hash.n + r->signer.n + r->caller.n;
+    return t->change_bytes < BATCH_BYTES;
 }
 
-/* Everything above what was seen, whoever wrote it. */
-static bool read_changes(struct ledger *l, struct task *t, struct fault *fault)
+/* Everything above what was seen, whoever wrote it, told batch by batch. */
+static bool read_changes(struct ledger *l, struct fault *fault)
 {
-    if (!store_changes(l->store, &t->arena, l->seen, keep_change, t, fault))
-        return false;
-    if (t->change_count)
+    for (;;) {
+        struct task *t = take_spare(l);
+
+        if (!t)
+            return true;
+        bool ok = store_changes(l->store, &t->arena, l->seen, keep_change, t, fault);
+        bool more = t->change_bytes >= BATCH_BYTES;
+        if (!ok || t->change_count == 0) {
+            give_back(l, t);
+            return ok;
+        }
         l->seen = t->changes[t->change_count - 1].sequence;
-    return true;
+        tell(l, t);
+        if (!more)
+            return true;
+    }
 }
 
 static void append(struct ledger *l, struct task *t)
@@ -140,24 +200,16 @@ static void read_history(struct ledger *l, struct task *t)
                      : LEDGER_FAILED;
 }
 
-static void tell(struct ledger *l, struct task *t)
-{
-    pthread_mutex_lock(&l->lock);
-    put(&l->told, t);
-    pthread_mutex_unlock(&l->lock);
-    ring(l->ready);
-}
-
 static void work(struct ledger *l, struct task *t)
 {
     struct fault fault = {0};
 
-    if (t->records)
+    if (t->kind == TASK_APPEND)
         append(l, t);
     else
         read_history(l, t);
     /* Who wrote sees it before being told. That it cannot be read now does not undo it: the changes come later. */
-    if (t->records && t->outcome != LEDGER_FAILED && !read_changes(l, t, &fault))
+    if (t->kind == TASK_APPEND && t->outcome != LEDGER_FAILED && !read_changes(l, &fault))
         log_error("the store's changes cannot be read: %s", fault.text);
     tell(l, t);
 }
@@ -165,17 +217,10 @@ static void work(struct ledger *l, struct task *t)
 /* What others wrote. */
 static void look(struct ledger *l)
 {
-    struct task *t = new_task();
     struct fault fault = {0};
 
-    if (!read_changes(l, t, &fault))
+    if (!read_changes(l, &fault))
         log_error("the store's changes cannot be read: %s", fault.text);
-    if (t->change_count) {
-        tell(l, t);
-        return;
-    }
-    arena_free(&t->arena);
-    free(t);
 }
 
 static struct task *next(struct ledger *l, bool *stop)
@@ -202,11 +247,23 @@ bool ledger_answers(struct ledger *l)
     return answers;
 }
 
+/* All that is there at the start. */
+static bool first_look(struct ledger *l)
+{
+    struct task *t = new_task(TASK_KNOWN);
+    bool ok = read_changes(l, &t->fault);
+
+    tell(l, t);
+    return ok;
+}
+
 static void *run(void *context)
 {
     struct ledger *l = context;
     bool stop = false, well = true;
 
+    if (!first_look(l))
+        return NULL;
     for (;;) {
         struct task *t = next(l, &stop);
 
@@ -233,52 +290,92 @@ static void *run(void *context)
 
 static void give(struct ledger *l, struct task *t)
 {
-    for (size_t i = 0; i < t->change_count; i++)
-        l->apply(l->context, &t->changes[i]);
-    if (t->done)
+    if (t->kind == TASK_CHANGES) {
+        for (size_t i = 0; i < t->change_count; i++)
+            l->call.apply(l->call.context, &t->changes[i]);
+        give_back(l, t);
+        return;
+    }
+    if (t->kind == TASK_KNOWN)
+        l->call.known(l->call.context, t->fault.code ? &t->fault : NULL);
+    else
         t->done(t->context, t->outcome, &t->fault);
-    arena_free(&t->arena);
     free(t);
 }
 
+/* False: there was none. */
+static bool give_next(struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct task *t = take(&l->told);
+    pthread_mutex_unlock(&l->lock);
+    if (t)
+        give(l, t);
+    return t != NULL;
+}
+
+/* One at a time: at a start there are many, and pairs, which start meanwhile, must be spoken to. */
 static void told(evutil_socket_t fd, short what, void *context)
 {
     struct ledger *l = context;
-    struct task *t;
 
     (void)what;
     silence((int)fd);
-    do {
-        pthread_mutex_lock(&l->lock);
-        t = take(&l->told);
-        pthread_mutex_unlock(&l->lock);
-        if (t)
-            give(l, t);
-    } while (t);
+    if (give_next(l))
+        ring(l->ready);
 }
 
-struct ledger *ledger_start(struct event_base *base, struct store *store, uint64_t seen, ledger_apply *apply,
-                            void *context, struct fault *fault)
+static void empty(struct queue *q)
+{
+    struct task *t;
+
+    while ((t = take(q))) {
+        arena_free(&t->arena);
+        free(t);
+    }
+}
+
+/* Without its thread. */
+static void release(struct ledger *l)
+{
+    if (l->event)
+        event_free(l->event);
+    if (l->wake >= 0)
+        close(l->wake);
+    if (l->ready >= 0)
+        close(l->ready);
+    empty(&l->spare);
+    pthread_cond_destroy(&l->given_back);
+    pthread_mutex_destroy(&l->lock);
+    store_close(l->store);
+    free(l);
+}
+
+struct ledger *ledger_start(struct event_base *base, struct store *store, const struct ledger_callbacks *callbacks,
+                            struct fault *fault)
 {
     struct ledger *l = calloc(1, sizeof *l);
 
     if (!l) {
+        store_close(store);
         fault_set(fault, FAULT_SYSTEM, "no memory");
         return NULL;
     }
-    *l = (struct ledger){.store = store, .seen = seen, .apply = apply, .context = context};
+    *l = (struct ledger){.store = store, .call = *callbacks};
     l->asked.last = &l->asked.first;
     l->told.last = &l->told.first;
+    l->spare.last = &l->spare.first;
     pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->given_back, NULL);
+    for (int i = 0; i < BATCHES; i++)
+        put(&l->spare, new_batch());
     l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->event = l->ready >= 0 ? event_new(base, l->ready, EV_READ | EV_PERSIST, told, l) : NULL;
     if (l->wake >= 0 && l->event && event_add(l->event, NULL) == 0 && pthread_create(&l->thread, NULL, run, l) == 0)
         return l;
+    release(l);
     fault_set(fault, FAULT_SYSTEM, "cannot start the store's thread");
-    if (l->event)
-        event_free(l->event);
-    free(l);
     return NULL;
 }
 
@@ -288,16 +385,13 @@ void ledger_stop(struct ledger *l)
         return;
     pthread_mutex_lock(&l->lock);
     l->stop = true;
+    pthread_cond_signal(&l->given_back);
     pthread_mutex_unlock(&l->lock);
     ring(l->wake);
     pthread_join(l->thread, NULL);
-    told(l->ready, 0, l);
-    event_free(l->event);
-    close(l->wake);
-    close(l->ready);
-    pthread_mutex_destroy(&l->lock);
-    store_close(l->store);
-    free(l);
+    while (give_next(l))
+        ;
+    release(l);
 }
 
 static bool ask(struct ledger *l, struct task *t)
@@ -316,7 +410,7 @@ static bool ask(struct ledger *l, struct task *t)
 
 bool ledger_append(struct ledger *l, const struct record *records, size_t count, ledger_done *done, void *context)
 {
-    struct task *t = new_task();
+    struct task *t = new_task(TASK_APPEND);
 
     t->records = records;
     t->count = count;
@@ -327,7 +421,7 @@ bool ledger_append(struct ledger *l, const struct record *records, size_t count,
 
 bool ledger_read(struct ledger *l, struct ledger_reading *reading, ledger_done *done, void *context)
 {
-    struct task *t = new_task();
+    struct task *t = new_task(TASK_READ);
 
     t->reading = reading;
     t->done = done;

@@ -25,9 +25,18 @@ typedef void ledger_apply(void *context, const struct record *record);
 /* From the event loop, after ledger_apply was called for what was appended. */
 typedef void ledger_done(void *context, enum ledger_outcome outcome, const struct fault *fault);
 
-/* Takes the store, whose records up to `seen` are known already. */
-struct ledger *ledger_start(struct event_base *base, struct store *store, uint64_t seen, ledger_apply *apply,
-                            void *context, struct fault *fault);
+/* From the event loop, once: ledger_apply was called for all that was in the store at the start. A fault: the store could not
+ * be read whole, and nothing more comes. */
+typedef void ledger_known(void *context, const struct fault *fault);
+
+struct ledger_callbacks {
+    ledger_apply *apply;
+    ledger_known *known;
+    void *context;
+};
+/* Takes the store, also when it cannot start. What is in it is applied from the event loop, piece by piece. */
+struct ledger *ledger_start(struct event_base *base, struct store *store, const struct ledger_callbacks *callbacks,
+                            struct fault *fault);
 /* Waits for what is under way: some seconds at most, when the database does not answer. */
 void ledger_stop(struct ledger *l);
 /* Did the store answer when it was asked last? It is asked every second at least. */
