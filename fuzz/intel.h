@@ -8,11 +8,15 @@
 
 #include "base/limits.h"
 #include "evidence/sgx.h"
+#include "evidence/tdx.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FUZZ_TIME = 1668716909 }; /* 2022-11-17T20:28:29Z, of the recorded requests */
+enum {
+    FUZZ_TIME = 1668716909,    /* 2022-11-17T20:28:29Z, of the recorded requests */
+    FUZZ_TIME_TDX = 1770174696 /* 2026-02-04T03:11:36Z, of the newest quote of TDX */
+};
 
 static inline void must(bool ok)
 {
@@ -35,6 +39,17 @@ static inline void fuzz_load(struct endorsements *e, const char *folder, const c
     arena_free(&a);
 }
 
+static inline struct endorsements *fuzz_set(const char *const *files, size_t count)
+{
+    struct endorsements *e = endorsements_new(LIMIT_REQUEST_MEMORY);
+    const char *shared = getenv("ASSAY_SHARED");
+
+    for (size_t i = 0; shared && i < count; i++)
+        fuzz_load(e, shared, files[i]);
+    endorsements_seal(e);
+    return e;
+}
+
 static inline struct endorsements *fuzz_endorsements(void)
 {
     static const char *const files[] = {"tcbinfo-v2-sgx-00906ed50000-e10-20210331-0487222c.json",
@@ -43,13 +58,18 @@ static inline struct endorsements *fuzz_endorsements(void)
                                         "certs/intel-root-20180521-20491231-44a0196b.der",
                                         "crl-processor-20221018-67a75283.der",
                                         "crl-root-20220419-ef604c71.der"};
-    struct endorsements *e = endorsements_new(LIMIT_REQUEST_MEMORY);
-    const char *shared = getenv("ASSAY_SHARED");
 
-    for (size_t i = 0; shared && i < sizeof files / sizeof *files; i++)
-        fuzz_load(e, shared, files[i]);
-    endorsements_seal(e);
-    return e;
+    return fuzz_set(files, sizeof files / sizeof *files);
+}
+
+static inline struct endorsements *fuzz_endorsements_tdx(void)
+{
+    static const char *const files[] = {"tcbinfo-v3-tdx-90c06f000000-e18-20260112-656794a9.json",
+                                        "qeid-tdqe-e18-20260112-8da04943.json",
+                                        "chains/tcb-signing-chain-20250506-20320506.pem",
+                                        "crl-platform-20260112-9890f503.der", "crl-root-20250320-ad6f3f4e.der"};
+
+    return fuzz_set(files, sizeof files / sizeof *files);
 }
 
 static inline void fuzz_exam(struct exam *x, struct arena *a, const struct endorsements *e, const struct settings *s)
@@ -59,14 +79,14 @@ static inline void fuzz_exam(struct exam *x, struct arena *a, const struct endor
 }
 
 /* Verify what was decoded: a refusal names its check, an acceptance made every check. */
-static inline void fuzz_verify(struct exam *x, bool decoded, const enum check_id *required)
+static inline void fuzz_verify(struct exam *x, bool decoded, const struct attester *attester)
 {
     enum check_id missing;
-    bool ok = decoded && sgx_verify(x);
+    bool ok = decoded && attester->verify(x);
 
     must(ok == !x->trace->failed);
     if (ok)
-        must(trace_complete(x->trace, required, &missing) && x->incoming.n > 0);
+        must(trace_complete(x->trace, attester->required, &missing) && x->incoming.n > 0);
     else
         must(trace_message(x->trace, x->arena).n > 0);
 }

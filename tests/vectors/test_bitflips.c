@@ -36,34 +36,32 @@ static enum region *map_regions(struct arena *a, struct bytes quote, size_t padd
     return map;
 }
 
-static void every_bit(void **state)
+static void every_bit(const char *file, const char *set, const char *time, bool (*judge)(struct exam *, struct bytes))
 {
-    (void)state;
-    NEED_SHARED("bit flips of a real quote");
     struct settings settings = SETTINGS_DEFAULT;
     struct cache *cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
-    int64_t t = time_of(BYTES_LIT("2023-02-02T21:56:09Z"));
+    int64_t t = time_of(bytes_text(time));
     unsigned accepted[REGIONS] = {0}, flipped[REGIONS] = {0};
     struct arena kept, a;
     struct exam x;
 
     arena_init(&kept, TEST_MEMORY);
     arena_init(&a, TEST_MEMORY);
-    struct endorsements *e = load_set(&kept, BYTES_LIT("sgx-00606a000000-e14-20230118-bdb1"), t);
-    struct bytes quote = read_shared(&kept, "evidence/sgx/sgx-v3-00606a000000-9a1589e4.bin");
+    struct endorsements *e = load_set(&kept, bytes_text(set), t);
+    struct bytes quote = read_shared(&kept, arena_printf(&kept, "evidence/%s", file));
     uint8_t *changed = arena_alloc(&kept, quote.n + PADDING);
     struct bytes padded = bytes_make(changed, quote.n + PADDING);
     const enum region *map = map_regions(&kept, quote, padded.n);
 
     memcpy(changed, quote.p, quote.n);
     exam_begin(&x, &a, e, &settings, cache, t);
-    assert_true(judge_quote(&x, padded));
+    assert_true(judge(&x, padded));
     for (size_t i = 0; i < padded.n; i++)
         for (unsigned bit = 0; bit < 8; bit++) {
             changed[i] ^= (uint8_t)(1u << bit);
             exam_begin(&x, &a, e, &settings, cache, t);
             flipped[map[i]]++;
-            if (judge_quote(&x, padded)) {
+            if (judge(&x, padded)) {
                 accepted[map[i]]++;
                 if (map[i] == SIGNED)
                     print_message("# accepted: byte %zu, bit %u\n", i, bit);
@@ -82,9 +80,25 @@ static void every_bit(void **state)
     arena_free(&kept);
 }
 
+static void of_an_enclave(void **state)
+{
+    (void)state;
+    NEED_SHARED("bit flips of a real SGX quote");
+    every_bit("sgx/sgx-v3-00606a000000-9a1589e4.bin", "sgx-00606a000000-e14-20230118-bdb1", "2023-02-02T21:56:09Z",
+              judge_quote);
+}
+
+static void of_a_trust_domain(void **state)
+{
+    (void)state;
+    NEED_SHARED("bit flips of a real TDX quote");
+    every_bit("tdx/tdx-v5-90c06f000000-cf77a6e9.bin", "tdx-90c06f000000-e18-20260112-6567", "2026-02-04T03:11:36Z",
+              judge_td_quote);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_bit)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(of_an_enclave), cmocka_unit_test(of_a_trust_domain)};
 
     return cmocka_run_group_tests_name("bitflips", tests, NULL, NULL);
 }
