@@ -16,6 +16,7 @@ enum {
     LIMIT_TCB_LEVELS = 256,             /* levels in one TCB info; real ones have up to 25 */
     LIMIT_ADVISORIES = 64,              /* advisory ids of one level */
     LIMIT_MODULE_IDENTITIES = 32,       /* TDX module identities in one TCB info */
+    LIMIT_EVALUATION_NUMBERS = 64,      /* in Intel's list of them; real ones name some five */
     LIMIT_QUOTE = 64 * 1024,            /* quotes are below 9 KiB; vendors pad to 8000 bytes */
     LIMIT_OE_ENDORSEMENTS = 200 * 1024, /* sgx-tdx.md 9.5 */
     LIMIT_RUNTIME_DATA = 256 * 1024,    /* echoed into the token as x-ms-runtime or x-ms-sgx-ehd */
@@ -56,6 +57,9 @@ enum {
     LIMIT_BEARER_DEPTH = 16,   /* of the JSON in a bearer token */
     LIMIT_TOOL_FILE = 16 * 1024 * 1024, /* any one file given to a tool; event logs of servers reach a few MiB */
     LIMIT_TOOL_FILES = 4096,            /* in a folder of endorsements; a mirror of all of Intel's has some hundreds */
+    /* The folder of endorsements, and bundles made of it. */
+    LIMIT_FOLDER_FILES = 16 * 1024,         /* Intel's of all platforms are some hundreds; the rest are VCEKs */
+    LIMIT_FOLDER_BYTES = 256 * 1024 * 1024, /* all of them together */
     LIMIT_TOOL_MEMORY = 1024 * 1024 * 1024, /* of one run of a tool */
     LIMIT_DIFF_CELLS = 16 * 1024 * 1024,    /* of a comparison of two texts: 64 MiB, 4000 lines against 4000 */
     LIMIT_HTTP_FIELDS = 100,                /* lines in the header of a request; clients send about ten */

@@ -5,9 +5,9 @@
 #include "endorsement/intel/store.h"
 
 /* SHA-256 of the SubjectPublicKeyInfo of "Intel SGX Root CA" (sgx-tdx.md 4.1). Two certificates hold this key. */
-static const uint8_t intel_root[SHA256_SIZE] = {0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91,
-                                                0x86, 0x06, 0x8a, 0x7f, 0xc1, 0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35,
-                                                0x77, 0x74, 0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e};
+const uint8_t intel_root_spki[SHA256_SIZE] = {0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91,
+                                              0x86, 0x06, 0x8a, 0x7f, 0xc1, 0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35,
+                                              0x77, 0x74, 0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e};
 
 struct endorsements *endorsements_new(size_t memory_limit)
 {
@@ -16,7 +16,7 @@ struct endorsements *endorsements_new(size_t memory_limit)
     if (!e)
         return NULL;
     arena_init(&e->arena, memory_limit);
-    endorsements_add_anchor(e, intel_root, false);
+    endorsements_add_anchor(e, intel_root_spki, false);
     return e;
 }
 
@@ -84,12 +84,22 @@ static bool add_identity(struct endorsements *e, const char *name, struct bytes 
     return true;
 }
 
+/* The list of numbers vouches for nothing; it only must be well formed. */
+static bool add_evaluations(struct endorsements *e, const char *name, struct bytes text, struct fault *fault)
+{
+    const struct evaluation_list *list;
+
+    return evaluations_decode(&e->arena, name, text, &list, fault);
+}
+
 static bool add_json(struct endorsements *e, const char *name, struct bytes text, struct fault *fault)
 {
     if (memmem(text.p, text.n, "\"tcbInfo\"", 9))
         return add_tcb_info(e, name, text, fault);
     if (memmem(text.p, text.n, "\"enclaveIdentity\"", 17))
         return add_identity(e, name, text, fault);
+    if (memmem(text.p, text.n, "\"tcbEvaluationDataNumbers\"", 26))
+        return add_evaluations(e, name, text, fault);
     return fault_set(fault, FAULT_SYNTAX, "%s: JSON that is neither TCB info nor an enclave identity", name);
 }
 

@@ -11,8 +11,9 @@
 #define FOLDER "uvm/endorsements/"
 #define ROOT_OF_MAAPERF \
     "did:x509:0:sha256:mxiU8iPZNMvWV1rzxuH2CWuSIafaEyGF9aXNySI1tdw::subject:CN:ContainerPlat ContainerPlat-AMD-UVM 0"
-#define ROOT_FROM_0 \
-    "did:x509:0:sha256:I__iuL25oXEVFdTP_aBLx_eT1RPHbCQ_ECBQfYZpt9s::eku:1.3.6.1.4.1.311.76.59.1.2 ContainerPlat-AMD-UVM 0"
+#define ROOT_FROM_0                                                                                 \
+    "did:x509:0:sha256:I__iuL25oXEVFdTP_aBLx_eT1RPHbCQ_ECBQfYZpt9s::eku:1.3.6.1.4.1.311.76.59.1.2 " \
+    "ContainerPlat-AMD-UVM 0"
 
 static struct arena arena;
 static struct reference_values any_version; /* roots for all positive samples, from version 0 */
@@ -255,7 +256,8 @@ static void bits_of_a_real_one(const char *name)
         changed[i] ^= bit;
         arena_reset(&arena);
     }
-    print_message("# %s: %zu bits turned, %u of them in what nothing signs, %u accepted\n", name, cose.n, open, accepted);
+    print_message("# %s: %zu bits turned, %u of them in what nothing signs, %u accepted\n", name, cose.n, open,
+                  accepted);
     assert_true(open > 0 && accepted > open / 2);
     arena_free(&arena);
     arena = kept;
@@ -290,12 +292,9 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_golden_table),
-        cmocka_unit_test(each_row_of_the_manifest),
-        cmocka_unit_test(measurements_of_others),
-        cmocka_unit_test(claims_of_our_own_are_off_unless_asked_for),
-        cmocka_unit_test(names_of_issuers),
-        cmocka_unit_test(no_bit_can_be_turned),
+        cmocka_unit_test(the_golden_table),       cmocka_unit_test(each_row_of_the_manifest),
+        cmocka_unit_test(measurements_of_others), cmocka_unit_test(claims_of_our_own_are_off_unless_asked_for),
+        cmocka_unit_test(names_of_issuers),       cmocka_unit_test(no_bit_can_be_turned),
     };
 
     return cmocka_run_group_tests_name("uvm", tests, begin, end);

@@ -9,6 +9,8 @@
 
 enum { TCB_COMPONENTS = 16, FMSPC_SIZE = 6, PCEID_SIZE = 2, MR_SIZE_TDX = 48 };
 
+extern const uint8_t intel_root_spki[SHA256_SIZE]; /* of "Intel SGX Root CA" */
+
 enum intel_tee { TEE_SGX, TEE_TDX };
 
 /* A PCK certificate with its issuers, as quotes carry them in certification data of type 5. */
@@ -72,6 +74,18 @@ struct tcb_info {
     size_t module_identity_count;
 };
 
+/* Which evaluation numbers Intel serves (sgx-tdx.md 6.6). */
+struct evaluation_number {
+    uint32_t number;
+    int64_t recovery_event, tcb_date;
+};
+struct evaluation_list {
+    struct signed_document document;
+    enum intel_tee tee;
+    const struct evaluation_number *numbers; /* highest first */
+    size_t count;
+};
+
 enum identity_kind { IDENTITY_QE, IDENTITY_TD_QE, IDENTITY_QVE, IDENTITY_QAE };
 
 struct enclave_identity {
@@ -100,6 +114,14 @@ bool tcb_info_decode(struct arena *a, const char *name, struct bytes text, const
                      struct fault *fault);
 bool identity_decode(struct arena *a, const char *name, struct bytes text, const struct enclave_identity **out,
                      struct fault *fault);
+bool evaluations_decode(struct arena *a, const char *name, struct bytes text, const struct evaluation_list **out,
+                        struct fault *fault);
+/* Did the holder of this key sign the document: its exact bytes, or those without white space (sgx-tdx.md 0, item 8)? */
+bool document_signed_by(struct arena *a, const struct signed_document *d, const struct public_key *key);
+/* The items of Open Enclave endorsements that are endorsements themselves, in their order (sgx-tdx.md 9.5); false when text is
+ * something else. */
+enum { OE_ENDORSEMENTS = 7 };
+bool oe_endorsement_items(struct bytes text, struct bytes items[OE_ENDORSEMENTS]);
 bool pck_decode(const struct certificate *leaf, struct pck_chain *out, struct fault *fault);
 
 /* The chain of certification data of type 5, from the cache where it was seen before. States INTEL_PCK_SHAPE. */

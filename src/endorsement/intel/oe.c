@@ -88,6 +88,17 @@ static bool read_items(struct bytes text, struct bytes item[OE_ITEMS])
     return read_items_sgx(text, item) || read_items_tdx(text, item);
 }
 
+bool oe_endorsement_items(struct bytes text, struct bytes items[OE_ENDORSEMENTS])
+{
+    struct bytes all[OE_ITEMS];
+
+    if (!read_items(text, all))
+        return false;
+    for (size_t i = 0; i < OE_ENDORSEMENTS; i++)
+        items[i] = all[ITEM_TCB_INFO + i];
+    return true;
+}
+
 bool is_oe_endorsements(struct bytes text)
 {
     struct reader r = rd_open(bare(text));

@@ -234,6 +234,18 @@ static struct bytes compacted(struct arena *a, struct bytes text)
     return wr_done(&w);
 }
 
+bool document_signed_by(struct arena *a, const struct signed_document *d, const struct public_key *key)
+{
+    uint8_t hash[SHA256_SIZE];
+
+    sha256(d->inner, hash);
+    if (ecdsa_verify(key, BYTES_OF(hash), d->signature))
+        return true;
+    struct bytes compact = compacted(a, d->inner);
+    sha256(compact, hash);
+    return compact.n != d->inner.n && ecdsa_verify(key, BYTES_OF(hash), d->signature);
+}
+
 static void find_signer(struct endorsements *e, struct signed_document *d)
 {
     struct bytes forms[] = {d->inner, compacted(&e->arena, d->inner)};
