@@ -7,16 +7,36 @@
 #include "crypto/der_write.h"
 #include "crypto/digest.h"
 
-enum { SCALAR_SIZE = 32, POINT_SIZE = 1 + 2 * SCALAR_SIZE };
+/* Scalars, coordinates and the digest that is signed have one size each. */
+struct curve {
+    int nid;
+    char name[16];
+    int size;
+    enum digest_alg digest;
+};
+enum { SIZE_MOST = SHA384_SIZE, POINT_MOST = 1 + 2 * SIZE_MOST };
 
-/* A number from 1 to order - 1 out of the digest of the parts. The bias is that of reducing 256 bits: of no weight here. */
-static BIGNUM *scalar(const struct bytes *parts, size_t count, const EC_GROUP *group, BN_CTX *bn)
+static const struct curve p256 = {NID_X9_62_prime256v1, "prime256v1", SHA256_SIZE, DIGEST_SHA256},
+                          p384 = {NID_secp384r1, "secp384r1", SHA384_SIZE, DIGEST_SHA384};
+
+static const struct curve *curve_of(EVP_PKEY *key)
 {
-    uint8_t hash[SHA256_SIZE];
+    return EVP_PKEY_get_bits(key) == 8 * p384.size ? &p384 : &p256;
+}
+
+static size_t point_size(const struct curve *c)
+{
+    return (size_t)(1 + 2 * c->size);
+}
+
+/* A number from 1 to order - 1 out of the digest of the parts. The bias is that of reducing so few bits: of no weight here. */
+static BIGNUM *scalar(const struct curve *c, const struct bytes *parts, size_t count, const EC_GROUP *group, BN_CTX *bn)
+{
+    uint8_t hash[SIZE_MOST];
     BIGNUM *k, *below = BN_dup(EC_GROUP_get0_order(group));
 
-    digest_parts(DIGEST_SHA256, parts, count, hash);
-    k = BN_bin2bn(hash, sizeof hash, NULL);
+    digest_parts(c->digest, parts, count, hash);
+    k = BN_bin2bn(hash, c->size, NULL);
     bool ok = k && below && BN_sub_word(below, 1) == 1 && BN_mod(k, k, below, bn) == 1 && BN_add_word(k, 1) == 1;
     BN_free(below);
     if (ok)
@@ -26,15 +46,15 @@ static BIGNUM *scalar(const struct bytes *parts, size_t count, const EC_GROUP *g
 }
 
 /* An EVP_PKEY of a secret number and its point. */
-static EVP_PKEY *key_of(const BIGNUM *secret, const uint8_t point[POINT_SIZE])
+static EVP_PKEY *key_of(const struct curve *c, const BIGNUM *secret, const uint8_t *point)
 {
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     OSSL_PARAM *params = NULL;
     EVP_PKEY *key = NULL;
 
-    if (build && context && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_SIZE) == 1 &&
+    if (build && context && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, c->name, 0) == 1 &&
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, point_size(c)) == 1 &&
         OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, secret) == 1 &&
         (params = OSSL_PARAM_BLD_to_param(build)) && EVP_PKEY_fromdata_init(context) == 1 &&
         EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params) != 1)
@@ -45,19 +65,20 @@ static EVP_PKEY *key_of(const BIGNUM *secret, const uint8_t point[POINT_SIZE])
     return key;
 }
 
-EVP_PKEY *key_derive(struct bytes seed, unsigned number)
+EVP_PKEY *key_derive(enum key_kind curve, struct bytes seed, unsigned number)
 {
-    uint8_t which = (uint8_t)number, point[POINT_SIZE];
+    const struct curve *c = curve == KEY_P384 ? &p384 : &p256;
+    uint8_t which = (uint8_t)number, point[POINT_MOST];
     struct bytes parts[] = {BYTES_LIT("simulated key"), bytes_make(&which, 1), seed};
-    EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    EC_GROUP *group = EC_GROUP_new_by_curve_name(c->nid);
     BN_CTX *bn = BN_CTX_new();
     EC_POINT *public = group ? EC_POINT_new(group) : NULL;
-    BIGNUM *secret = public && bn ? scalar(parts, 3, group, bn) : NULL;
+    BIGNUM *secret = public && bn ? scalar(c, parts, 3, group, bn) : NULL;
     EVP_PKEY *key = NULL;
 
     if (secret && EC_POINT_mul(group, public, secret, NULL, NULL, bn) == 1 &&
-        EC_POINT_point2oct(group, public, POINT_CONVERSION_UNCOMPRESSED, point, sizeof point, bn) == sizeof point)
-        key = key_of(secret, point);
+        EC_POINT_point2oct(group, public, POINT_CONVERSION_UNCOMPRESSED, point, sizeof point, bn) == point_size(c))
+        key = key_of(c, secret, point);
     BN_free(secret);
     EC_POINT_free(public);
     EC_GROUP_free(group);
@@ -84,18 +105,20 @@ static bool sign_numbers(const EC_GROUP *group, const BIGNUM *secret, const BIGN
 
 struct bytes key_sign(struct arena *a, EVP_PKEY *key, struct bytes message)
 {
-    uint8_t hash[SHA256_SIZE], own[SCALAR_SIZE], *out = arena_alloc(a, 2 * SCALAR_SIZE);
-    struct bytes parts[] = {BYTES_LIT("simulated nonce"), BYTES_OF(own), BYTES_OF(hash)};
-    EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    const struct curve *c = curve_of(key);
+    size_t size = (size_t)c->size;
+    uint8_t hash[SIZE_MOST], own[SIZE_MOST], *out = arena_alloc(a, 2 * size);
+    struct bytes parts[] = {BYTES_LIT("simulated nonce"), bytes_make(own, size), bytes_make(hash, size)};
+    EC_GROUP *group = EC_GROUP_new_by_curve_name(c->nid);
     BN_CTX *bn = BN_CTX_new();
     BIGNUM *secret = NULL, *k = NULL, *z, *r = BN_new(), *s = BN_new();
 
-    sha256(message, hash);
-    z = BN_bin2bn(hash, sizeof hash, NULL);
+    digest_parts(c->digest, &message, 1, hash);
+    z = BN_bin2bn(hash, c->size, NULL);
     bool ok = group && bn && r && s && z && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &secret) == 1 &&
-              BN_bn2binpad(secret, own, sizeof own) == sizeof own && (k = scalar(parts, 3, group, bn)) != NULL &&
-              sign_numbers(group, secret, k, z, r, s, bn) && BN_bn2binpad(r, out, SCALAR_SIZE) == SCALAR_SIZE &&
-              BN_bn2binpad(s, out + SCALAR_SIZE, SCALAR_SIZE) == SCALAR_SIZE;
+              BN_bn2binpad(secret, own, c->size) == c->size && (k = scalar(c, parts, 3, group, bn)) != NULL &&
+              sign_numbers(group, secret, k, z, r, s, bn) && BN_bn2binpad(r, out, c->size) == c->size &&
+              BN_bn2binpad(s, out + size, c->size) == c->size;
     BN_free(secret);
     BN_free(k);
     BN_free(z);
@@ -103,7 +126,7 @@ struct bytes key_sign(struct arena *a, EVP_PKEY *key, struct bytes message)
     BN_free(s);
     EC_GROUP_free(group);
     BN_CTX_free(bn);
-    return ok ? bytes_make(out, 2 * SCALAR_SIZE) : BYTES_NONE;
+    return ok ? bytes_make(out, 2 * size) : BYTES_NONE;
 }
 
 static struct bytes without_zeros(struct bytes b)
@@ -119,17 +142,17 @@ struct bytes key_sign_der(struct arena *a, EVP_PKEY *key, struct bytes message)
 
     if (raw.n == 0)
         return raw;
-    return DER_ELEMENT(a, DER_SEQUENCE, der_write_unsigned(a, without_zeros(bytes_first(raw, SCALAR_SIZE))),
-                       der_write_unsigned(a, without_zeros(bytes_after(raw, SCALAR_SIZE))));
+    return DER_ELEMENT(a, DER_SEQUENCE, der_write_unsigned(a, without_zeros(bytes_first(raw, raw.n / 2))),
+                       der_write_unsigned(a, without_zeros(bytes_after(raw, raw.n / 2))));
 }
 
 struct bytes key_point(struct arena *a, EVP_PKEY *key)
 {
-    uint8_t octets[POINT_SIZE];
+    uint8_t octets[POINT_MOST];
     size_t n = 0;
 
     if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets, &n) != 1 ||
-        n != sizeof octets)
+        n != point_size(curve_of(key)))
         return BYTES_NONE;
-    return arena_copy(a, bytes_make(octets + 1, sizeof octets - 1));
+    return arena_copy(a, bytes_make(octets + 1, n - 1));
 }

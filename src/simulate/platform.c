@@ -141,7 +141,7 @@ static bool make_keys(struct platform *p, struct fault *fault)
     if (number == 0 && !random_bytes(seed, sizeof seed))
         return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
     for (unsigned i = 0; i < KEY_TOTAL; i++)
-        if (!(p->key[i] = key_derive(BYTES_OF(seed), i)))
+        if (!(p->key[i] = key_derive(KEY_P256, BYTES_OF(seed), i)))
             p->failed = true;
     secret_wipe(seed, sizeof seed);
     return !p->failed || fault_set(fault, FAULT_CRYPTO, "libcrypto could not make a key");

@@ -436,7 +436,7 @@ bool simulate_upload(struct arena *a, const struct simulate_upload_options *opti
     for (size_t i = 0; i < sizeof seed; i++)
         seed[i] = (uint8_t)(options->seed >> 8 * i);
     for (unsigned i = 0; i < UPLOAD_KEYS; i++)
-        if (!(m.key[i] = key_derive(BYTES_OF(seed), i)))
+        if (!(m.key[i] = key_derive(KEY_P256, BYTES_OF(seed), i)))
             m.failed = true;
     if (!m.failed)
         make_upload(&m, out);
