@@ -37,6 +37,7 @@ const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
                               simulate_intel, decode_oe},
     [SIMULATE_TDX] = {"tdx", "TDX", "a TDX quote", "tdquote.bin", &tdx_attester, intel_variations, simulate_intel,
                       decode_tdx},
+    [SIMULATE_SNP] = {"", "SEV-SNP", "an SEV-SNP report", "report.json", NULL, snp_variations, simulate_snp, NULL},
 };
 
 static const struct simulate_fault *const tables[] = {intel_faults};

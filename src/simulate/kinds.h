@@ -17,10 +17,17 @@ struct simulated_kind {
 };
 extern const struct simulated_kind simulated_kinds[SIMULATE_KINDS];
 
+enum { SIMULATED_SEED_SIZE = 32 };
+/* From the number that an option named, or for 0 from the system's random numbers. */
+bool simulated_seed(uint64_t number, uint8_t seed[SIMULATED_SEED_SIZE], struct fault *fault);
+/* anchor_spki of the anchor. */
+bool simulated_anchor(struct arena *a, struct simulated *s, struct fault *fault);
+
+bool simulate_snp(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault);
 bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault);
 
 /* Tables of faults; the last row has no name. */
-extern const struct simulate_fault intel_faults[];
-extern const char *const intel_variations[];
+extern const struct simulate_fault intel_faults[], snp_faults[];
+extern const char *const intel_variations[], *const snp_variations[];
 
 #endif

@@ -133,13 +133,10 @@ static void make_endorsements(struct platform *p, struct simulated *s)
 
 static bool make_keys(struct platform *p, struct fault *fault)
 {
-    uint8_t seed[32] = {0};
-    uint64_t number = p->options->seed;
+    uint8_t seed[SIMULATED_SEED_SIZE];
 
-    for (size_t i = 0; i < sizeof number; i++)
-        seed[i] = (uint8_t)(number >> 8 * i);
-    if (number == 0 && !random_bytes(seed, sizeof seed))
-        return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
+    if (!simulated_seed(p->options->seed, seed, fault))
+        return false;
     for (unsigned i = 0; i < KEY_TOTAL; i++)
         if (!(p->key[i] = key_derive(KEY_P256, BYTES_OF(seed), i)))
             p->failed = true;
@@ -147,22 +144,13 @@ static bool make_keys(struct platform *p, struct fault *fault)
     return !p->failed || fault_set(fault, FAULT_CRYPTO, "libcrypto could not make a key");
 }
 
-static bool anchor_digest(struct arena *a, struct simulated *s, struct fault *fault)
-{
-    const struct certificate *root;
-    size_t count;
-
-    if (!certificates_decode(a, s->anchor, &root, &count, fault))
-        return false;
-    memcpy(s->anchor_spki, root->spki_digest, SHA256_SIZE);
-    return true;
-}
-
 static void deny(struct arena *a, struct simulated *s)
 {
-    s->reference = reference_builtin;
-    reference_add(a, &s->reference, REFERENCE_DENIED_PLATFORMS, PLATFORM_PPID);
-    s->settings.reference = &s->reference;
+    struct reference_values *reference = ARENA_NEW(a, struct reference_values);
+
+    *reference = reference_builtin;
+    reference_add(a, reference, REFERENCE_DENIED_PLATFORMS, PLATFORM_PPID);
+    s->settings.reference = reference;
 }
 
 bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault)
@@ -185,5 +173,5 @@ bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct
     }
     for (int i = 0; i < KEY_TOTAL; i++)
         EVP_PKEY_free(p.key[i]);
-    return ok && anchor_digest(a, out, fault);
+    return ok && simulated_anchor(a, out, fault);
 }

@@ -31,6 +31,26 @@ static bool check_names(const struct simulate_options *o, const struct simulate_
            fault_set(fault, FAULT_USAGE, "%s has no variation named '%s'", what, o->variation);
 }
 
+bool simulated_seed(uint64_t number, uint8_t seed[SIMULATED_SEED_SIZE], struct fault *fault)
+{
+    memset(seed, 0, SIMULATED_SEED_SIZE);
+    for (size_t i = 0; i < sizeof number; i++)
+        seed[i] = (uint8_t)(number >> 8 * i);
+    return number != 0 || random_bytes(seed, SIMULATED_SEED_SIZE) ||
+           fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
+}
+
+bool simulated_anchor(struct arena *a, struct simulated *s, struct fault *fault)
+{
+    const struct certificate *root;
+    size_t count;
+
+    if (!certificates_decode(a, s->anchor, &root, &count, fault))
+        return false;
+    memcpy(s->anchor_spki, root->spki_digest, SHA256_SIZE);
+    return true;
+}
+
 bool simulate(struct arena *a, const struct simulate_options *options, struct simulated *out, struct fault *fault)
 {
     const struct simulate_fault *wanted = options->fault ? simulate_fault_by_name(options->fault) : NULL;
@@ -46,7 +66,8 @@ bool simulated_collateral_at(const struct simulated *s, size_t i, struct simulat
                                            {"qeidentity.json", s->identity},
                                            {"root.crl", s->root_crl},
                                            {"pck.crl", s->pck_crl},
-                                           {"tcb-signing-chain.pem", s->signing_chain}};
+                                           {"tcb-signing-chain.pem", s->signing_chain},
+                                           {"ark.crl", s->crl}};
 
     if (i >= sizeof files / sizeof *files)
         return false;

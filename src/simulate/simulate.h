@@ -7,10 +7,16 @@
 #ifndef ASSAY_SIMULATE_SIMULATE_H
 #define ASSAY_SIMULATE_SIMULATE_H
 
-#include "endorsement/reference.h"
 #include "evidence/sgx.h"
 
-enum simulate_kind { SIMULATE_SGX, SIMULATE_OE_REPORT, SIMULATE_OE_EVIDENCE, SIMULATE_TDX, SIMULATE_KINDS };
+enum simulate_kind {
+    SIMULATE_SGX,
+    SIMULATE_OE_REPORT,
+    SIMULATE_OE_EVIDENCE,
+    SIMULATE_TDX,
+    SIMULATE_SNP,
+    SIMULATE_KINDS
+};
 /* Forms of TD reports; the first: 1.0 in quotes of version 4, 1.5 in those of version 5. */
 enum simulate_td_report { SIMULATE_TD_USUAL, SIMULATE_TD_10, SIMULATE_TD_15, SIMULATE_TD_15EX };
 const char *
@@ -19,38 +25,43 @@ const char *simulate_kind_what(enum simulate_kind kind); /* "a quote" */
 
 struct simulate_options {
     enum simulate_kind kind;
-    const char *fault;         /* by name, or NULL */
-    const char *variation;     /* a harmless one, by name, or NULL */
-    int64_t time;              /* the middle of all validity; 0: 2026-01-01 */
-    uint64_t seed;             /* of all keys: the same evidence again, byte for byte; 0: random keys */
-    unsigned version;          /* of the quote: 3 (also for 0; of TDX: 4), 4, 5 */
+    const char *fault;     /* by name, or NULL */
+    const char *variation; /* a harmless one, by name, or NULL */
+    int64_t time;          /* the middle of all validity; 0: 2026-01-01 */
+    uint64_t seed;         /* of all keys: the same evidence again, byte for byte; 0: random keys */
+    unsigned version;      /* of the quote: 3 (also for 0; of TDX: 4), 4, 5; of the report: 2 to 5, 0: 3, Turin's 5 */
     unsigned tcb_info_version; /* 3 (also for 0) or 2 */
     unsigned certification;    /* type of certification data; 0: 5 */
     unsigned evaluation;       /* tcbEvaluationDataNumber; 0: 17 */
     const char *status;        /* of the platform: a TCB status by name; NULL: UpToDate */
     const char *qe_status;     /* of the quoting enclave: UpToDate (NULL), OutOfDate, Revoked, TCB_NOT_SUPPORTED */
     bool kss;                  /* the enclave uses KSS, and init_data is bound to its CONFIGID */
-    bool debug;                /* a debug enclave, a debug trust domain */
+    bool debug;                /* a debug enclave, a debug trust domain, a VM that may be debugged */
     enum simulate_td_report td_report;
     const char *module_status; /* of the TDX module: UpToDate (NULL), OutOfDate, Revoked, TCB_NOT_SUPPORTED */
     bool unnumbered_module;    /* of major version 0, which has no levels of its own */
     bool module_updated;       /* the newest module was loaded beneath the trust domain (a report of 1.5 tells) */
+    const char *product;       /* of AMD: Milan (NULL), Genoa, Bergamo, Siena, Turin */
+    bool vlek;                 /* the report is signed with a VLEK, not the chip's VCEK */
+    bool migration;            /* the VM may be migrated */
+    const char *uvm; /* an endorsement of the utility VM goes with the report: "legacy" or "cwt"; NULL: none */
     struct bytes runtime_data; /* what the enclave vouches for; empty: a small JSON object */
 };
 
 struct simulated {
     struct simulate_options options;
-    struct bytes evidence;                /* quote, OE report, or OE evidence with its header */
-    struct bytes runtime_data, init_data; /* init_data: with kss, and of TDX */
-    struct bytes request;                 /* body for /attest/…; empty for OE evidence */
+    struct bytes evidence; /* quote, OE report, OE evidence with its header; JSON with report, chain and endorsement */
+    struct bytes runtime_data, init_data; /* init_data: of SGX with kss */
+    struct bytes request;                 /* body for the attester's route; empty for OE evidence */
     struct bytes anchor;                  /* PEM of the root to trust */
     uint8_t anchor_spki[SHA256_SIZE];
     struct bytes tcb_info, identity, root_crl, pck_crl, signing_chain; /* empty where the fault leaves it out */
     struct bytes
         endorsements; /* all of them as Open Enclave wraps them (sgx-tdx.md 9.5); empty where one is left out */
+    struct bytes report, chain, crl; /* of SNP: the bare report, PEM, the ARK's CRL */
     int64_t time;
-    struct reference_values reference; /* where the settings have others than the built-in ones */
-    struct settings settings;          /* under which the fault shows: strict freshness, a tail that must be zero */
+    struct settings
+        settings; /* under which the fault shows: strict freshness, a tail that must be zero, who endorses */
 };
 
 /* In the names of all simulated certificates: what rests on them says that it is good for development only. */
@@ -60,9 +71,15 @@ bool simulated_certificate(const struct certificate *c);
 /* FAULT_USAGE for options that do not exist or do not go together, FAULT_CRYPTO when libcrypto fails. */
 bool simulate(struct arena *a, const struct simulate_options *options, struct simulated *out, struct fault *fault);
 
+enum simulate_needs {
+    SIMULATE_NEEDS_TURIN = 1 << 16,
+    SIMULATE_NEEDS_VLEK = 1 << 17,
+    SIMULATE_NEEDS_VCEK = 1 << 18,
+    SIMULATE_NEEDS_UVM = 1 << 19,
+};
 struct simulate_fault {
     const char *name;  /* "intel.pck.validity", "intel.pck.validity:root-early" */
-    unsigned kinds;    /* bit set of enum simulate_kind: where it can be */
+    unsigned kinds;    /* bit set of enum simulate_kind: where it can be; and of enum simulate_needs */
     unsigned version;  /* of the quote or report that it needs; 0: any */
     const char *wrong; /* what is wrong, for people */
 };

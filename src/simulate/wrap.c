@@ -53,8 +53,7 @@ struct bytes wrap_quote(struct platform *p, struct bytes quote, struct bytes cla
     return wr_done(&w);
 }
 
-/* A member of the request, as JSON where it is a JSON object. */
-static void request_member(struct writer *w, struct arena *a, const char *name, struct bytes data)
+void wrap_request_member(struct writer *w, struct arena *a, const char *name, struct bytes data)
 {
     const struct json *parsed;
     bool json = json_parse(a, bytes_trim_nul(data), NULL, &parsed, NULL) && parsed->kind == JSON_OBJECT;
@@ -73,9 +72,9 @@ struct bytes wrap_request(struct arena *a, const struct simulated *s)
     wr_printf(&w, "{\"%s\":\"", s->options.kind == SIMULATE_OE_REPORT ? "report" : "quote");
     wr_base64url(&w, s->evidence);
     wr_text(&w, "\"");
-    request_member(&w, a, "runtimeData", s->runtime_data);
+    wrap_request_member(&w, a, "runtimeData", s->runtime_data);
     if (s->init_data.n)
-        request_member(&w, a, "initTimeData", s->init_data);
+        wrap_request_member(&w, a, "initTimeData", s->init_data);
     wr_text(&w, "}");
     return wr_done(&w);
 }

@@ -10,6 +10,8 @@ struct bytes wrap_custom_claims(struct arena *a);
 struct bytes wrap_quote(struct platform *p, struct bytes quote, struct bytes claims);
 /* Body for the service; empty for OE evidence, which no route takes. */
 struct bytes wrap_request(struct arena *a, const struct simulated *s);
+/* A member of a request behind others, as JSON where it is a JSON object. */
+void wrap_request_member(struct writer *w, struct arena *a, const char *name, struct bytes data);
 /* All endorsements in one buffer, with the header of OE evidence where the kind has it; empty where one is missing. */
 struct bytes wrap_endorsements(struct platform *p, const struct simulated *s);
 /* A CRL in the encoding that the variation asks for. */

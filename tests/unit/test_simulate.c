@@ -174,7 +174,7 @@ static void each_fault_by_its_own_check(void **state)
 static void harmless_variations_are_accepted(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < SIMULATE_KINDS; kind++)
+    for (int kind = SIMULATE_SGX; kind <= SIMULATE_TDX; kind++)
         for (size_t i = 0; simulate_variation_at((enum simulate_kind)kind, i); i++) {
             struct simulate_options o = {.kind = (enum simulate_kind)kind,
                                          .variation = simulate_variation_at((enum simulate_kind)kind, i)};
