@@ -19,14 +19,14 @@ static void number_of(void *context, enum cbor_kind kind, uint64_t n)
     *h->v = (struct cbor){.kind = kind, .number = n};
 }
 
-#define NUMBERS(bits)                                              \
-    static void unsigned_##bits(void *context, uint##bits##_t n)   \
-    {                                                              \
-        number_of(context, CBOR_KIND_UNSIGNED, n);                 \
-    }                                                              \
-    static void negative_##bits(void *context, uint##bits##_t n)   \
-    {                                                              \
-        number_of(context, CBOR_KIND_NEGATIVE, n);                 \
+#define NUMBERS(bits)                                            \
+    static void unsigned_##bits(void *context, uint##bits##_t n) \
+    {                                                            \
+        number_of(context, CBOR_KIND_UNSIGNED, n);               \
+    }                                                            \
+    static void negative_##bits(void *context, uint##bits##_t n) \
+    {                                                            \
+        number_of(context, CBOR_KIND_NEGATIVE, n);               \
     }
 NUMBERS(8)
 NUMBERS(16)
@@ -173,8 +173,7 @@ static bool parse_contents(struct parse *p, struct cbor *v, unsigned depth)
     switch (v->kind) {
     case CBOR_KIND_TAG: return parse_items(p, v, 1, depth);
     case CBOR_KIND_ARRAY: return v->count <= p->left && parse_items(p, v, v->count, depth);
-    case CBOR_KIND_MAP:
-        return v->count <= LIMIT_CBOR_PAIRS && parse_items(p, v, 2 * v->count, depth) && keys_good(v);
+    case CBOR_KIND_MAP: return v->count <= LIMIT_CBOR_PAIRS && parse_items(p, v, 2 * v->count, depth) && keys_good(v);
     default: return true;
     }
 }

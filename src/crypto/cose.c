@@ -51,7 +51,8 @@ bool cose_sign1_decode(struct arena *a, struct bytes b, struct cose_sign1 *out, 
     if (b.n > LIMIT_COSE || !cbor_parse(a, b, &tagged))
         return fault_set(fault, FAULT_SYNTAX, "it is no CBOR value of definite lengths within %d bytes", LIMIT_COSE);
     list = tagged->first;
-    if (tagged->kind != CBOR_KIND_TAG || tagged->number != TAG_SIGN1 || list->kind != CBOR_KIND_ARRAY || list->count != 4)
+    if (tagged->kind != CBOR_KIND_TAG || tagged->number != TAG_SIGN1 || list->kind != CBOR_KIND_ARRAY ||
+        list->count != 4)
         return fault_set(fault, FAULT_SYNTAX, "it is no COSE_Sign1: tag 18 with four members");
     for (size_t i = 0; i < 4; i++)
         member[i] = i ? member[i - 1]->next : list->first;

@@ -79,7 +79,10 @@ static bool has_eku(struct arena *a, const struct certificate *leaf, struct byte
 
 static int hex_digit(uint8_t c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* %3A is what separates values otherwise. */
@@ -133,7 +136,8 @@ bool did_x509_policies_hold(struct arena *a, const struct did_x509 *did, const s
         struct bytes policy = take_until(&rest, "::"), value = policy, kind = take_until(&value, ":");
 
         *unmet = policy;
-        if (!(bytes_is(kind, "eku") ? has_eku(a, leaf, value) : bytes_is(kind, "subject") && has_subject(a, leaf, value)))
+        if (!(bytes_is(kind, "eku") ? has_eku(a, leaf, value)
+                                    : bytes_is(kind, "subject") && has_subject(a, leaf, value)))
             return false;
     }
     return did->policies.n > 0;

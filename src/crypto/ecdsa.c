@@ -90,8 +90,14 @@ static ECDSA_SIG *make_signature(enum key_kind kind, struct bytes signature)
     return NULL;
 }
 
-/* ECDSA_do_verify refuses r and s outside 1..n-1 itself. */
 bool ecdsa_verify(const struct public_key *key, struct bytes hash, struct bytes signature)
+{
+    /* nettle cannot add a point to itself where a signature is made to need it; so its no is not the last word. */
+    return ecdsa_verify_nettle(key, hash, signature) || ecdsa_verify_openssl(key, hash, signature);
+}
+
+/* ECDSA_do_verify refuses r and s outside 1..n-1 itself. */
+bool ecdsa_verify_openssl(const struct public_key *key, struct bytes hash, struct bytes signature)
 {
     if ((key->kind != KEY_P256 && key->kind != KEY_P384) || hash.n == 0 || hash.n > DIGEST_MAX)
         return false;

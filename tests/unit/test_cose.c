@@ -42,11 +42,41 @@ static void values(void **state)
 static void what_is_no_cbor_of_ours(void **state)
 {
     static const char *const wrong[] = {
-        "",         "18",         "1c",       "1f",     "0000",   "41",       "5f4100ff", "7f6161ff", "62c328",
-        "61ff",     "9f00ff",     "8201",     "8101ff", "bf0000ff", "a101",   "a201000100", "a2616100616101", "a1410000",
-        "a1f500",   "a18000",     "c0",       "d8",     "f90000", "fa00000000", "fb0000000000000000", "ff",  "fc",
-        "9bffffffffffffffff", "bbffffffffffffffff", "5bffffffffffffffff", "7bffffffffffffffff", "9b7fffffffffffffff",
-        "bb8000000000000000", "a2010018010", "f8",
+        "",
+        "18",
+        "1c",
+        "1f",
+        "0000",
+        "41",
+        "5f4100ff",
+        "7f6161ff",
+        "62c328",
+        "61ff",
+        "9f00ff",
+        "8201",
+        "8101ff",
+        "bf0000ff",
+        "a101",
+        "a201000100",
+        "a2616100616101",
+        "a1410000",
+        "a1f500",
+        "a18000",
+        "c0",
+        "d8",
+        "f90000",
+        "fa00000000",
+        "fb0000000000000000",
+        "ff",
+        "fc",
+        "9bffffffffffffffff",
+        "bbffffffffffffffff",
+        "5bffffffffffffffff",
+        "7bffffffffffffffff",
+        "9b7fffffffffffffff",
+        "bb8000000000000000",
+        "a2010018010",
+        "f8",
     };
 
     (void)state;
@@ -97,7 +127,8 @@ static void limits_hold(void **state)
 }
 
 /* A message with these parts: a map of headers as bytes, a map, payload, signature. */
-static struct bytes message(const char *protected_map, const char *unprotected_map, struct bytes payload, struct bytes signature)
+static struct bytes message(const char *protected_map, const char *unprotected_map, struct bytes payload,
+                            struct bytes signature)
 {
     struct writer w = wr_open(&arena);
     struct bytes headers = hex(protected_map);
@@ -187,11 +218,11 @@ static void what_is_no_message(void **state)
     assert_false(decodes(message("a1012626", "a0", x, x), &m));
     assert_false(decodes(message("", "a0", x, x), &m));
     assert_false(decodes(message("80", "a0", x, x), &m));
-    assert_false(decodes(message("a0", "a10126", x, x), &m));       /* an algorithm that is not protected */
-    assert_false(decodes(message("a1013900ff", "a0", x, x), &m));   /* -256 */
-    assert_false(decodes(message("a1016126", "a0", x, x), &m));     /* by name */
+    assert_false(decodes(message("a0", "a10126", x, x), &m));         /* an algorithm that is not protected */
+    assert_false(decodes(message("a1013900ff", "a0", x, x), &m));     /* -256 */
+    assert_false(decodes(message("a1016126", "a0", x, x), &m));       /* by name */
     assert_false(decodes(message("a201260326", "a10326", x, x), &m)); /* 3 in both */
-    assert_false(decodes(message("a2012602810a", "a0", x, x), &m)); /* crit */
+    assert_false(decodes(message("a2012602810a", "a0", x, x), &m));   /* crit */
     assert_false(decodes(message("a10126", "a102810a", x, x), &m));
     assert_false(decodes(hex("d28343a10126a04178"), &m));
     assert_false(decodes(hex("d28443a10126a0f64178"), &m)); /* its payload is elsewhere */

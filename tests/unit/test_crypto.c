@@ -87,6 +87,13 @@ static void ecdsa_of(enum key_kind kind, enum signature_alg alg, enum digest_alg
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_false(ecdsa_verify(&key, hash, wrong[i]));
     assert_false(ecdsa_verify(&key, BYTES_NONE, s));
+    for (size_t bit = 0; bit < key.point.n * 8; bit += 5) { /* a point that no decoder lets through */
+        struct public_key bent = {.kind = kind, .point = flipped(key.point, bit)};
+
+        assert_false(ecdsa_verify(&bent, hash, s));
+    }
+    struct public_key nowhere = {.kind = kind, .point = joined(zero, zero)};
+    assert_false(ecdsa_verify(&nowhere, hash, s));
     signing_key_free(k);
     k = new_key(kind);
     other = public_of(k);

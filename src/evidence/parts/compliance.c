@@ -5,7 +5,7 @@ static bool has_hcl_key(const struct json *keys)
 {
     struct bytes kid;
 
-    JSON_EACH(key, keys)
+    JSON_EACH (key, keys)
         if (json_text(json_member(key, "kid"), &kid) && (bytes_is(kid, "HCLAkPub") || bytes_is(kid, "HCLTransferKey")))
             return true;
     return false;

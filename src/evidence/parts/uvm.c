@@ -13,10 +13,17 @@ struct uvm_endorsement {
 };
 
 /* What must have passed for each that counts. */
-static const enum check_id required[] = {CHECK_UVM_SHAPE,           CHECK_UVM_CHAIN_SIGNATURES, CHECK_UVM_CHAIN_NAMES,
-                                         CHECK_UVM_CHAIN_AUTHORITY, CHECK_UVM_DID_FINGERPRINT,  CHECK_UVM_DID_POLICY,
-                                         CHECK_UVM_ROOT,            CHECK_UVM_SVN,              CHECK_UVM_SIGNATURE,
-                                         CHECK_UVM_MEASUREMENT,     CHECK_END};
+static const enum check_id required[] = {CHECK_UVM_SHAPE,
+                                         CHECK_UVM_CHAIN_SIGNATURES,
+                                         CHECK_UVM_CHAIN_NAMES,
+                                         CHECK_UVM_CHAIN_AUTHORITY,
+                                         CHECK_UVM_DID_FINGERPRINT,
+                                         CHECK_UVM_DID_POLICY,
+                                         CHECK_UVM_ROOT,
+                                         CHECK_UVM_SVN,
+                                         CHECK_UVM_SIGNATURE,
+                                         CHECK_UVM_MEASUREMENT,
+                                         CHECK_END};
 
 static const struct uvm_endorsement *decode(struct arena *a, struct bytes cose, struct fault *fault)
 {
@@ -83,7 +90,7 @@ static const char *add_all(struct exam *x, struct bytes endorsements, struct uvm
     list = json_member_nocase(object, "Uvm");
     if (object->kind != JSON_OBJECT || (list && list->kind != JSON_ARRAY && list->kind != JSON_NULL))
         return "Endorsements is no object with a list Uvm";
-    JSON_EACH(item, list) {
+    JSON_EACH (item, list) {
         struct bytes text, cose;
 
         if (!json_text(item, &text) || !base64_decode(x->arena, text, &cose, NULL))
@@ -120,7 +127,8 @@ static bool issuer_good(struct exam *x, const struct uvm_endorsement *e)
                      bytes_make(e->did.fingerprint, SHA256_SIZE), "the SHA-256 of an authority in its chain"))
         return false;
     if (!check_that(x, UVM_DID_POLICY, e->policies_hold)) {
-        check_note(x->trace, "the leaf does not fulfil %s", arena_string(x->arena, text_clean(x->arena, e->unmet_policy)));
+        check_note(x->trace, "the leaf does not fulfil %s",
+                   arena_string(x->arena, text_clean(x->arena, e->unmet_policy)));
         return false;
     }
     if (!check_that(x, UVM_ROOT, root != NULL)) {
@@ -132,8 +140,9 @@ static bool issuer_good(struct exam *x, const struct uvm_endorsement *e)
 
 static bool verify(struct exam *x, const struct uvm_endorsement *e, struct bytes measurement)
 {
-    static const struct path_checks chain = {CHECK_UVM_DID_FINGERPRINT, CHECK_UVM_CHAIN_SIGNATURES, CHECK_UVM_CHAIN_NAMES,
-                                             CHECK_UVM_CHAIN_AUTHORITY, CHECK_UVM_CHAIN_AUTHORITY};
+    static const struct path_checks chain = {CHECK_UVM_DID_FINGERPRINT, CHECK_UVM_CHAIN_SIGNATURES,
+                                             CHECK_UVM_CHAIN_NAMES, CHECK_UVM_CHAIN_AUTHORITY,
+                                             CHECK_UVM_CHAIN_AUTHORITY};
 
     return path_links(x->trace, &chain, e->says.leaf, e->chain_good) && issuer_good(x, e) &&
            check_that(x, UVM_SIGNATURE, e->signature_good) &&

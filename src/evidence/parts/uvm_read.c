@@ -90,7 +90,8 @@ static bool read_cwt(const struct cose_sign1 *m, const struct cbor *claims, int6
     out->cwt = true;
     out->svn = (uint64_t)svn;
     out->measurement = m->payload;
-    if (svn < 0 || !cbor_text(cbor_at(claims, CWT_ISS), &out->issuer) || !cbor_text(cbor_at(claims, CWT_SUB), &out->feed))
+    if (svn < 0 || !cbor_text(cbor_at(claims, CWT_ISS), &out->issuer) ||
+        !cbor_text(cbor_at(claims, CWT_SUB), &out->feed))
         return wrong(fault, "its CWT claims lack issuer or subject");
     return (cbor_integer(cbor_at(m->headers, HASH_ALGORITHM), &hash) && hash == COSE_SHA384 &&
             cbor_text(cbor_at(m->headers, PREIMAGE_TYPE), &type) && bytes_is(type, "application/octet-stream") &&
