@@ -97,11 +97,16 @@ enum {
     LIMIT_CBOR_VALUES = 4096, /* in one text; those have some 40 */
     LIMIT_CBOR_PAIRS = 64,    /* in one map: its keys are compared with each other */
     /* Reference values. */
-    LIMIT_REFERENCE_ENTRIES = 4096,      /* in one list; a large operator's broken or stolen machines, not all it has */
-    LIMIT_UVM_ROOTS = 64,                /* two are known */
-    LIMIT_UVM_ENDORSEMENTS = 4,          /* in one request; clients send one */
-    LIMIT_UVM_CLAIMS = 256,              /* JSON values in one; they have 4 */
-    LIMIT_UVM_TEXT = 512,                /* bytes of an issuer or feed; a did:x509 with two policies has some 200 */
+    LIMIT_REFERENCE_ENTRIES = 4096, /* in one list; a large operator's broken or stolen machines, not all it has */
+    LIMIT_UVM_ROOTS = 64,           /* two are known */
+    LIMIT_UVM_ENDORSEMENTS = 4,     /* in one request; clients send one */
+    LIMIT_UVM_CLAIMS = 256,         /* JSON values in one; they have 4 */
+    LIMIT_UVM_TEXT = 512,           /* bytes of an issuer or feed; a did:x509 with two policies has some 200 */
+    /* Sources of endorsements. */
+    LIMIT_UPSTREAM_URL = 1024, /* of a source of endorsements, without what is put behind */
+    LIMIT_THIM_NODES = 64,     /* values in an answer of Azure's THIM, which has five */
+    LIMIT_HTTP_ANSWER_HEADER =
+        64 * 1024, /* of an answer to our own requests; a percent-encoded issuer chain has 5 KiB */
     LIMIT_HTTP_ANSWER = 4 * 1024 * 1024, /* an answer to our own requests; the largest JWKS of the corpus has 21 KiB */
 };
 

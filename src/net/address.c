@@ -92,3 +92,29 @@ bool address_is_public(const struct sockaddr *address, socklen_t size)
     }
     return false;
 }
+
+static const struct block local_v4[] = {{{127}, 8}, {{169, 254}, 16}};
+static const struct block loopback_v6 = {{[15] = 1}, 128}, link_local_v6 = {{0xfe, 0x80}, 10};
+
+static bool is_local_v4(const uint8_t *address)
+{
+    return within(address, &local_v4[0]) || within(address, &local_v4[1]);
+}
+
+bool address_is_local(const struct sockaddr *address, socklen_t size)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    if (address->sa_family == AF_INET && size >= sizeof v4) {
+        memcpy(&v4, address, sizeof v4);
+        return is_local_v4((const uint8_t *)&v4.sin_addr);
+    }
+    if (address->sa_family != AF_INET6 || size < sizeof v6)
+        return false;
+    memcpy(&v6, address, sizeof v6);
+    const uint8_t *bytes = (const uint8_t *)&v6.sin6_addr;
+    if (within(bytes, &embedding[0].block)) /* mapped */
+        return is_local_v4(bytes + embedding[0].at);
+    return within(bytes, &loopback_v6) || within(bytes, &link_local_v6);
+}

@@ -9,5 +9,7 @@
  * link-local, shared, multicast, reserved, documentation; and for IPv6 addresses that carry an IPv4 one, by that one. False for
  * other families. */
 bool address_is_public(const struct sockaddr *address, socklen_t size);
+/* This machine, or its link: what no router passes on. IPv4 addresses within IPv6 ones count as what they carry. */
+bool address_is_local(const struct sockaddr *address, socklen_t size);
 
 #endif

@@ -7,10 +7,10 @@
 #include "net/address.h"
 
 struct intake {
-    struct writer body;
+    struct writer body, header;
     size_t limit;
     bool over;
-    bool not_public; /* an address was refused for that */
+    bool not_public, not_local; /* an address was refused for that */
 };
 
 static size_t receive(char *data, size_t size, size_t count, void *context)
@@ -22,6 +22,22 @@ static size_t receive(char *data, size_t size, size_t count, void *context)
         return 0; /* libcurl ends the transfer */
     }
     wr_put(&in->body, bytes_make(data, size * count));
+    return size * count;
+}
+
+/* Only the last header is the answer's: others are of a proxy, or interim. */
+static size_t receive_header(char *data, size_t size, size_t count, void *context)
+{
+    struct intake *in = context;
+    struct bytes line = bytes_make(data, size * count);
+
+    if (bytes_begin(line, "HTTP/"))
+        in->header.n = 0;
+    if (in->header.n + line.n > LIMIT_HTTP_ANSWER_HEADER) {
+        in->over = true;
+        return 0;
+    }
+    wr_put(&in->header, line);
     return size * count;
 }
 
@@ -37,6 +53,22 @@ static curl_socket_t open_public(void *context, curlsocktype purpose, struct cur
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static curl_socket_t open_local(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct intake *in = context;
+
+    if (purpose != CURLSOCKTYPE_IPCXN || !address_is_local(&address->addr, (socklen_t)address->addrlen)) {
+        in->not_local = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static bool is_plain(const struct http_request *request)
+{
+    return request->plain_local && strncasecmp(request->url, "http://", 7) == 0;
+}
+
 static int stopped(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
 {
     const atomic_bool *stop = context;
@@ -48,8 +80,14 @@ static int stopped(void *context, curl_off_t total, curl_off_t now, curl_off_t u
 /* Where the request may go, and what ends it early. */
 static void prepare_way(CURL *c, const struct http_request *request, struct intake *in)
 {
-    if (request->direct || request->public_only)
+    if (request->direct || request->public_only || is_plain(request))
         curl_easy_setopt(c, CURLOPT_PROXY, "");
+    else if (request->proxy)
+        curl_easy_setopt(c, CURLOPT_PROXY, request->proxy);
+    if (is_plain(request)) {
+        curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_local);
+        curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, in);
+    }
     if (request->public_only) {
         curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_public);
         curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, in);
@@ -93,6 +131,8 @@ static bool prepare(CURL *c, const struct http_request *request, struct intake *
     curl_easy_setopt(c, CURLOPT_USERAGENT, "assay/" ASSAY_VERSION);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, in);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, receive_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, in);
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, lines);
     if (post) {
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
@@ -107,14 +147,18 @@ static bool prepare(CURL *c, const struct http_request *request, struct intake *
         curl_easy_setopt(c, CURLOPT_CAINFO, request->extra_ca_file); /* the system's stay, by the folder of its roots */
     }
     prepare_way(c, request, in);
-    return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
+    return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, is_plain(request) ? "http" : "https") == CURLE_OK;
 }
 
 static bool explain(CURLcode code, const struct http_request *request, const struct intake *in, const char *reason,
                     struct fault *fault)
 {
     if (in->over)
-        return fault_set(fault, FAULT_LIMIT, "%s: the answer has more than %zu bytes", request->url, in->limit);
+        return fault_set(fault, FAULT_LIMIT, "%s: the answer, or its header, is longer than allowed (%zu bytes)",
+                         request->url, in->limit);
+    if (in->not_local)
+        return fault_set(fault, FAULT_USAGE, "%s: without TLS only loopback and link-local addresses are spoken to",
+                         request->url);
     if (in->not_public)
         return fault_set(fault, FAULT_SYSTEM, "%s: the server's address is not a public one", request->url);
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
@@ -127,7 +171,7 @@ static bool explain(CURLcode code, const struct http_request *request, const str
 
 bool http_send(const struct http_request *request, struct arena *a, struct http_answer *answer, struct fault *fault)
 {
-    struct intake in = {.body = wr_open(a), .limit = request->answer_limit};
+    struct intake in = {.body = wr_open(a), .header = wr_open(a), .limit = request->answer_limit};
     char reason[CURL_ERROR_SIZE] = "";
     struct curl_slist *lines;
     CURLcode code;
@@ -137,7 +181,7 @@ bool http_send(const struct http_request *request, struct arena *a, struct http_
 
     if (in.limit == 0)
         in.limit = LIMIT_HTTP_ANSWER;
-    if (strncasecmp(request->url, "https://", 8) != 0)
+    if (!is_plain(request) && strncasecmp(request->url, "https://", 8) != 0)
         return fault_set(fault, FAULT_USAGE, "%s: no https address", request->url);
     c = curl_easy_init();
     if (!c)
@@ -149,6 +193,7 @@ bool http_send(const struct http_request *request, struct arena *a, struct http_
         curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type);
         *answer = (struct http_answer){.status = (int)status,
                                        .body = wr_done(&in.body),
+                                       .header = wr_done(&in.header),
                                        .content_type = arena_string(a, bytes_text(type ? type : ""))};
     } else {
         explain(code, request, &in, reason, fault);
@@ -156,4 +201,27 @@ bool http_send(const struct http_request *request, struct arena *a, struct http_
     curl_slist_free_all(lines);
     curl_easy_cleanup(c);
     return code == CURLE_OK;
+}
+
+static struct bytes without_blanks(struct bytes b)
+{
+    while (b.n && (b.p[0] == ' ' || b.p[0] == '\t'))
+        b = bytes_after(b, 1);
+    return bytes_trim_end(b);
+}
+
+struct bytes http_answer_header(const struct http_answer *answer, const char *name)
+{
+    struct bytes rest = answer->header;
+
+    while (rest.n) {
+        const uint8_t *end = memchr(rest.p, '\n', rest.n), *colon;
+        struct bytes line = bytes_first(rest, end ? (size_t)(end - rest.p) : rest.n);
+
+        rest = bytes_after(rest, line.n + 1);
+        colon = line.n ? memchr(line.p, ':', line.n) : NULL;
+        if (colon && bytes_is_nocase(bytes_first(line, (size_t)(colon - line.p)), name))
+            return without_blanks(bytes_after(line, (size_t)(colon - line.p) + 1));
+    }
+    return BYTES_NONE;
 }

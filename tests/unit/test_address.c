@@ -6,17 +6,22 @@
 
 #include "net/address.h"
 
-static bool is_public(const char *text)
+static bool judged(const char *text, bool (*judge)(const struct sockaddr *, socklen_t))
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 
     if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-        return address_is_public((const struct sockaddr *)(const void *)&v4, sizeof v4);
+        return judge((const struct sockaddr *)(const void *)&v4, sizeof v4);
     if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
-        return address_is_public((const struct sockaddr *)(const void *)&v6, sizeof v6);
+        return judge((const struct sockaddr *)(const void *)&v6, sizeof v6);
     fail_msg("no address: %s", text);
     return false;
+}
+
+static bool is_public(const char *text)
+{
+    return judged(text, address_is_public);
 }
 
 static void addresses_of_somebody(void **state)
@@ -106,12 +111,42 @@ static void addresses_that_are_cut(void **state)
     assert_false(address_is_public((const struct sockaddr *)(const void *)&v4, sizeof v4 - 1));
 }
 
+static void addresses_without_a_router(void **state)
+{
+    static const char *const local[] = {"127.0.0.1", "127.255.255.255", "169.254.169.254", "::1",
+                                        "fe80::1",   "febf::1",         "::ffff:127.0.0.1"};
+    static const char *const others[] = {"126.255.255.255",
+                                         "128.0.0.1",
+                                         "169.253.255.255",
+                                         "169.255.0.0",
+                                         "10.0.0.1",
+                                         "192.168.1.1",
+                                         "0.0.0.0",
+                                         "::",
+                                         "::2",
+                                         "fec0::1",
+                                         "fe7f::1",
+                                         "fd00::1",
+                                         "::ffff:10.0.0.1",
+                                         "2002:7f00:1::1",
+                                         "8.8.8.8"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        if (!judged(local[i], address_is_local))
+            fail_msg("not local: %s", local[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (judged(others[i], address_is_local))
+            fail_msg("local: %s", others[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_of_somebody),
         cmocka_unit_test(addresses_of_nobody_else),
         cmocka_unit_test(addresses_that_are_cut),
+        cmocka_unit_test(addresses_without_a_router),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
