@@ -58,6 +58,11 @@ bool bytes_begin(struct bytes b, const char *prefix)
     return b.n >= n && memcmp(b.p, prefix, n) == 0;
 }
 
+struct bytes bytes_without_mark(struct bytes b)
+{
+    return bytes_begin(b, "\xef\xbb\xbf") ? bytes_after(b, 3) : b;
+}
+
 struct bytes bytes_trim_nul(struct bytes b)
 {
     while (b.n && b.p[b.n - 1] == 0)

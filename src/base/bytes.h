@@ -49,6 +49,7 @@ bool bytes_equal_nocase(struct bytes a, struct bytes b); /* the same for two vie
 int bytes_compare(struct bytes a, struct bytes b);       /* by unsigned bytes, then length: the order of JSON members */
 bool bytes_all_zero(struct bytes b);
 bool bytes_begin(struct bytes b, const char *prefix);
+struct bytes bytes_without_mark(struct bytes b); /* text without the byte-order mark of UTF-8 */
 /* Drop trailing NUL bytes, and trailing ASCII white space and NUL bytes. */
 struct bytes bytes_trim_nul(struct bytes b);
 struct bytes bytes_trim_end(struct bytes b);

@@ -107,7 +107,7 @@ static enum evidence_kind measurements(struct bytes b)
 
 static enum evidence_kind document(const struct json *root)
 {
-    if (json_member(root, "SnpReport"))
+    if (json_member_nocase(root, "SnpReport"))
         return KIND_SNP;
     if (json_member_nocase(root, "AttestationInfo"))
         return KIND_AZURE_GUEST;
@@ -131,7 +131,7 @@ enum evidence_kind recognise_evidence(struct arena *a, struct bytes b)
 
     if (b.n < 8)
         return KIND_UNKNOWN;
-    if (b.n == 1184 && (word(b, 0) == 2 || word(b, 0) == 3 || word(b, 0) == 5))
+    if (b.n == 1184 && word(b, 0) >= 1 && word(b, 0) <= 5 && word(b, 0x34) == 1)
         return KIND_SNP;
     if (word(b, 0) == 1 && (word(b, 4) == 1 || word(b, 4) == 2) && !endorsements_body(b))
         return KIND_OE;

@@ -22,6 +22,7 @@ enum {
     OPTION_ANCHOR,
     OPTION_FRESHNESS,
     OPTION_CRL_FRESHNESS,
+    OPTION_AMD_CRL_FRESHNESS,
     OPTION_TAIL,
     OPTION_BASELINE,
     OPTION_ACCEPT,
@@ -79,8 +80,11 @@ bool verify_option(struct verification *v, int id, const char *value)
     case OPTION_TCB_INFO:
     case OPTION_QE_IDENTITY:
     case OPTION_PCK_CRL:
-    case OPTION_ROOT_CRL:
-    case OPTION_CERTS: path_list_add(a, &v->collateral, value); return true;
+    case OPTION_ROOT_CRL: path_list_add(a, &v->collateral, value); return true;
+    case OPTION_CERTS:
+        path_list_add(a, &v->certs, value);
+        path_list_add(a, &v->collateral, value);
+        return true;
     case OPTION_RUNTIME_DATA: v->runtime_data = value; return true;
     case OPTION_RUNTIME_TYPE: return read_choice(v, "runtime-type", value, "json", "binary", &v->runtime_json);
     case OPTION_INIT_DATA: v->init_data = value; return true;
@@ -92,6 +96,8 @@ bool verify_option(struct verification *v, int id, const char *value)
         v->settings.freshness = flag ? FRESHNESS_STRICT : FRESHNESS_PINNED;
         return true;
     case OPTION_CRL_FRESHNESS: return read_choice(v, "crl-freshness", value, "on", "off", &v->settings.crl_freshness);
+    case OPTION_AMD_CRL_FRESHNESS:
+        return read_choice(v, "amd-crl-freshness", value, "on", "off", &v->settings.amd_crl_freshness);
     case OPTION_TAIL:
         return read_choice(v, "report-data-tail", value, "zero", "ignore", &v->settings.report_data_tail_zero);
     case OPTION_BASELINE: return read_baseline(v, value);
@@ -108,8 +114,9 @@ static bool choose_kind(struct verification *v)
     v->kind = recognise_evidence(v->cli->arena, v->evidence);
     if (v->type && !evidence_kind_by_name(v->type, &v->kind))
         return wrong(v, "type", v->type, "no kind of evidence");
-    if (v->nonce && (v->kind == KIND_SGX || v->kind == KIND_OE)) {
-        cli_misuse(v->cli, "--nonce: SGX evidence holds no nonce of its own; bind yours with --runtime-data");
+    if (v->nonce && v->kind <= KIND_SNP) {
+        cli_misuse(v->cli, "--nonce: evidence of kind %s holds no nonce of its own; bind yours with --runtime-data",
+                   evidence_kind_name(v->kind));
         return false;
     }
     return true;
@@ -174,7 +181,7 @@ const struct command verify_command = {
     .options =
         (const struct option_row[]){
             {OPTION_TYPE, "type", "KIND",
-             "sgx, oe or tdx (default: recognised from the bytes); oe must be named for a quote "
+             "sgx, oe, tdx or snp (default: recognised from the bytes); oe must be named for a quote "
              "followed by custom claims"},
             OPTION_AT("judge at this time"),
             {OPTION_COLLATERAL, "collateral", "DIR|F", "endorsements: a folder, or one file; repeatable"},
@@ -182,16 +189,18 @@ const struct command verify_command = {
             {OPTION_QE_IDENTITY, "qe-identity", "F", "identity of the quoting enclave"},
             {OPTION_PCK_CRL, "pck-crl", "F", "CRL of the PCK CA"},
             {OPTION_ROOT_CRL, "root-crl", "F", "CRL of the root CA"},
-            {OPTION_CERTS, "certs", "F", "certificates, DER or PEM, such as the TCB signer's; repeatable"},
+            {OPTION_CERTS, "certs", "F", "certificates, DER or PEM, such as the TCB signer's or a VCEK; repeatable"},
             {OPTION_RUNTIME_DATA, "runtime-data", "F", "data whose SHA-256 must begin the report data"},
             {OPTION_RUNTIME_TYPE, "runtime-type", "TYPE", "json or binary (default): how its claims are made"},
             {OPTION_INIT_DATA, "init-data", "F", "data whose SHA-256 must begin the configuration id"},
-            {OPTION_NONCE, "nonce", "HEX", "for kinds that hold a nonce; SGX has none"},
+            {OPTION_NONCE, "nonce", "HEX", "for kinds that hold a nonce; SGX, TDX and SNP have none"},
             {OPTION_ANCHOR, "anchor", "F", "trust this root too: a certificate or a public key; repeatable"},
             {OPTION_FRESHNESS, "freshness", "MODE",
              "strict: refuse TCB info and identities past their nextUpdate; pinned "
              "(default): do not"},
             {OPTION_CRL_FRESHNESS, "crl-freshness", "on|off", "refuse a CRL past its nextUpdate (default: on)"},
+            {OPTION_AMD_CRL_FRESHNESS, "amd-crl-freshness", "on|off",
+             "refuse where AMD's CRL is not at hand or past its nextUpdate (default: off)"},
             {OPTION_TAIL, "report-data-tail", "MODE",
              "zero: refuse report data whose second half is not zero; ignore (default): do not look at it"},
             {OPTION_BASELINE, "baseline", "N", "TCB evaluation number to judge by (default: the highest at hand)"},

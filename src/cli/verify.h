@@ -14,6 +14,7 @@ struct verification {
     const char *file, *type, *runtime_data, *init_data, *policy_file, *nonce;
     bool runtime_json; /* the runtime data is sent as JSON */
     struct path_list collateral, anchors;
+    struct path_list certs; /* among the collateral too */
     struct settings settings;
     int64_t time;
     bool explain, json;

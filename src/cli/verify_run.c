@@ -4,6 +4,7 @@
 #include "cli/verify.h"
 #include "crypto/pem.h"
 #include "evidence/sgx.h"
+#include "evidence/snp.h"
 #include "evidence/tdx.h"
 #include "simulate/simulate.h"
 
@@ -112,15 +113,55 @@ static bool read_data(struct verification *v, const char *path, bool is_json, en
     return true;
 }
 
+/* The certificates that were named, joined as PEM: what comes with evidence that brings none of its own. What is no certificate
+ * has been warned about as an endorsement. */
+static struct bytes joined_certificates(struct verification *v)
+{
+    struct writer w = wr_open(v->cli->arena);
+
+    for (size_t i = 0; i < v->certs.n; i++) {
+        const struct certificate *c;
+        struct fault fault = {0};
+        struct bytes text;
+        size_t count;
+
+        if (input_file(v->cli->arena, v->certs.v[i], LIMIT_TOOL_FILE, &text, &fault) &&
+            certificates_decode(v->cli->arena, text, &c, &count, &fault))
+            for (; c; c = c->next)
+                wr_pem(&w, "CERTIFICATE", c->der);
+    }
+    return wr_done(&w);
+}
+
+static bool decode_snp(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    return snp_decode_file(&v->appraisal.exam, v->evidence, joined_certificates(v), runtime, init);
+}
+
+static bool decode_sgx(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    return sgx_decode_quote(&v->appraisal.exam, v->evidence, runtime, init);
+}
+
+static bool decode_oe(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    return oe_decode_file(&v->appraisal.exam, v->evidence, runtime, init);
+}
+
+static bool decode_tdx(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    return tdx_decode_file(&v->appraisal.exam, v->evidence, runtime, init);
+}
+
 /* The kinds that are judged here, and how their files are read. */
 static const struct judged {
     enum evidence_kind kind;
     const struct attester *attester;
-    bool (*decode)(struct exam *, struct bytes file, const struct request_data *runtime,
-                   const struct request_data *init);
-} judged[] = {{KIND_SGX, &sgx_attester, sgx_decode_quote},
-              {KIND_OE, &oe_attester, oe_decode_file},
-              {KIND_TDX, &tdx_attester, tdx_decode_file}};
+    bool (*decode)(struct verification *, const struct request_data *runtime, const struct request_data *init);
+} judged[] = {{KIND_SGX, &sgx_attester, decode_sgx},
+              {KIND_OE, &oe_attester, decode_oe},
+              {KIND_TDX, &tdx_attester, decode_tdx},
+              {KIND_SNP, &snp_attester, decode_snp}};
 
 static const struct judged *judged_kind(enum evidence_kind kind)
 {
@@ -142,7 +183,7 @@ static bool decode(struct verification *v, const struct request_data *runtime, c
         check_note(x->trace, "%s is evidence of kind %s", v->file, evidence_kind_name(v->kind));
         return false;
     }
-    return kind && kind->decode(x, v->evidence, runtime, init);
+    return kind && kind->decode(v, runtime, init);
 }
 
 static void begin(struct verification *v)

@@ -131,7 +131,8 @@ struct request_parts {
 static bool read_request(struct appraisal *x, struct bytes text, struct request_parts *parts)
 {
     struct fault fault = {0};
-    bool ok = json_parse(x->exam.arena, text, &(struct json_rules){.fold_case = true}, &parts->body, &fault);
+    bool ok = json_parse(x->exam.arena, bytes_without_mark(text), &(struct json_rules){.fold_case = true}, &parts->body,
+                         &fault);
 
     if (!check_that(&x->exam, REQUEST_JSON, ok && parts->body->kind == JSON_OBJECT)) {
         check_note(x->exam.trace, "%s", ok ? "The body is JSON, but no object" : fault.text);

@@ -2,11 +2,9 @@
 #include "core/management.h"
 
 /* policy.md 8: what holds for a type until its tenant sets something else. */
-#define PERMIT_ALL "version= 1.0;authorizationrules{=> permit();};"
-
 static const struct policy_kind later_kinds[] = {
     {"Tpm", NULL},
-    {"SevSnpVm", PERMIT_ALL},
+    {"SevSnpVm", "version= 1.0;authorizationrules{=> permit();};"},
     {"AzureGuest", "version=1.0;authorizationrules{[type==\"secureboot\", value==false] => deny();"
                    "[type==\"x-ms-azurevm-default-securebootkeysvalidated\", value==false] => deny();"
                    "[type==\"x-ms-azurevm-debuggersdisabled\", value==false] => deny();"

@@ -18,11 +18,13 @@ struct bytes write_settings(struct arena *a, const struct settings *s)
     wr_u32le(&w, s->default_baseline);
     wr_u8(&w, (uint8_t)s->freshness);
     wr_u8(&w, s->crl_freshness);
+    wr_u8(&w, s->amd_crl_freshness);
     wr_u8(&w, s->report_data_tail_zero);
     wr_u16le(&w, s->accepted_sgx);
     wr_u16le(&w, s->accepted_tdx);
     wr_u8(&w, s->development);
     wr_u8(&w, s->claim_development);
+    wr_u8(&w, s->claim_recent);
     wr_u8(&w, s->claim_extensions);
     wr_reference(&w, s->reference);
     return wr_done(&w);
@@ -36,11 +38,13 @@ bool read_settings(struct arena *a, struct bytes body, struct settings *out)
     out->default_baseline = rd_u32le(&r);
     out->freshness = flag(&r) ? FRESHNESS_STRICT : FRESHNESS_PINNED;
     out->crl_freshness = flag(&r);
+    out->amd_crl_freshness = flag(&r);
     out->report_data_tail_zero = flag(&r);
     out->accepted_sgx = rd_u16le(&r);
     out->accepted_tdx = rd_u16le(&r);
     out->development = flag(&r);
     out->claim_development = flag(&r);
+    out->claim_recent = flag(&r);
     out->claim_extensions = flag(&r);
     out->reference = rd_reference(&r, a);
     return rd_end(&r);

@@ -30,12 +30,58 @@ bool x509_envelope(struct bytes der, struct signed_parts *out)
     return rd_end(&outer) && rd_end(&r) && out->signature.n > 0;
 }
 
+/* AlgorithmIdentifier of a digest: parameters are NULL or absent. */
+static bool pss_digest(struct reader *r, struct bytes *oid)
+{
+    struct reader alg = der_enter(r, DER_SEQUENCE);
+
+    *oid = der_take(&alg, DER_OID);
+    if (rd_left(&alg))
+        der_take(&alg, DER_NULL);
+    return rd_end(&alg);
+}
+
+/* RSASSA-PSS-params (RFC 4055 3.1). Values are compared, not bytes: AMD writes the default trailer in some certificates and
+ * leaves it out of others. One digest for message and mask, a salt of its size; nothing else is accepted. */
+static enum signature_alg pss_alg(struct bytes identifier)
+{
+    static const uint8_t oid_pss[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
+    static const uint8_t oid_mgf1[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
+    static const uint8_t oid_sha2[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02}; /* and 1, 2, 3 */
+    static const enum signature_alg algs[] = {SIGNATURE_NONE, SIGNATURE_PS256, SIGNATURE_PS384, SIGNATURE_PS512};
+    static const uint8_t salts[] = {0, SHA256_SIZE, SHA384_SIZE, SHA512_SIZE};
+    struct reader outer = rd_open(identifier), r = der_enter(&outer, DER_SEQUENCE);
+    bool pss = bytes_equal(der_take(&r, DER_OID), BYTES_OF(oid_pss));
+    struct reader params = der_enter(&r, DER_SEQUENCE), hash = der_enter(&params, DER_CONSTRUCTED(0)),
+                  mask = der_enter(&params, DER_CONSTRUCTED(1)), salt = der_enter(&params, DER_CONSTRUCTED(2));
+    struct reader mgf = der_enter(&mask, DER_SEQUENCE);
+    bool mgf1 = bytes_equal(der_take(&mgf, DER_OID), BYTES_OF(oid_mgf1));
+    struct bytes digest_oid, mask_oid;
+    bool digests = pss_digest(&hash, &digest_oid) && pss_digest(&mgf, &mask_oid);
+    uint64_t salt_size = der_u64(&salt), trailer = 1;
+
+    if (rd_left(&params)) {
+        struct reader field = der_enter(&params, DER_CONSTRUCTED(3));
+
+        trailer = der_u64(&field);
+        params.failed |= !rd_end(&field);
+    }
+    bool whole = rd_end(&outer) && rd_end(&r) && rd_end(&params) && rd_end(&hash) && rd_end(&mask) && rd_end(&salt) &&
+                 rd_end(&mgf);
+    if (!pss || !mgf1 || !digests || !whole || trailer != 1 || !bytes_equal(digest_oid, mask_oid) ||
+        digest_oid.n != sizeof oid_sha2 + 1 ||
+        !bytes_equal(bytes_first(digest_oid, sizeof oid_sha2), BYTES_OF(oid_sha2)))
+        return SIGNATURE_NONE;
+    uint8_t which = digest_oid.p[sizeof oid_sha2];
+    return which >= 1 && which <= 3 && salt_size == salts[which] ? algs[which] : SIGNATURE_NONE;
+}
+
 enum signature_alg x509_signature_alg(struct bytes identifier)
 {
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
         if (bytes_equal(identifier, bytes_make(algorithms[i].identifier, algorithms[i].n)))
             return algorithms[i].alg;
-    return SIGNATURE_NONE;
+    return pss_alg(identifier);
 }
 
 bool x509_signature(struct arena *a, enum signature_alg alg, struct bytes raw, struct bytes *out)

@@ -8,6 +8,11 @@
 
 struct endorsements;
 
+struct held_crl {
+    const struct crl *crl;
+    uint8_t pem_hash[SHA256_SIZE]; /* of the CRL in PEM and one NUL (sgx-tdx.md 10) */
+};
+
 struct endorsements *endorsements_new(size_t memory_limit);
 void endorsements_free(struct endorsements *e);
 /* Add one file, recognised by its content: TCB info, enclave identity (JSON); certificates (DER or PEM); CRLs (DER, PEM,

@@ -38,9 +38,14 @@ void endorsements_add_anchor(struct endorsements *e, const uint8_t spki_digest[S
     e->pin_development[e->pin_count++] = development;
 }
 
-struct anchors anchors_of(const struct endorsements *e)
+struct anchors anchors_of_intel(const struct endorsements *e)
 {
     return (struct anchors){(const uint8_t(*)[SHA256_SIZE])e->pins, e->pin_count};
+}
+
+struct anchors anchors_added(const struct endorsements *e)
+{
+    return (struct anchors){(const uint8_t(*)[SHA256_SIZE])e->pins + 1, e->pin_count - 1};
 }
 
 bool anchor_is_development(const struct endorsements *e, const uint8_t spki[SHA256_SIZE])
@@ -49,6 +54,31 @@ bool anchor_is_development(const struct endorsements *e, const uint8_t spki[SHA2
         if (memcmp(e->pins[i], spki, SHA256_SIZE) == 0)
             return e->pin_development[i];
     return false;
+}
+
+bool add_certificates(struct endorsements *e, struct bytes text, struct fault *fault)
+{
+    const struct certificate *list;
+    size_t count;
+
+    if (!certificates_decode(&e->arena, text, &list, &count, fault))
+        return false;
+    for (const struct certificate *c = list; c; c = c->next)
+        if (amd_leaf_named(c) && !amd_leaf_decode(c, &(struct amd_leaf){0}, fault))
+            return false;
+    for (size_t i = 0; i < e->pool_count; i++) {
+        const struct certificate *a = e->pool[i].chain, *b = list;
+
+        while (a && b && memcmp(a->digest, b->digest, SHA256_SIZE) == 0) {
+            a = a->next;
+            b = b->next;
+        }
+        if (!a && !b)
+            return true; /* the very file again */
+    }
+    e->pool = ARENA_ROOM(&e->arena, e->pool, e->pool_count, &e->pool_cap);
+    e->pool[e->pool_count++] = (struct pooled){list, amd_named(list)};
+    return true;
 }
 
 static bool same_document(const struct signed_document *a, const struct signed_document *b)
@@ -165,7 +195,9 @@ bool endorsements_add(struct endorsements *e, const char *name, struct bytes tex
 
 void endorsements_seal(struct endorsements *e)
 {
-    if (!e->sealed)
+    if (!e->sealed) {
         seal_intel(e);
+        seal_amd(e);
+    }
     e->sealed = true;
 }

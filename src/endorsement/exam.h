@@ -34,11 +34,13 @@ struct settings {
     struct bytes tcb_identifier; /* as the policy names it; "azuredefault" when it does not */
     enum freshness freshness;    /* of TCB info and identities */
     bool crl_freshness;          /* refuse a CRL past its nextUpdate */
+    bool amd_crl_freshness;      /* refuse where AMD's CRL is not at hand or past its nextUpdate (snp-cvm.md 1.9) */
     bool report_data_tail_zero;  /* claims.md 2: ask for zero in REPORT_DATA[32..63] of SGX too */
     uint16_t accepted_sgx;       /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
     uint16_t accepted_tdx;       /* the same for TDX */
     bool development;            /* the service was started for development: its tokens say so */
     bool claim_development;      /* emit x-assay-development where it applies; off in golden comparisons */
+    bool claim_recent;           /* emit the names that the original service has used since 2025-2026 (claims.md 4) */
     bool claim_extensions;       /* emit claims of our own that tell more of the evidence (claims.md 4, 5) */
     const struct reference_values *reference; /* never NULL */
 };
@@ -49,6 +51,7 @@ struct settings {
                        .accepted_sgx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
                        .accepted_tdx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
                        .claim_development = true,                                            \
+                       .claim_recent = true,                                                 \
                        .reference = &reference_builtin})
 
 struct exam {
@@ -61,7 +64,8 @@ struct exam {
     struct bytes entropy; /* for jti */
     void *evidence;       /* decoded, of the attester's own type; set by its decode */
     struct claims incoming;
-    struct bytes reply; /* set by decode where the message is no evidence yet (the Tpm challenge) */
+    struct bytes wanted; /* an endorsement that was not at hand, for whoever fetches: "amd/crl/Milan"; or empty */
+    struct bytes reply;  /* set by decode where the message is no evidence yet (the Tpm challenge) */
 
     /* Findings that are no claims of every type, for `assay verify` and the audit record. */
     bool tcb_known;

@@ -41,7 +41,7 @@ static bool signer_verify(struct exam *x, const struct signing_chain *chain, con
                     signer->subject_cn.n && memmem(signer->subject_cn.p, signer->subject_cn.n, role, sizeof role - 1)))
         return false;
     /* The root's CRL, which was verified with the PCK chain. */
-    const struct intel_crl *crl = find_crl(x->endorsements, platform_root, x->time);
+    const struct held_crl *crl = find_crl(x->endorsements, platform_root, x->time);
     return check_found(x, INTEL_SIGNER_NOT_REVOKED, crl && !crl_revokes(crl->crl, signer->serial), signer->serial,
                        "a serial number that the root's CRL does not name");
 }

@@ -104,11 +104,6 @@ struct signing_chain {
     uint8_t hash[SHA256_SIZE]; /* of the chain in PEM and one NUL (sgx-tdx.md 10) */
 };
 
-struct intel_crl {
-    const struct crl *crl;
-    uint8_t pem_hash[SHA256_SIZE]; /* of the CRL in PEM and one NUL */
-};
-
 /* Decoding. Views point into text. */
 bool tcb_info_decode(struct arena *a, const char *name, struct bytes text, const struct tcb_info **out,
                      struct fault *fault);
@@ -134,7 +129,7 @@ struct intel_basis {
     const struct tcb_info *tcb_info;
     const struct enclave_identity *identity;
     const struct signing_chain *tcb_info_chain, *identity_chain;
-    const struct intel_crl *root_crl;
+    const struct held_crl *root_crl;
 };
 /* Choose TCB info and identity for the platform and the baseline in force, and verify them and their signer. */
 bool intel_basis_verify(struct exam *x, enum intel_tee tee, const struct pck_chain *chain, struct intel_basis *out);

@@ -165,7 +165,8 @@ bool pck_chain_verify(struct exam *x, const struct pck_chain *chain)
 {
     static const struct path_checks path = {CHECK_INTEL_PCK_ANCHOR, CHECK_INTEL_PCK_SIGNATURES, CHECK_INTEL_PCK_NAMES,
                                             CHECK_INTEL_PCK_AUTHORITY, CHECK_INTEL_PCK_VALIDITY};
-    struct anchors anchors = anchors_of(x->endorsements);
+    struct anchors anchors = anchors_of_intel(x->endorsements);
+    const char *any_date = x->settings->crl_freshness ? NULL : "crl_freshness = off";
 
     if (!path_verify(x->trace, &path, chain->leaf, chain->signatures_ok, &anchors, x->time))
         return false;
@@ -174,8 +175,8 @@ bool pck_chain_verify(struct exam *x, const struct pck_chain *chain)
                       names_role(chain->leaf->subject_cn, "SGX PCK Certificate") &&
                           names_role(chain->authority->subject_cn, "CA") &&
                           names_role(chain->root->subject_cn, "SGX Root CA")) &&
-           crl_verify(x, chain->root, chain->authority, &root_checks) &&
-           crl_verify(x, chain->authority, chain->leaf, &pck_checks) &&
+           crl_verify(x, chain->root, chain->authority, &root_checks, any_date) &&
+           crl_verify(x, chain->authority, chain->leaf, &pck_checks, any_date) &&
            check_found(x, INTEL_PCK_NOT_DENIED,
                        !reference_has(x->settings->reference, REFERENCE_DENIED_PLATFORMS, chain->ppid), chain->ppid,
                        "a PPID that is not denied");

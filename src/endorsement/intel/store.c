@@ -60,33 +60,6 @@ const struct enclave_identity *find_identity(const struct endorsements *e, enum 
     return best;
 }
 
-/* Is c rather the issuer's CRL than best? The key identifier comes first: two roots may have one name. */
-static bool crl_preferred(const struct crl *c, const struct crl *best, const struct certificate *issuer, int64_t time)
-{
-    bool its = bytes_equal(c->authority_key_id, issuer->subject_key_id);
-    bool best_its = bytes_equal(best->authority_key_id, issuer->subject_key_id);
-    bool now = c->this_update <= time, best_now = best->this_update <= time;
-
-    if (its != best_its)
-        return its;
-    if (now != best_now)
-        return now;
-    return now ? c->this_update > best->this_update : c->this_update < best->this_update;
-}
-
-const struct intel_crl *find_crl(const struct endorsements *e, const struct certificate *issuer, int64_t time)
-{
-    const struct intel_crl *best = NULL;
-
-    for (size_t i = 0; i < e->crl_count; i++) {
-        const struct intel_crl *c = &e->crls[i];
-
-        if (bytes_equal(c->crl->issuer, issuer->subject) && (!best || crl_preferred(c->crl, best->crl, issuer, time)))
-            best = c;
-    }
-    return best;
-}
-
 static bool in_date(const struct signing_chain *chain, int64_t time)
 {
     for (const struct certificate *c = chain->signer; c; c = c->next)
@@ -111,44 +84,6 @@ const struct signing_chain *find_chain(const struct endorsements *e, const struc
         }
     }
     return best;
-}
-
-bool add_crl(struct endorsements *e, struct bytes text, struct fault *fault)
-{
-    struct intel_crl c;
-
-    if (!crl_decode(&e->arena, text, &c.crl, fault))
-        return false;
-    for (size_t i = 0; i < e->crl_count; i++)
-        if (memcmp(e->crls[i].crl->digest, c.crl->digest, SHA256_SIZE) == 0)
-            return true;
-    struct bytes parts[] = {pem_encode(&e->arena, "X509 CRL", c.crl->der), BYTES_LIT("\0")};
-    digest_parts(DIGEST_SHA256, parts, 2, c.pem_hash);
-    e->crls = ARENA_ROOM(&e->arena, e->crls, e->crl_count, &e->crl_cap);
-    e->crls[e->crl_count++] = c;
-    return true;
-}
-
-bool add_certificates(struct endorsements *e, struct bytes text, struct fault *fault)
-{
-    const struct certificate *list;
-    size_t count;
-
-    if (!certificates_decode(&e->arena, text, &list, &count, fault))
-        return false;
-    for (size_t i = 0; i < e->pool_count; i++) {
-        const struct certificate *a = e->pool[i].chain, *b = list;
-
-        while (a && b && memcmp(a->digest, b->digest, SHA256_SIZE) == 0) {
-            a = a->next;
-            b = b->next;
-        }
-        if (!a && !b)
-            return true; /* the very file again */
-    }
-    e->pool = ARENA_ROOM(&e->arena, e->pool, e->pool_count, &e->pool_cap);
-    e->pool[e->pool_count++] = (struct pooled){list};
-    return true;
 }
 
 /* Whatever signs and is neither an authority nor a platform; that it is named as a signer is a check. */
@@ -198,7 +133,7 @@ static void make_chains(struct endorsements *e)
     for (size_t i = 0; i < e->pool_count; i++) {
         const struct certificate *c = e->pool[i].chain;
 
-        if (!is_signer(c))
+        if (e->pool[i].amd || !is_signer(c))
             continue;
         if (c->next) {
             add_chain(e, c);
