@@ -60,6 +60,8 @@ enum {
     /* The folder of endorsements, and bundles made of it. */
     LIMIT_FOLDER_FILES = 16 * 1024,         /* Intel's of all platforms are some hundreds; the rest are VCEKs */
     LIMIT_FOLDER_BYTES = 256 * 1024 * 1024, /* all of them together */
+    LIMIT_BUNDLE = 64 * 1024 * 1024,          /* 10,000 VCEKs, and Intel's of all platforms, are a third of this */
+    LIMIT_BUNDLE_MANIFEST = 8 * 1024 * 1024, /* LIMIT_FOLDER_FILES objects of some 300 characters in base64url */
     LIMIT_TOOL_MEMORY = 1024 * 1024 * 1024, /* of one run of a tool */
     LIMIT_DIFF_CELLS = 16 * 1024 * 1024,    /* of a comparison of two texts: 64 MiB, 4000 lines against 4000 */
     LIMIT_HTTP_FIELDS = 100,                /* lines in the header of a request; clients send about ten */

@@ -49,7 +49,8 @@ extern const struct command verify_command, inspect_command, attest_command, tok
     policy_get_command, policy_set_command, policy_reset_command, policy_history_command, policy_diff_command,
     policy_shadow_command, provider_create_command, provider_list_command, provider_show_command,
     provider_update_command, provider_delete_command, provider_list_default_command, simulate_command, login_command,
-    admin_migrate_command, audit_verify_command;
+    admin_migrate_command, audit_verify_command, collateral_show_command, collateral_key_command,
+    collateral_export_command, collateral_import_command;
 
 struct cli {
     struct arena *arena;

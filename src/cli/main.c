@@ -20,6 +20,8 @@ static const struct command *const commands[] = {
     &provider_delete_command, &provider_list_default_command,
     &simulate_command,        &login_command,
     &admin_migrate_command,   &audit_verify_command,
+    &collateral_show_command, &collateral_key_command,
+    &collateral_export_command, &collateral_import_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

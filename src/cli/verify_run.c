@@ -1,70 +1,87 @@
 /* The appraisal of `assay verify`: files to endorsements and exam, then the pipeline of the service without its frame. */
 #include "base/limits.h"
+#include "cli/anchor.h"
 #include "cli/terminal.h"
 #include "cli/verify.h"
-#include "crypto/pem.h"
+#include "collateral/bundle.h"
 #include "evidence/sgx.h"
 #include "evidence/snp.h"
 #include "evidence/tdx.h"
-#include "simulate/simulate.h"
 
-static bool add_endorsement(struct verification *v, struct endorsements *e, const char *path)
+/* One file: an endorsement, or a bundle of them. */
+static void add_endorsement(struct verification *v, struct endorsements *e, const char *path, struct bytes text)
+{
+    struct arena *a = v->cli->arena;
+    struct folder_entry *parts;
+    struct fault fault = {0};
+    size_t count;
+
+    if (!bundle_parts(a, path, text, &parts, &count, &fault))
+        cli_warn(v->cli, "left out: %s: %s", path, fault.text);
+    for (size_t i = 0; i < count; i++) {
+        struct fault reason = {0};
+
+        if (!endorsements_add(e, parts[i].name, parts[i].content, &reason))
+            cli_warn(v->cli, "left out: %s", reason.text);
+    }
+}
+
+static bool add_file(struct verification *v, struct endorsements *e, const char *path)
 {
     struct fault fault = {0};
     struct bytes text;
 
     progress("reading %s", path);
-    if (!input_file(v->cli->arena, path, LIMIT_TOOL_FILE, &text, &fault) && fault.code == FAULT_SYSTEM) {
-        progress(NULL);
-        cli_error(v->cli, "%s", fault.text);
-        return false;
-    }
-    if (fault.code == FAULT_NONE)
-        endorsements_add(e, path, text, &fault);
+    bool ok = input_file(v->cli->arena, path, LIMIT_BUNDLE, &text, &fault) || fault.code != FAULT_SYSTEM;
     progress(NULL);
-    if (fault.code != FAULT_NONE)
+    if (!ok)
+        cli_error(v->cli, "%s", fault.text);
+    else if (fault.code != FAULT_NONE)
         cli_warn(v->cli, "left out: %s", fault.text);
-    return true;
+    else
+        add_endorsement(v, e, path, text);
+    return ok;
 }
 
-/* The keys of a file: of its certificates, or bare. */
-static bool add_anchor(struct verification *v, struct endorsements *e, const char *path)
+static bool add_folder(struct verification *v, struct endorsements *e, const char *path, struct fault *fault)
 {
     struct arena *a = v->cli->arena;
-    const struct certificate *c;
-    struct public_key key;
-    struct fault fault = {0};
-    struct pem_block block;
-    struct bytes text, der;
-    uint8_t digest[SHA256_SIZE];
+    const struct folder_file *files;
+    struct folder f;
     size_t count;
-    bool found;
 
-    if (!input_file(a, path, LIMIT_TOOL_FILE, &text, &fault)) {
-        cli_error(v->cli, "--anchor %s", fault.text);
+    if (!folder_open(&f, path, FOLDER_READ, fault))
         return false;
+    bool ok = folder_list(&f, a, &files, &count, fault);
+    for (size_t i = 0; ok && i < count; i++) {
+        struct bytes text;
+        const char *name = arena_printf(a, "%s/%s", path, files[i].name);
+
+        progress("reading %s", name);
+        if (files[i].size > LIMIT_BUNDLE)
+            cli_warn(v->cli, "left out: %s: larger than any endorsement", name);
+        else if ((ok = folder_read(&f, a, files[i].name, LIMIT_BUNDLE, &text, fault)))
+            add_endorsement(v, e, name, text);
     }
-    if (certificates_decode(a, text, &c, &count, &fault)) {
-        for (; c; c = c->next)
-            endorsements_add_anchor(e, c->spki_digest, simulated_certificate(c));
-        return true;
-    }
-    der = text;
-    if (pem_next(a, &text, &block, &found) && found)
-        der = block.der;
-    if (!public_key_decode(a, der, &key)) {
-        cli_misuse(v->cli, "--anchor %s: neither a certificate nor a public key (%s)", path, fault.text);
+    progress(NULL);
+    folder_close(&f);
+    return ok;
+}
+
+static bool add_anchor(struct verification *v, struct endorsements *e, const char *path)
+{
+    struct anchor_file file;
+
+    if (!anchor_read(v->cli, "--anchor", path, &file))
         return false;
-    }
-    sha256(der, digest);
-    endorsements_add_anchor(e, digest, false);
+    for (size_t i = 0; i < file.count; i++)
+        endorsements_add_anchor(e, file.spki[i], file.simulated[i]);
     return true;
 }
 
 bool verify_load_endorsements(struct verification *v)
 {
     struct endorsements *e = endorsements_new(LIMIT_TOOL_MEMORY);
-    struct path_list files = {0};
     struct fault fault = {0};
 
     v->endorsements = e;
@@ -72,15 +89,13 @@ bool verify_load_endorsements(struct verification *v)
         const char *path = v->collateral.v[i];
 
         if (!input_is_folder(path)) {
-            path_list_add(v->cli->arena, &files, path);
-        } else if (!input_folder(v->cli->arena, path, &files, &fault)) {
+            if (!add_file(v, e, path))
+                return false;
+        } else if (!add_folder(v, e, path, &fault)) {
             cli_error(v->cli, "%s", fault.text);
             return false;
         }
     }
-    for (size_t i = 0; i < files.n; i++)
-        if (!add_endorsement(v, e, files.v[i]))
-            return false;
     for (size_t i = 0; i < v->anchors.n; i++)
         if (!add_anchor(v, e, v->anchors.v[i]))
             return false;

@@ -1,5 +1,6 @@
 #include "collateral/catalogue.h"
 
+#include "collateral/bundle.h"
 #include "collateral/recognise.h"
 
 static const struct {
@@ -108,13 +109,23 @@ static bool add_one(struct catalogue *c, const char *file, struct bytes content)
 bool catalogue_add(struct catalogue *c, const char *file, struct bytes content)
 {
     struct bytes items[OE_ENDORSEMENTS];
+    struct folder_entry *parts;
+    struct fault fault = {0};
+    size_t count;
     bool ok = true;
 
     file = arena_string(c->arena, bytes_text(file));
-    if (!oe_endorsement_items(content, items))
-        return add_one(c, file, content);
-    for (size_t i = 0; i < OE_ENDORSEMENTS; i++)
-        ok = add_one(c, file, items[i]) && ok;
+    if (oe_endorsement_items(content, items)) {
+        for (size_t i = 0; i < OE_ENDORSEMENTS; i++)
+            ok = add_one(c, file, items[i]) && ok;
+        return ok;
+    }
+    if (!bundle_parts(c->arena, file, content, &parts, &count, &fault)) {
+        add_foreign(c, file, fault.text);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        ok = add_one(c, parts[i].name, parts[i].content) && ok;
     return ok;
 }
 

@@ -219,7 +219,7 @@ bool folder_load(struct folder *f, struct catalogue *c, struct fault *fault)
     if (!folder_list(f, c->arena, &files, &n, fault))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (!folder_read(f, c->arena, files[i].name, 2 * LIMIT_CRL, &content, fault))
+        if (!folder_read(f, c->arena, files[i].name, LIMIT_BUNDLE, &content, fault))
             return false;
         catalogue_add(c, files[i].name, content);
     }

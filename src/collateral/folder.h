@@ -46,13 +46,14 @@ enum folder_outcome {
     FOLDER_NEW,      /* written; there was none about the same */
     FOLDER_REPLACED, /* written over an older one */
     FOLDER_SAME,     /* it was there already */
-    FOLDER_NEWER,    /* one issued later, or another one issued then, is there and stays */
+    FOLDER_NEWER,    /* one issued later is there and stays */
+    FOLDER_OTHER,    /* another one issued at the same time is there, or came with it, and stays */
     FOLDER_REFUSED,  /* no endorsement, or not genuine: see why */
 };
 struct folder_result {
     enum folder_outcome outcome;
     const char *name; /* of the file; NULL for what is no endorsement */
-    const char *why;  /* for FOLDER_REFUSED and FOLDER_NEWER */
+    const char *why;  /* for FOLDER_REFUSED, FOLDER_NEWER and FOLDER_OTHER */
 };
 /* Offer objects to a folder open for writing: genuine ones that are newer than what is there are written, in one commit. What
  * vouches for an object (its issuer chain) may come beside it in any order. One input of several endorsements (Open Enclave's)
@@ -60,5 +61,9 @@ struct folder_result {
  * changed then. Only pins of `trust` are used; NULL: the built-in anchors alone. */
 bool folder_put(struct folder *f, struct arena *a, const struct anchors *trust, const struct bytes *contents,
                 size_t count, struct folder_result *results, struct fault *fault);
+/* The same without writing: the files that would be. */
+bool folder_offer(struct folder *f, struct arena *a, const struct anchors *trust, const struct bytes *contents,
+                  size_t count, struct folder_result *results, struct folder_entry **entries, size_t *entry_count,
+                  struct fault *fault);
 
 #endif

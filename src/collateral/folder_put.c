@@ -57,11 +57,13 @@ static void offer(struct putting *p, struct collateral *o, struct folder_result 
     old = newest_there(p, o);
     struct folder_entry *beside = same_name(p, o->name);
     if (old && !collateral_older(old, o)) {
-        r->outcome = FOLDER_NEWER;
-        r->why = collateral_older(o, old) ? "one that was issued later is there"
-                                          : "another one that was issued at the same time is there";
+        bool older = collateral_older(o, old);
+
+        r->outcome = older ? FOLDER_NEWER : FOLDER_OTHER;
+        r->why = older ? "one that was issued later is there"
+                       : "another one that was issued at the same time is there";
     } else if (beside) {
-        r->outcome = FOLDER_NEWER;
+        r->outcome = FOLDER_OTHER;
         r->why = "another one about the same came with it";
     } else {
         r->outcome = old ? FOLDER_REPLACED : FOLDER_NEW;
@@ -88,8 +90,9 @@ static void results_of(struct putting *p, struct bytes content, size_t from, siz
         offer(p, &p->all.v[i], r);
 }
 
-bool folder_put(struct folder *f, struct arena *a, const struct anchors *trust, const struct bytes *contents,
-                size_t count, struct folder_result *results, struct fault *fault)
+bool folder_offer(struct folder *f, struct arena *a, const struct anchors *trust, const struct bytes *contents,
+                  size_t count, struct folder_result *results, struct folder_entry **entries, size_t *entry_count,
+                  struct fault *fault)
 {
     struct putting p = {.arena = a};
     size_t *ends = ARENA_ARRAY(a, size_t, count);
@@ -109,5 +112,17 @@ bool folder_put(struct folder *f, struct arena *a, const struct anchors *trust, 
             results_of(&p, contents[i], i ? ends[i - 1] : p.there, ends[i], &results[i]);
     if (p.all.n > LIMIT_FOLDER_FILES)
         return fault_set(fault, FAULT_LIMIT, "%s: more than %d objects", f->path, LIMIT_FOLDER_FILES);
-    return folder_write(f, p.entries, p.count, fault);
+    *entries = p.entries;
+    *entry_count = p.count;
+    return true;
+}
+
+bool folder_put(struct folder *f, struct arena *a, const struct anchors *trust, const struct bytes *contents,
+                size_t count, struct folder_result *results, struct fault *fault)
+{
+    struct folder_entry *entries;
+    size_t n;
+
+    return folder_offer(f, a, trust, contents, count, results, &entries, &n, fault) &&
+           folder_write(f, entries, n, fault);
 }
