@@ -21,8 +21,8 @@ struct collateral_call {
 void collateral_open(struct collateral_call *c, struct cli *cli);
 /* Options that several members have: --anchor, --at, --json. False for misuse, which has been reported. */
 enum { COLLATERAL_ANCHOR = OPTION_BASE, COLLATERAL_OPTION_BASE };
-#define COLLATERAL_OPTION_ANCHOR                                                                                       \
-    {                                                                                                                  \
+#define COLLATERAL_OPTION_ANCHOR                                                                           \
+    {                                                                                                      \
         COLLATERAL_ANCHOR, "anchor", "F", "trust this root too: a certificate or a public key; repeatable" \
     }
 bool collateral_option(struct collateral_call *c, int id, const char *value);

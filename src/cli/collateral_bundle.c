@@ -71,7 +71,8 @@ static enum status key_run(struct cli *cli, int argc, char **argv)
         cli_error(cli, "%s", fault.text);
     } else {
         ok = write_whole(cli, path, pem, 0600) &&
-             write_whole(cli, arena_printf(a, "%s.pub", path), pem_encode(a, "PUBLIC KEY", signing_key_spki(key, a)), 0644);
+             write_whole(cli, arena_printf(a, "%s.pub", path), pem_encode(a, "PUBLIC KEY", signing_key_spki(key, a)),
+                         0644);
         secret_wipe((void *)(uintptr_t)pem.p, pem.n);
     }
     signing_key_free(key);
@@ -82,14 +83,16 @@ const struct command collateral_key_command = {
     .name = "collateral key",
     .summary = "make a key to sign bundles of endorsements with",
     .usage = "-o FILE",
-    .about = "Writes a new private key (EC P-256, PEM) into FILE, which only its owner may read, and its public key into "
-             "FILE.pub, for `assay collateral import --trust`.",
+    .about =
+        "Writes a new private key (EC P-256, PEM) into FILE, which only its owner may read, and its public key into "
+        "FILE.pub, for `assay collateral import --trust`.",
     .options = (const struct option_row[]){{OPTION_OUT, "output", "FILE", "where the private key goes"}, OPTION_END},
     .examples = "  assay collateral key -o bundle.key\n",
     .run = key_run,
 };
 
-struct export {
+struct export
+{
     struct collateral_call call;
     const char *folder, *out, *key;
     uint64_t sequence;
@@ -124,9 +127,13 @@ static void choose(struct export *e, struct bundle *b)
         struct collateral *o = &c->v[i];
         enum collateral_verdict verdict = collateral_judge(c, o);
 
-        if (verdict != COLLATERAL_GENUINE)
+        /* A CRL of an authority that comes with quotes: appraisals verify it under what came. */
+        bool unknown = o->crl && verdict == COLLATERAL_UNKNOWN;
+
+        if (verdict != COLLATERAL_GENUINE && !unknown)
             cli_warn(e->call.cli, "left out: %s: %s", o->file, collateral_verdict_text(verdict));
-        else if (catalogue_newest(c, o->name, NULL) == o)
+        else if (catalogue_newest(c, o->name, verdict) == o &&
+                 !(unknown && catalogue_newest(c, o->name, COLLATERAL_GENUINE)))
             b->objects[b->count++] = (struct folder_entry){o->name, o->content};
     }
     qsort(b->objects, b->count, sizeof *b->objects, by_name);
@@ -207,13 +214,17 @@ const struct command collateral_export_command = {
     .name = "collateral export",
     .summary = "put the endorsements of a folder into one signed file",
     .usage = "DIR -o FILE [--key K] [--sequence N] [--anchor F]",
-    .about = "Puts all genuine endorsements of the folder into one bundle, signed with the private key K. Of several about the "
-             "same the newest is taken. What is not genuine is left out and named.",
+    .about = "Puts all genuine endorsements of the folder into one bundle, signed with the private key K. Of several "
+             "about the "
+             "same the newest is taken. What is not genuine is left out and named; a CRL whose issuer is not at hand "
+             "is taken, "
+             "because PCK authorities come with quotes.",
     .options =
         (const struct option_row[]){
             {OPTION_OUT, "output", "FILE", "where the bundle goes; - for standard output"},
             {OPTION_KEY, "key", "K", "private key, PEM: EC P-256 or P-384, or RSA (default: the bundle is not signed)"},
-            {OPTION_SEQUENCE, "sequence", "N", "number of the bundle, above that of the last one (default: the time, in seconds)"},
+            {OPTION_SEQUENCE, "sequence", "N",
+             "number of the bundle, above that of the last one (default: the time, in seconds)"},
             COLLATERAL_OPTION_ANCHOR,
             OPTION_AT("say that it was made at this time"),
             OPTION_END},
@@ -237,8 +248,11 @@ static enum status import_failed(struct import *m, const struct fault *fault)
 
 static void print_import(struct import *m, const struct bundle *b, const struct folder_result *results)
 {
-    static const char *const words[] = {[FOLDER_NEW] = "new",       [FOLDER_REPLACED] = "replaced", [FOLDER_SAME] = "same",
-                                        [FOLDER_NEWER] = "newer kept", [FOLDER_OTHER] = "other kept"};
+    static const char *const words[] = {[FOLDER_NEW] = "new",
+                                        [FOLDER_REPLACED] = "replaced",
+                                        [FOLDER_SAME] = "same",
+                                        [FOLDER_NEWER] = "newer kept",
+                                        [FOLDER_OTHER] = "other kept"};
     struct arena *a = m->call.cli->arena;
     struct json *o = json_new(a, JSON_OBJECT), *list = json_new(a, JSON_ARRAY);
     size_t written = 0;
@@ -269,6 +283,7 @@ static enum status import_bundle(struct import *m)
 {
     struct arena *a = m->call.cli->arena;
     struct bundle b;
+    struct bundle_memory last;
     struct folder f;
     struct bytes text;
     struct fault fault = {0};
@@ -282,15 +297,14 @@ static enum status import_bundle(struct import *m)
     if (!folder_open(&f, m->into, FOLDER_WRITE, &fault))
         return import_failed(m, &fault);
     struct folder_result *results = ARENA_ARRAY(a, struct folder_result, b.count);
-    bool ok = bundle_import(&f, a, &b, &m->rules, results, &fault);
+    bool ok = bundle_memory_read(&f, a, &last, &fault) && bundle_import(&f, a, &b, &m->rules, results, &fault);
     folder_close(&f);
     if (!ok)
         return import_failed(m, &fault);
     if (!b.is_signed)
         cli_warn(m->call.cli, "%s is not signed: who made it, and that nothing was left out, is not known", m->file);
-    else if (!m->trust)
-        cli_warn(m->call.cli, "who signed %s is believed, as before or from now on; name the key with --trust to be sure",
-                 m->file);
+    else if (!m->trust && !last.was_signed)
+        cli_warn(m->call.cli, "who signed %s is believed from now on; name the key with --trust to be sure", m->file);
     print_import(m, &b, results);
     return STATUS_DONE;
 }
@@ -333,18 +347,22 @@ const struct command collateral_import_command = {
     .name = "collateral import",
     .summary = "put the endorsements of a signed file into a folder",
     .usage = "FILE --into DIR [--trust KEY] [--keep-newer] [--anchor F]",
-    .about = "Puts all endorsements of a bundle into the folder, or none: none of a bundle that was tampered with, that another "
-             "key signed, that is older than the last one, or of which an object is not genuine or older than what is there.",
-    .options = (const struct option_row[]){{OPTION_INTO, "into", "DIR", "the folder; made where there is none"},
-                                           {OPTION_TRUST, "trust", "KEY",
-                                            "public key or certificate that must have signed it (default: the key of the last "
-                                            "bundle, where there was one)"},
-                                           {OPTION_KEEP, "keep-newer", NULL,
-                                            "keep what is newer in the folder, and import the rest"},
-                                           COLLATERAL_OPTION_ANCHOR,
-                                           OPTION_AT("judge at this time"),
-                                           OPTION_JSON,
-                                           OPTION_END},
-    .examples = "  assay collateral import endorsements.bundle --into /var/lib/assay/collateral --trust bundle.key.pub\n",
+    .about = "Puts all endorsements of a bundle into the folder, or none: none of a bundle that was tampered with, "
+             "that another "
+             "key signed, that is older than the last one, or of which an object is not genuine or older than what is "
+             "there.",
+    .options =
+        (const struct option_row[]){
+            {OPTION_INTO, "into", "DIR", "the folder; made where there is none"},
+            {OPTION_TRUST, "trust", "KEY",
+             "public key or certificate that must have signed it (default: the key of the last "
+             "bundle, where there was one)"},
+            {OPTION_KEEP, "keep-newer", NULL, "keep what is newer in the folder, and import the rest"},
+            COLLATERAL_OPTION_ANCHOR,
+            OPTION_AT("judge at this time"),
+            OPTION_JSON,
+            OPTION_END},
+    .examples =
+        "  assay collateral import endorsements.bundle --into /var/lib/assay/collateral --trust bundle.key.pub\n",
     .run = import_run,
 };

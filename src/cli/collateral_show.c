@@ -70,8 +70,9 @@ static void make_rows(struct show *s)
 static bool have(const struct show *s, enum collateral_kind kind, uint32_t evaluation)
 {
     for (size_t i = 0; i < s->count; i++)
-        if (s->rows[i].verdict == COLLATERAL_GENUINE && s->rows[i].o->kind == kind &&
-            (!evaluation || s->rows[i].o->evaluation == evaluation))
+        if ((s->rows[i].verdict == COLLATERAL_GENUINE ||
+             (s->rows[i].verdict == COLLATERAL_UNKNOWN && s->rows[i].o->crl)) &&
+            s->rows[i].o->kind == kind && (!evaluation || s->rows[i].o->evaluation == evaluation))
             return true;
     return false;
 }
@@ -103,12 +104,14 @@ static void find_missing_tee(struct show *s, const char *tee, enum collateral_ki
     if (identities && !infos)
         miss(s, arena_printf(a, "%s: there is none of any platform", collateral_kind_what(info)));
     if (infos && !have(s, COLLATERAL_ROOT_CRL, 0))
-        miss(s, arena_printf(a, "%s: without it no %s evidence is judged", collateral_kind_what(COLLATERAL_ROOT_CRL), tee));
+        miss(s, arena_printf(a, "%s: without it no %s evidence is judged", collateral_kind_what(COLLATERAL_ROOT_CRL),
+                             tee));
     if (infos && !have(s, COLLATERAL_PLATFORM_CRL, 0))
         miss(s, arena_printf(a, "%s: needed by servers of several sockets, and for TDX",
                              collateral_kind_what(COLLATERAL_PLATFORM_CRL)));
     if (infos && info == COLLATERAL_TCB_INFO_SGX && !have(s, COLLATERAL_PROCESSOR_CRL, 0))
-        miss(s, arena_printf(a, "%s: needed by platforms of one socket", collateral_kind_what(COLLATERAL_PROCESSOR_CRL)));
+        miss(s,
+             arena_printf(a, "%s: needed by platforms of one socket", collateral_kind_what(COLLATERAL_PROCESSOR_CRL)));
 }
 
 static void find_missing(struct show *s)
@@ -210,11 +213,13 @@ static void show_json(const struct show *s)
     if (s->within >= 0)
         JSON_SET(o, "expiring", json_new_integer(a, (int64_t)s->expiring));
     if (call->is_bundle)
-        JSON_SET(o, "bundle", bundle_json(a, call->bundle.sequence, call->bundle.time,
-                                          call->bundle.is_signed ? call->bundle.signer : NULL));
+        JSON_SET(o, "bundle",
+                 bundle_json(a, call->bundle.sequence, call->bundle.time,
+                             call->bundle.is_signed ? call->bundle.signer : NULL));
     if (call->memory.sequence)
-        JSON_SET(o, "imported", bundle_json(a, call->memory.sequence, call->memory.time,
-                                            call->memory.was_signed ? call->memory.signer : NULL));
+        JSON_SET(o, "imported",
+                 bundle_json(a, call->memory.sequence, call->memory.time,
+                             call->memory.was_signed ? call->memory.signer : NULL));
     put_json(a, o);
 }
 
@@ -224,23 +229,24 @@ static void show_row(const struct show *s, const struct row *r)
     int64_t left = o->expires - s->call.time;
     const char *about = collateral_about(s->call.cli->arena, o);
     char date[32] = "never";
-    enum ink colour = r->verdict != COLLATERAL_GENUINE          ? INK_BAD
-                      : r->superseded                           ? INK_FAINT
-                      : left < 0                                ? INK_BAD
+    enum ink colour = r->verdict == COLLATERAL_UNKNOWN                     ? INK_WARNING
+                      : r->verdict != COLLATERAL_GENUINE                   ? INK_BAD
+                      : r->superseded                                      ? INK_FAINT
+                      : left < 0                                           ? INK_BAD
                       : s->within >= 0 && left <= s->within * (int64_t)DAY ? INK_WARNING
-                                                                : INK_NONE;
+                                                                           : INK_NONE;
 
     if (o->expires != INT64_MAX)
         time_format(o->expires, date);
     printf("%s%.10s %6s  ", ink(stdout, colour), date,
-           o->expires == INT64_MAX ? ""
-                                   : arena_printf(s->call.cli->arena, "%lldd", (long long)days(left)));
+           o->expires == INT64_MAX ? "" : arena_printf(s->call.cli->arena, "%lldd", (long long)days(left)));
     printf("%s%s%s, %lld days old", collateral_kind_what(o->kind), *about ? " " : "", about,
            (long long)days(s->call.time - o->issued));
     if (r->superseded)
         printf(", superseded");
     if (r->verdict != COLLATERAL_GENUINE)
-        printf(", NOT GENUINE: %s", collateral_verdict_text(r->verdict));
+        printf(", %s: %s", r->verdict == COLLATERAL_UNKNOWN ? "not verified" : "NOT GENUINE",
+               collateral_verdict_text(r->verdict));
     printf("%s  [", ink(stdout, INK_NONE));
     put_safe(stdout, bytes_text(o->file));
     printf("]\n");
@@ -316,7 +322,8 @@ const struct command collateral_show_command = {
     .name = "collateral show",
     .summary = "list endorsements: what expires when, what is not genuine, what is missing",
     .usage = "DIR|BUNDLE|FILE [--within DAYS] [--at TIME] [--anchor F] [--json]",
-    .about = "Lists all endorsements of a folder or a bundle, what expires soonest first, with their age; then files that are no "
+    .about = "Lists all endorsements of a folder or a bundle, what expires soonest first, with their age; then files "
+             "that are no "
              "endorsements, and what is missing to judge evidence by those that are there.",
     .options = (const struct option_row[]){{OPTION_WITHIN, "within", "DAYS",
                                             "exit with 2 when something expires within so many days that nothing later "

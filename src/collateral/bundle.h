@@ -13,9 +13,9 @@ struct bundle {
     int64_t time;
     struct folder_entry *objects;
     size_t count;
-    bool is_signed;               /* its signature verified under `signer` */
-    uint8_t signer[SHA256_SIZE];  /* SHA-256 of the SubjectPublicKeyInfo that the bundle names */
-    uint8_t digest[SHA256_SIZE];  /* of the JWS: two bundles with one digest are one */
+    bool is_signed;              /* its signature verified under `signer` */
+    uint8_t signer[SHA256_SIZE]; /* SHA-256 of the SubjectPublicKeyInfo that the bundle names */
+    uint8_t digest[SHA256_SIZE]; /* of the JWS: two bundles with one digest are one */
 };
 
 /* Does it begin as a bundle does? */

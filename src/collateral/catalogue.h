@@ -98,8 +98,8 @@ void catalogue_add_anchor(struct catalogue *c, const uint8_t spki_digest[SHA256_
 bool catalogue_add(struct catalogue *c, const char *file, struct bytes content);
 /* Is it genuine, by all certificates of the catalogue? Judged once: ask after the last catalogue_add. */
 enum collateral_verdict collateral_judge(const struct catalogue *c, struct collateral *o);
-/* The newest genuine object with this name other than `but` (NULL: any); NULL when there is none. */
-struct collateral *catalogue_newest(const struct catalogue *c, const char *name, const struct collateral *but);
+/* The newest object with this name and verdict; NULL when there is none. */
+struct collateral *catalogue_newest(const struct catalogue *c, const char *name, enum collateral_verdict verdict);
 /* Was a issued before b? */
 bool collateral_older(const struct collateral *a, const struct collateral *b);
 

@@ -179,6 +179,7 @@ static void put(struct arena *a, const struct fetch_how *how, const struct want 
                                                   [FOLDER_REPLACED] = FETCH_REPLACED,
                                                   [FOLDER_SAME] = FETCH_SAME,
                                                   [FOLDER_NEWER] = FETCH_OLDER,
+                                                  [FOLDER_OTHER] = FETCH_SAME,
                                                   [FOLDER_REFUSED] = FETCH_REFUSED};
     struct folder_result results[UPSTREAM_OBJECTS];
     struct fault fault = {0};

@@ -62,7 +62,12 @@ struct folder_result {
 bool folder_put(struct folder *f, struct arena *a, const struct anchors *trust, const struct bytes *contents,
                 size_t count, struct folder_result *results, struct fault *fault);
 /* The same without writing: the files that would be. */
-bool folder_offer(struct folder *f, struct arena *a, const struct anchors *trust, const struct bytes *contents,
+struct folder_trust {
+    const struct anchors *anchors; /* besides the built-in ones; NULL: none */
+    bool
+        unknown_crls; /* take a CRL whose issuer is not at hand, where no genuine one is there: PCK authorities come with quotes */
+};
+bool folder_offer(struct folder *f, struct arena *a, const struct folder_trust *trust, const struct bytes *contents,
                   size_t count, struct folder_result *results, struct folder_entry **entries, size_t *entry_count,
                   struct fault *fault);
 

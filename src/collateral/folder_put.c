@@ -6,6 +6,7 @@ struct putting {
     struct arena *arena;
     struct catalogue all; /* what is there, then what is offered */
     size_t there;         /* objects of the folder */
+    bool unknown_crls;
     struct folder_entry *entries;
     size_t count, cap;
 };
@@ -20,7 +21,8 @@ static bool open_catalogue(struct putting *p, struct folder *f, const struct anc
     return ok;
 }
 
-static struct collateral *newest_there(struct putting *p, const struct collateral *o)
+/* The newest of those with this verdict about the same. */
+static struct collateral *newest_there(struct putting *p, const struct collateral *o, enum collateral_verdict verdict)
 {
     struct collateral *best = NULL;
 
@@ -28,7 +30,7 @@ static struct collateral *newest_there(struct putting *p, const struct collatera
         struct collateral *v = &p->all.v[i];
 
         if (strcmp(v->name, o->name) == 0 && (!best || collateral_older(best, v)) &&
-            collateral_judge(&p->all, v) == COLLATERAL_GENUINE)
+            collateral_judge(&p->all, v) == verdict)
             best = v;
     }
     return best;
@@ -49,19 +51,25 @@ static void offer(struct putting *p, struct collateral *o, struct folder_result 
     enum collateral_verdict verdict = collateral_judge(&p->all, o);
 
     r->name = o->name;
-    if (verdict != COLLATERAL_GENUINE) {
+    if (verdict != COLLATERAL_GENUINE && !(p->unknown_crls && verdict == COLLATERAL_UNKNOWN && o->crl)) {
         r->outcome = FOLDER_REFUSED;
         r->why = collateral_verdict_text(verdict);
         return;
     }
-    old = newest_there(p, o);
+    old = newest_there(p, o, COLLATERAL_GENUINE);
+    if (verdict != COLLATERAL_GENUINE && old) {
+        r->outcome = FOLDER_NEWER;
+        r->why = "a genuine one is there, and of this one its issuer is not at hand";
+        return;
+    }
+    if (verdict != COLLATERAL_GENUINE)
+        old = newest_there(p, o, COLLATERAL_UNKNOWN);
     struct folder_entry *beside = same_name(p, o->name);
     if (old && !collateral_older(old, o)) {
         bool older = collateral_older(o, old);
 
         r->outcome = older ? FOLDER_NEWER : FOLDER_OTHER;
-        r->why = older ? "one that was issued later is there"
-                       : "another one that was issued at the same time is there";
+        r->why = older ? "one that was issued later is there" : "another one that was issued at the same time is there";
     } else if (beside) {
         r->outcome = FOLDER_OTHER;
         r->why = "another one about the same came with it";
@@ -90,14 +98,14 @@ static void results_of(struct putting *p, struct bytes content, size_t from, siz
         offer(p, &p->all.v[i], r);
 }
 
-bool folder_offer(struct folder *f, struct arena *a, const struct anchors *trust, const struct bytes *contents,
+bool folder_offer(struct folder *f, struct arena *a, const struct folder_trust *trust, const struct bytes *contents,
                   size_t count, struct folder_result *results, struct folder_entry **entries, size_t *entry_count,
                   struct fault *fault)
 {
-    struct putting p = {.arena = a};
+    struct putting p = {.arena = a, .unknown_crls = trust->unknown_crls};
     size_t *ends = ARENA_ARRAY(a, size_t, count);
 
-    if (!open_catalogue(&p, f, trust, fault))
+    if (!open_catalogue(&p, f, trust->anchors, fault))
         return false;
     for (size_t i = 0; i < count; i++) {
         size_t foreign = p.all.foreign_count;
@@ -123,6 +131,8 @@ bool folder_put(struct folder *f, struct arena *a, const struct anchors *trust, 
     struct folder_entry *entries;
     size_t n;
 
-    return folder_offer(f, a, trust, contents, count, results, &entries, &n, fault) &&
+    struct folder_trust genuine = {trust, false};
+
+    return folder_offer(f, a, &genuine, contents, count, results, &entries, &n, fault) &&
            folder_write(f, entries, n, fault);
 }

@@ -69,9 +69,10 @@ static bool judge_signer(const struct bundle *b, const struct bundle_memory *las
                                              : "the bundle is not signed, but the last one of this folder was");
     if (memcmp(b->signer, wanted, SHA256_SIZE) == 0)
         return true;
-    return refused(fault, rules->trusted ? "the bundle is signed by another key than the one that is trusted"
-                                         : "the bundle is signed by another key than the last one of this folder; name the new "
-                                           "key to trust it");
+    return refused(fault, rules->trusted
+                              ? "the bundle is signed by another key than the one that is trusted"
+                              : "the bundle is signed by another key than the last one of this folder; name the new "
+                                "key to trust it");
 }
 
 static bool judge_age(const struct bundle *b, const struct bundle_memory *last, const struct import_rules *rules,
@@ -110,6 +111,7 @@ bool bundle_import(struct folder *f, struct arena *a, const struct bundle *b, co
 {
     struct bundle_memory last;
     struct folder_entry *entries;
+    const struct folder_trust trust = {rules->anchors, true}; /* who signed the bundle answers for which CRLs it has */
     struct bytes *contents = ARENA_ARRAY(a, struct bytes, b->count);
     size_t count;
 
@@ -118,11 +120,12 @@ bool bundle_import(struct folder *f, struct arena *a, const struct bundle *b, co
         return false;
     for (size_t i = 0; i < b->count; i++)
         contents[i] = b->objects[i].content;
-    if (!folder_offer(f, a, rules->anchors, contents, b->count, results, &entries, &count, fault) ||
+    if (!folder_offer(f, a, &trust, contents, b->count, results, &entries, &count, fault) ||
         !judge_objects(b, rules, results, fault))
         return false;
     struct folder_entry *all = ARENA_ARRAY(a, struct folder_entry, count + 1);
-    memcpy(all, entries, count * sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        all[i] = entries[i];
     all[count] = (struct folder_entry){MEMORY, memory_of(a, b)};
     return folder_write(f, all, count + 1, fault);
 }
