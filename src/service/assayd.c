@@ -243,6 +243,7 @@ static void known(void *context, const struct fault *fault)
     struct launch *l = context;
 
     l->store_known = !fault;
+    registry_settle(l->service->registry);
     if (!fault)
         go_on(l);
     else
@@ -313,6 +314,7 @@ static bool open_store(struct service *s, struct launch *l, struct fault *fault)
 
     if (!store)
         return false;
+    registry_expect(s->registry);
     s->ledger = ledger_start(s->base, store, &(struct ledger_callbacks){apply, known, l}, fault);
     return s->ledger != NULL;
 }

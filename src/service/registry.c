@@ -13,7 +13,7 @@ struct registry {
     void *by_authority; /* of struct tenant */
     void *by_place;     /* the same, those that are listed */
     struct arena scratch;
-    struct slab slab; /* of records */
+    struct slab slab; /* of records and tenants */
     struct tenant **all;
     size_t count, cap;
     struct tenant *last; /* of whom the last record was: at a start, those of one provider often stand together */
@@ -65,6 +65,12 @@ static void release(struct registry *r, struct held_record *h)
         slab_free(&r->slab, h, sizeof *h + h->kind.n + h->body.n);
 }
 
+/* With room for its issuer and its authority behind it. */
+static size_t tenant_size(struct bytes issuer)
+{
+    return sizeof(struct tenant) + 2 * issuer.n;
+}
+
 static void tenant_free(struct registry *of, struct tenant *t)
 {
     while (t->records) {
@@ -73,8 +79,7 @@ static void tenant_free(struct registry *of, struct tenant *t)
         t->records = r->next;
         release(of, r);
     }
-    free((void *)(uintptr_t)t->issuer.p); /* the authority with it */
-    free(t);
+    slab_free(&of->slab, t, tenant_size(t->issuer));
 }
 
 static void leave(void *tenant)
@@ -171,13 +176,12 @@ static struct tenant *find_or_add(struct registry *r, struct bytes issuer)
     struct tenant *t = registry_by_issuer(r, issuer);
     if (t)
         return r->last = t;
-    t = must(calloc(1, sizeof *t));
-    uint8_t *names = must(malloc(2 * issuer.n + 1));
+    t = slab_alloc(&r->slab, tenant_size(issuer));
+    uint8_t *names = (uint8_t *)(t + 1);
+    *t = (struct tenant){.index = r->count, .stamp = ++r->stamps};
     memcpy(names, issuer.p, issuer.n);
     t->issuer = bytes_make(names, issuer.n);
     t->authority = authority_of(issuer, names + issuer.n);
-    t->index = r->count;
-    t->stamp = ++r->stamps;
     if (r->count == r->cap) {
         r->cap = r->cap ? 2 * r->cap : 64;
         r->all = must(realloc(r->all, r->cap * sizeof(struct tenant *)));
@@ -294,6 +298,16 @@ void registry_apply(struct registry *r, const struct record *record)
     note(r, t, new); /* the old one is still there: what points into it is put right first */
     release(r, old);
     t->stamp = ++r->stamps;
+}
+
+void registry_expect(struct registry *r)
+{
+    slab_hurry(&r->slab);
+}
+
+void registry_settle(struct registry *r)
+{
+    slab_rest(&r->slab);
 }
 
 /* Whose record does not read may be closed, or have signers, without our knowing; whose signers are missing would take policies

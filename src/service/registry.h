@@ -50,6 +50,9 @@ struct registry *registry_new(void); /* NULL without memory */
 void registry_free(struct registry *r);
 /* What the store says. A record that is older than what is held changes nothing. */
 void registry_apply(struct registry *r, const struct record *record);
+/* Much will be applied; and: all of it was. */
+void registry_expect(struct registry *r);
+void registry_settle(struct registry *r);
 /* A provider of the configuration; later calls for the same issuer change nothing but `shared`. */
 struct tenant *registry_fix(struct registry *r, struct bytes issuer, bool shared);
 struct tenant *registry_by_issuer(const struct registry *r, struct bytes issuer);

@@ -191,15 +191,44 @@ static void the_first_keeps_its_place(void **state)
     assert_null(find("s", "g", "first"));
 }
 
+/* As at a start: with a thread that has memory ready, however much comes, and whether or not it is ended. */
+static void many_are_held_in_a_hurry(void **state)
+{
+    enum { PROVIDERS = 3000, RECORD = 4000 };
+    uint8_t *body = arena_alloc(&arena, RECORD);
+
+    (void)state;
+    registry_expect(registry);
+    for (unsigned i = 0; i < PROVIDERS; i++) {
+        memset(body, (int)(i & 0xff), RECORD);
+        registry_apply(registry,
+                       &(struct record){.provider = bytes_text(arena_printf(&arena, "https://many%u.example", i)),
+                                        .kind = BYTES_LIT("policy/SgxEnclave"),
+                                        .version = 1,
+                                        .sequence = i + 1,
+                                        .body = bytes_make(body, RECORD)});
+        if (i == PROVIDERS / 2)
+            registry_settle(registry);
+        if (i == PROVIDERS - PROVIDERS / 4)
+            registry_expect(registry);
+    }
+    assert_int_equal(registry_count(registry), PROVIDERS);
+    for (unsigned i = 0; i < PROVIDERS; i++) {
+        const struct tenant *t =
+            registry_by_issuer(registry, bytes_text(arena_printf(&arena, "https://many%u.example", i)));
+        const struct held_record *h = tenant_record(t, BYTES_LIT("policy/SgxEnclave"));
+
+        assert_true(h && h->body.n == RECORD && h->body.p[0] == (i & 0xff) && h->body.p[RECORD - 1] == (i & 0xff));
+    }
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(found_by_place),
-        CASE(changed_and_deleted),
-        CASE(damaged_records_are_in_no_place),
-        CASE(damaged_records_serve_nobody),
-        CASE(isolated_without_signers_serves_nobody),
+        CASE(many_are_held_in_a_hurry),     CASE(found_by_place),
+        CASE(changed_and_deleted),          CASE(damaged_records_are_in_no_place),
+        CASE(damaged_records_serve_nobody), CASE(isolated_without_signers_serves_nobody),
         CASE(the_first_keeps_its_place),
     };
 
