@@ -4,6 +4,7 @@
 #include "cli/terminal.h"
 #include "cli/verify.h"
 #include "collateral/bundle.h"
+#include "crypto/pem.h"
 #include "evidence/sgx.h"
 #include "evidence/snp.h"
 #include "evidence/tdx.h"
