@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "cli/reference.h"
 #include "cli/verify.h"
 
 enum {
@@ -26,6 +27,7 @@ enum {
     OPTION_TAIL,
     OPTION_BASELINE,
     OPTION_ACCEPT,
+    OPTION_REFERENCE,
     OPTION_POLICY,
     OPTION_EXPLAIN,
 };
@@ -47,6 +49,16 @@ static bool read_accept(struct verification *v, const char *value)
     v->settings.accepted_sgx |= (uint16_t)(1u << status);
     v->settings.accepted_tdx |= (uint16_t)(1u << status);
     return true;
+}
+
+static bool read_reference(struct verification *v, const char *value)
+{
+    if (!v->reference) {
+        v->reference = ARENA_NEW(v->cli->arena, struct reference_values);
+        *v->reference = reference_builtin;
+        v->settings.reference = v->reference;
+    }
+    return reference_option(v->cli, v->reference, value);
 }
 
 static bool read_baseline(struct verification *v, const char *value)
@@ -101,6 +113,7 @@ bool verify_option(struct verification *v, int id, const char *value)
     case OPTION_TAIL:
         return read_choice(v, "report-data-tail", value, "zero", "ignore", &v->settings.report_data_tail_zero);
     case OPTION_BASELINE: return read_baseline(v, value);
+    case OPTION_REFERENCE: return read_reference(v, value);
     case OPTION_ACCEPT: return read_accept(v, value);
     case OPTION_POLICY: v->policy_file = value; return true;
     case OPTION_EXPLAIN: v->explain = true; return true;
@@ -204,6 +217,9 @@ const struct command verify_command = {
             {OPTION_TAIL, "report-data-tail", "MODE",
              "zero: refuse report data whose second half is not zero; ignore (default): do not look at it"},
             {OPTION_BASELINE, "baseline", "N", "TCB evaluation number to judge by (default: the highest at hand)"},
+            {OPTION_REFERENCE, "reference", "NAME=VALUE|F",
+             "what is expected of evidence, such as whose utility VMs count: a setting of the section [reference] of "
+             "assayd.conf(5), or a file with that section; repeatable"},
             {OPTION_ACCEPT, "accept", "STATUS",
              "accept this TCB status besides UpToDate and SWHardeningNeeded; repeatable"},
             {OPTION_POLICY, "policy", "F", "run this policy over the claims and print what it issues"},

@@ -16,6 +16,7 @@ struct verification {
     struct path_list collateral, anchors;
     struct path_list certs; /* among the collateral too */
     struct settings settings;
+    struct reference_values *reference; /* of the options; NULL: the built-in ones */
     int64_t time;
     bool explain, json;
     /* found */

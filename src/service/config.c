@@ -1,12 +1,11 @@
 #include "service/config.h"
 
-#include <errno.h>
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "arm/names.h"
+#include "base/ini_file.h"
 #include "base/limits.h"
 #include "service/config_sign_in.h"
 
@@ -186,19 +185,18 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
     return false;
 }
 
-/* State of one reading; inih asks for each line, and calls `take` for each setting. */
+/* State of one reading. */
 struct reading {
     struct config *config;
     struct fault *fault;
-    const char *path;
-    FILE *file;
-    int line;
+    const struct ini_place *place;
     char section[256]; /* of the provider that is being read */
 };
 
 static bool refuse(struct reading *r, const char *name, const char *value, const char *allowed)
 {
-    return fault_set(r->fault, FAULT_USAGE, "%s:%d: %s = %s: allowed is %s", r->path, r->line, name, value, allowed);
+    return fault_set(r->fault, FAULT_USAGE, "%s:%d: %s = %s: allowed is %s", r->place->path, r->place->line, name,
+                     value, allowed);
 }
 
 static bool valid_issuer(const char *value)
@@ -214,7 +212,7 @@ static bool provider_setting(struct reading *r, const char *section, const char 
 
     if (strcmp(section, r->section) != 0) {
         if (c->provider_count == CONFIG_PROVIDERS_MAX)
-            return fault_set(r->fault, FAULT_LIMIT, "%s:%d: more than %d providers", r->path, r->line,
+            return fault_set(r->fault, FAULT_LIMIT, "%s:%d: more than %d providers", r->place->path, r->place->line,
                              CONFIG_PROVIDERS_MAX);
         snprintf(r->section, sizeof r->section, "%s", section);
         c->providers[c->provider_count++] = (struct provider_config){
@@ -287,11 +285,13 @@ static bool control_setting(struct reading *r, const char *name, const char *val
            refuse(r, name, value, "a host name in lower case, with :port where it is not 443");
 }
 
-static int take(void *user, const char *section, const char *name, const char *value)
+static bool take(void *user, const struct ini_place *place, const char *section, const char *name, const char *value,
+                 struct fault *fault)
 {
     struct reading *r = user;
     bool section_known = false;
 
+    r->place = place;
     if (strncmp(section, "provider ", 9) == 0)
         return provider_setting(r, section, name, value);
     if (strcmp(section, "reference") == 0 || config_sign_in_section(section)) {
@@ -314,40 +314,15 @@ static int take(void *user, const char *section, const char *name, const char *v
         if (strcmp(name, s->name) == 0)
             return apply(r->config, s, value) || refuse(r, name, value, s->allowed);
     }
-    return fault_set(r->fault, FAULT_USAGE, "%s:%d: [%s] %s: %s; see assayd.conf(5)", r->path, r->line, section, name,
-                     section_known ? "no such setting in this section" : "no such section");
-}
-
-/* inih does not tell its handlers the line, takes an indented one for more of the value before, and cuts a long one in two. */
-static char *next_line(char *out, int size, void *user)
-{
-    struct reading *r = user;
-    char *got = fgets(out, size, r->file);
-
-    r->line++;
-    if (!got)
-        return NULL;
-    if (strlen(out) == (size_t)size - 1 && out[size - 2] != '\n') {
-        fault_set(r->fault, FAULT_LIMIT, "%s:%d: longer than %d characters", r->path, r->line, size - 2);
-        return NULL;
-    }
-    size_t blanks = strspn(out, " \t");
-    memmove(out, out + blanks, strlen(out) - blanks + 1);
-    return got;
+    return fault_set(fault, FAULT_USAGE, "%s:%d: [%s] %s: %s; see assayd.conf(5)", r->place->path, r->place->line,
+                     section, name, section_known ? "no such setting in this section" : "no such section");
 }
 
 bool config_read(struct config *c, const char *path, struct fault *fault)
 {
-    struct reading r = {.config = c, .fault = fault, .path = path};
+    struct reading r = {.config = c, .fault = fault};
 
-    r.file = fopen(path, "re");
-    if (!r.file)
-        return fault_set(fault, FAULT_SYSTEM, "cannot read the configuration %s: %s", path, strerror(errno));
-    int result = ini_parse_stream(next_line, &r, take, &r);
-    fclose(r.file);
-    if (result != 0)
-        return fault_set(fault, FAULT_SYNTAX, "%s:%d: neither [section] nor name = value", path, result);
-    return fault->code == FAULT_NONE;
+    return ini_read(path, take, &r, fault);
 }
 
 bool config_complete(const struct config *c, struct fault *fault)

@@ -233,7 +233,7 @@ class Copies(unittest.TestCase):
         for words in ([], ["--config", "x"], ["file"], ["--config", "x", "a", "b"], ["--no", "x"]):
             self.assertEqual(1, self.run_program(ASSAYD, "backup", *words).returncode, words)
         self.assertIn("assayd restore", self.run_program(ASSAYD, "restore", "--help").stdout)
-        self.refused(self.run_program(ASSAYD, "backup", "--config", "/no/such", "x"), "cannot read the configuration")
+        self.refused(self.run_program(ASSAYD, "backup", "--config", "/no/such", "x"), "cannot read /no/such")
         self.refused(self.backup("restore", url, self.dir / "none"), "cannot read")
         self.refused(self.migrate(url, "paper:x"), "no such kind of store")
         self.refused(self.migrate(url, "postgresql://u:secret@localhost/x"), "a password may stand neither")

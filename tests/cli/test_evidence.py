@@ -313,6 +313,27 @@ class Verify(EvidenceCase):
             self.assertEqual("oe", result["type"])
 
 
+class Reference(EvidenceCase):
+    """What is expected of evidence, as options and from a file."""
+
+    def test_settings_and_files(self):
+        args = self.simulate("sgx", "--seed", "5")
+        ppid = next(c["found"] for c in self.verify(DONE, *args)["checks"] if c["id"] == "intel.pck.not_denied")
+        self.refused("intel.pck.not_denied", *args, "--reference", f"denied_platform={ppid}")
+        self.verify(DONE, *args, "--reference", f"denied_platform={'0' * 32}", "--reference", "azure_mrtd=none")
+        conf = self.file("reference.conf", f"[server]\nport = 1\n[reference]\n; stolen\n  denied_platform = {ppid}\n")
+        self.refused("intel.pck.not_denied", *args, "--reference", conf)
+
+    def test_what_is_wrong_is_named(self):
+        args = self.simulate("sgx", "--seed", "5")
+        conf = self.file("wrong.conf", "[reference]\nazure_mrtd = none\ndenied_platform = 00\n")
+        for value, expected in ((conf, f"{conf}:3: denied_platform = 00: allowed is a PPID"), ("/no/such", "cannot read /no/such"),
+                                ("denied_platform=00", "allowed is a PPID of 32 hex digits"), ("denied=00", "or minimum_tcb in [reference]"),
+                                (self.file("text", "nonsense\n"), "text:1: neither [section] nor")):
+            with self.subTest(value):
+                self.assertIn(expected, self.expect(MISUSE, "verify", *args, "--reference", value).err)
+
+
 class Inspect(EvidenceCase):
     def inspect(self, path):
         tree = self.expect_json(DONE, "inspect", "--json", path)

@@ -131,7 +131,8 @@ static void every_status(void **state)
 }
 
 /* A TCB info of two levels and one module identity, and a platform on the lower of each. */
-static struct tcb_level levels[] = {{.tdx = {9, 0, 9}, .status = TCB_UP_TO_DATE}, {.tdx = {3}, .status = TCB_OUT_OF_DATE}};
+static struct tcb_level levels[] = {{.tdx = {9, 0, 9}, .status = TCB_UP_TO_DATE},
+                                    {.tdx = {3}, .status = TCB_OUT_OF_DATE}};
 static const struct svn_level module_levels[] = {{.isv_svn = 7, .status = TCB_UP_TO_DATE},
                                                  {.isv_svn = 4, .status = TCB_OUT_OF_DATE}};
 static const struct tdx_module modules[] = {{.id = BYTES_LIT("tdx_0a"), .levels = module_levels, .level_count = 2}};

@@ -6,8 +6,8 @@
 #include "base/text.h"
 
 /* Judges under default settings, widened by `also`; fails the test unless the refusal ("none": accepted) is the expected one. */
-static void expect(struct exam *x, struct settings *settings, struct endorsements *e, const char *file, const char *time,
-                   const char *refusal)
+static void expect(struct exam *x, struct settings *settings, struct endorsements *e, const char *file,
+                   const char *time, const char *refusal)
 {
     exam_begin(x, &arena, e, settings, NULL, time_of(bytes_text(time)));
     bool ok = judge_td_quote(x, read_shared(&arena, arena_printf(&arena, "evidence/tdx/%s", file)));
@@ -34,7 +34,8 @@ static const struct {
       {"tdx_seamsvn", "260"},
       {"tdx_td_attributes", "\"0000001000000000\""},
       {"tdx_xfam", "\"e700060000000000\""},
-      {"tdx_mrtd", "\"dae67181d3d65e073ad8f95b7907d5e927bfe9761c9ff3e9b89734a45d8954dba41394c7717cb2735396c1d04231f94a\""},
+      {"tdx_mrtd",
+       "\"dae67181d3d65e073ad8f95b7907d5e927bfe9761c9ff3e9b89734a45d8954dba41394c7717cb2735396c1d04231f94a\""},
       {"tdx_report_data", "\"0000000000000000000000000000000000000000000000000000000000000000"
                           "0000000000000000000000000000000000000000000000000000000000000000\""}}},
     {"tdx-v4-90c06f000000-1d0342e3.bin",
