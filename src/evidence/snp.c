@@ -5,9 +5,9 @@
 
 static const char default_policy[] = "version= 1.0;authorizationrules{=> permit();};";
 
-const enum check_id snp_required[] = {CHECK_REQUEST_EVIDENCE,     CHECK_REQUEST_RUNTIME_DATA, CHECK_REQUEST_INIT_DATA,
-                                      CHECK_SNP_REQUEST,          SNP_REPORT_CHECKS,          CHECK_SNP_RUNTIME_DATA,
-                                      CHECK_SNP_REPORT_DATA_TAIL, CHECK_SNP_INIT_DATA,        CHECK_END};
+const enum check_id snp_required[] = {
+    CHECK_REQUEST_EVIDENCE, CHECK_REQUEST_RUNTIME_DATA, CHECK_REQUEST_INIT_DATA, CHECK_SNP_REQUEST, SNP_REPORT_CHECKS,
+    CHECK_SNP_RUNTIME_DATA, CHECK_SNP_REPORT_DATA_TAIL, CHECK_SNP_INIT_DATA,     CHECK_UVM_SHAPE,   CHECK_END};
 
 static bool refuse(struct exam *x, const char *member, const char *why)
 {
@@ -56,6 +56,11 @@ static bool read_object(struct exam *x, struct bytes text, struct snp_evidence *
     return e->report_bytes.n ? check_that(x, SNP_REQUEST, true) : refuse(x, "SnpReport", "missing");
 }
 
+static bool decode_parts(struct exam *x, struct snp_evidence *e)
+{
+    return snp_report_decode(x, e->report_bytes, &e->report) && uvm_decode(x, e->endorsements, &e->uvm);
+}
+
 static bool decode(struct exam *x, const struct json *request)
 {
     struct snp_evidence *e = ARENA_NEW(x->arena, struct snp_evidence);
@@ -63,8 +68,7 @@ static bool decode(struct exam *x, const struct json *request)
 
     x->evidence = e;
     return request_evidence(x, request, "report", &object) && request_runtime(x, request, &e->runtime) &&
-           request_init(x, request, &e->init) && read_object(x, object, e) &&
-           snp_report_decode(x, e->report_bytes, &e->report);
+           request_init(x, request, &e->init) && read_object(x, object, e) && decode_parts(x, e);
 }
 
 /* Text that begins an object, bare or in base64 ("eyJ", "ew0K" and the like). */
@@ -98,7 +102,7 @@ bool snp_decode_file(struct exam *x, struct bytes file, struct bytes certificate
         return false;
     if (certificates.n)
         e->certificates = certificates;
-    return snp_report_decode(x, e->report_bytes, &e->report);
+    return decode_parts(x, e);
 }
 
 /* snp-cvm.md 2.3: the tail belongs to the binding, so it is looked at only with runtime data. */
@@ -121,7 +125,7 @@ bool snp_verify(struct exam *x)
 
     if (!snp_report_verify(x, &e->report, e->certificates, &e->basis, &absent))
         return absent;
-    if (!caller_data(x, e))
+    if (!caller_data(x, e) || !uvm_verify(x, &e->uvm, e->report.measurement))
         return false;
     snp_claims(x, e);
     return true;

@@ -6,12 +6,14 @@
 #include "evidence/attester.h"
 #include "evidence/parts/request.h"
 #include "evidence/parts/snp_verify.h"
+#include "evidence/parts/uvm.h"
 
 struct snp_evidence {
     struct bytes report_bytes;
     struct snp_report report;
     struct bytes certificates; /* of VcekCertChain, as PEM; may be empty */
     struct bytes endorsements; /* of Endorsements, JSON; empty where there is none (snp-cvm.md 2.5) */
+    struct uvm uvm;            /* these, decoded */
     struct request_data runtime, init;
     struct snp_basis basis; /* once it is verified */
 };

@@ -1,5 +1,7 @@
 #include "evidence/snp_claims.h"
 
+#include "evidence/parts/compliance.h"
+
 enum { BOTH = CLAIM_POLICY | CLAIM_TOKEN };
 
 /* SVNs are those of the reported TCB, which the key certifies; the current one may be higher (snp-cvm.md 1.4). */
@@ -49,9 +51,16 @@ static void recent_claims(struct claims *out, const struct snp_report *r, enum s
 void snp_claims(struct exam *x, const struct snp_evidence *e)
 {
     struct claims *out = &x->incoming;
+    const struct snp_compliance compliance = {.vmpl = e->report.vmpl,
+                                              .debuggable = snp_policy_has(&e->report, SNP_POLICY_DEBUG),
+                                              .migratable = snp_policy_has(&e->report, SNP_POLICY_MIGRATION),
+                                              .id_key_digest = e->report.id_key_digest,
+                                              .runtime = e->runtime.type == DATA_JSON ? e->runtime.json : NULL,
+                                              .uvm = &e->uvm};
 
     claims_text(out, "x-ms-attestation-type", BYTES_LIT("sevsnpvm"), CLAIM_POLICY);
     snp_report_claims(out, &e->report, &e->basis.reported);
+    compliance_claim(out, compliance_of_snp(x->settings->reference, &compliance));
     if (x->settings->claim_recent)
         recent_claims(out, &e->report, e->basis.product);
     if (x->settings->claim_extensions && e->basis.product == SNP_TURIN)
