@@ -20,12 +20,14 @@ int main(void)
 {
     const struct simulate_options options = {.kind = SIMULATE_OE_REPORT, .seed = SEED};
     const struct simulate_options td_options = {.kind = SIMULATE_TDX, .seed = SEED}; /* the same platform and root */
+    const struct simulate_options snp_options = {.kind = SIMULATE_SNP, .seed = SEED};
     struct fault fault = {0};
-    struct simulated made, td;
+    struct simulated made, td, snp;
     struct arena a;
 
     arena_init(&a, MEMORY);
-    if (!simulate(&a, &options, &made, &fault) || !simulate(&a, &td_options, &td, &fault)) {
+    if (!simulate(&a, &options, &made, &fault) || !simulate(&a, &td_options, &td, &fault) ||
+        !simulate(&a, &snp_options, &snp, &fault)) {
         fprintf(stderr, "selftest-sample: %s\n", fault.text);
         return EXIT_FAILURE;
     }
@@ -42,6 +44,10 @@ int main(void)
     put_array("sample_td_quote", td.evidence);
     put_array("sample_td_tcb_info", td.tcb_info);
     put_array("sample_td_identity", td.identity);
+    put_array("sample_snp_report", snp.report);
+    put_array("sample_snp_chain", snp.chain);
+    put_array("sample_snp_anchor", BYTES_OF(snp.anchor_spki));
+    put_array("sample_snp_crl", snp.crl);
     arena_free(&a);
     return fflush(stdout) || ferror(stdout);
 }

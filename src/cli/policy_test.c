@@ -117,7 +117,8 @@ static bool judge_simulated(struct evidence *e)
         cli_error(v->cli, "%s", fault.text);
         return false;
     }
-    v->kind = made.options.kind == SIMULATE_SGX ? KIND_SGX : KIND_OE;
+    if (!evidence_kind_by_name(simulate_kind_word(made.options.kind), &v->kind))
+        return false;
     v->evidence = made.evidence;
     v->settings = made.settings;
     v->time = made.time;

@@ -22,6 +22,11 @@ enum {
     OPTION_RUNTIME_DATA,
     OPTION_EVIDENCE,
     OPTION_KSS,
+    OPTION_PRODUCT,
+    OPTION_REPORT_VERSION,
+    OPTION_VLEK,
+    OPTION_MIGRATION,
+    OPTION_UVM,
     OPTION_DEBUG,
     OPTION_TD_REPORT,
     OPTION_MODULE_STATUS,
@@ -103,6 +108,11 @@ bool simulation_option(struct simulation *s, int id, const char *value)
     case OPTION_MODULE_STATUS: o->module_status = value; return true;
     case OPTION_MODULE_UNNUMBERED: o->unnumbered_module = true; return true;
     case OPTION_MODULE_UPDATED: o->module_updated = true; return true;
+    case OPTION_PRODUCT: o->product = value; return true;
+    case OPTION_REPORT_VERSION: return read_number(s, "report-version", value, &o->version);
+    case OPTION_VLEK: o->vlek = true; return true;
+    case OPTION_MIGRATION: o->migration = true; return true;
+    case OPTION_UVM: o->uvm = value; return true;
     case OPTION_KSS: o->kss = true; return true;
     default: o->debug = true; return true;
     }
@@ -139,10 +149,10 @@ static bool find_kind(struct simulation *s, const char *word)
 static bool choose_kind(struct simulation *s, const char *word)
 {
     if (!find_kind(s, word)) {
-        cli_misuse(s->cli, "%s: sgx, oe or tdx can be simulated", word);
+        cli_misuse(s->cli, "%s: sgx, oe, tdx or snp can be simulated", word);
         return false;
     }
-    if (s->evidence && s->options.kind == SIMULATE_SGX) {
+    if (s->evidence && s->options.kind != SIMULATE_OE_REPORT && s->options.kind != SIMULATE_OE_EVIDENCE) {
         cli_misuse(s->cli, "--evidence is for oe");
         return false;
     }
@@ -197,11 +207,11 @@ static enum status simulate_run(struct cli *cli, int argc, char **argv)
 const struct command simulate_command = {
     .name = "simulate",
     .summary = "make evidence with its endorsements under a test root",
-    .usage = "sgx|oe|tdx [--fault CHECK-ID[:VARIANT]] -o DIR",
+    .usage = "sgx|oe|tdx|snp [--fault CHECK-ID[:VARIANT]] -o DIR",
     .about =
-        "Writes a quote (sgx, tdx) or an Open Enclave report (oe), its runtime data, the request body for a service, "
-        "the "
-        "root to trust and a folder of endorsements into DIR, and in README.txt the command that verifies it. With "
+        "Writes a quote (sgx, tdx), an Open Enclave report (oe) or an SEV-SNP report with its certificates (snp), its "
+        "runtime data, the request body for a service, the root to trust and a folder of endorsements into DIR, and in "
+        "README.txt the command that verifies it. With "
         "--fault one thing is wrong: what that check must refuse; everything else is right. A check that can fail in "
         "several ways has variants, named behind a colon. Nobody trusts the root unless told to.",
     .options =
@@ -219,20 +229,27 @@ const struct command simulate_command = {
             {OPTION_SEED, "seed", "N", "make the same evidence again, byte for byte; its keys are known to all"},
             {OPTION_VARIATION, "variation", "NAME",
              "a harmless oddity that must be accepted: quote-with-tail, pem-without-nul, pem-crlf, pem-root-second, "
-             "crl-pem, crl-hex, crl-with-nul"},
+             "crl-pem, crl-hex, crl-with-nul; of snp without-runtime-data, without-init-data, report-crlf, "
+             "base64-standard, pem-crlf, chain-reversed, pss-trailer, hwid-octets, author-key"},
             {OPTION_RUNTIME_DATA, "runtime-data", "F",
              "what the enclave hashes into its report data (default: a small JSON object)"},
             {OPTION_EVIDENCE, "evidence", NULL, "oe: evidence with custom claims instead of a report"},
             {OPTION_KSS, "kss", NULL, "the enclave uses KSS, with init-time data"},
-            {OPTION_DEBUG, "debug", NULL, "a debug enclave, a debug trust domain"},
+            {OPTION_DEBUG, "debug", NULL, "a debug enclave, a debug trust domain, a VM that may be debugged"},
             {OPTION_TD_REPORT, "td-report", "FORM", "tdx: 1.0 (default with version 4), 1.5 (with 5) or 1.5ex"},
             {OPTION_MODULE_STATUS, "module-status", "STATUS", "tdx: TCB status of the TDX module"},
             {OPTION_MODULE_UNNUMBERED, "module-unnumbered", NULL, "tdx: a module of major version 0, without levels"},
             {OPTION_MODULE_UPDATED, "module-updated", NULL,
              "tdx: the newest module was loaded beneath the trust domain (reports of 1.5 tell)"},
+            {OPTION_PRODUCT, "product", "NAME", "snp: Milan (default), Genoa, Bergamo, Siena or Turin"},
+            {OPTION_REPORT_VERSION, "report-version", "N", "snp: 2 to 5 (default 3; of Turin 5)"},
+            {OPTION_VLEK, "vlek", NULL, "snp: a cloud provider's VLEK signs the report, not the chip's VCEK"},
+            {OPTION_MIGRATION, "migration", NULL, "snp: the VM may be migrated"},
+            {OPTION_UVM, "uvm", "FORM", "snp: with an endorsement of the utility VM: legacy or cwt"},
             OPTION_END},
     .examples = "  assay simulate sgx -o platform\n"
                 "  assay simulate sgx --status OutOfDate -o old\n"
+                "  assay simulate snp --product Genoa --uvm cwt -o container\n"
                 "  assay simulate oe --fault sgx.quote.signature -o forged\n",
     .run = simulate_run,
 };

@@ -10,24 +10,36 @@ enum {
     OE_HEADER = 16,            /* before the quote of an Open Enclave report */
     QUOTE_SIGNATURE = 436,     /* of the quote's header and report body, within a quote (sgx-tdx.md 1) */
     TD_QUOTE_SIGNATURE = 636,
+    SNP_SIGNATURE = 0x2a0, /* of a report of AMD's (snp-cvm.md 1.1) */
 };
 
 #define SELFTEST_ISSUER  BYTES_LIT("https://selftest.invalid")
 #define SELFTEST_MESSAGE BYTES_LIT("assay self-test: this signature vouches for nothing")
 #define OTHER_MESSAGE    BYTES_LIT("assay self-test: this signature vouches for anything")
 
+/* Of those who made the samples: trusted here, and in no other set. */
+static const uint8_t *const sample_anchors[] = {sample_anchor, sample_snp_anchor};
+
 static const struct selftest_sample samples[] = {
     {"SgxEnclave",
      "quote",
      {sample_report + OE_HEADER, sizeof sample_report - OE_HEADER},
      QUOTE_SIGNATURE,
-     CHECK_SGX_QUOTE_SIGNATURE},
+     CHECK_SGX_QUOTE_SIGNATURE,
+     {0}},
     {"OpenEnclave",
      "report",
      {sample_report, sizeof sample_report},
      OE_HEADER + QUOTE_SIGNATURE,
-     CHECK_SGX_QUOTE_SIGNATURE},
-    {"TdxVm", "quote", {sample_td_quote, sizeof sample_td_quote}, TD_QUOTE_SIGNATURE, CHECK_SGX_QUOTE_SIGNATURE},
+     CHECK_SGX_QUOTE_SIGNATURE,
+     {0}},
+    {"TdxVm", "quote", {sample_td_quote, sizeof sample_td_quote}, TD_QUOTE_SIGNATURE, CHECK_SGX_QUOTE_SIGNATURE, {0}},
+    {"SevSnpVm",
+     "report",
+     {sample_snp_report, sizeof sample_snp_report},
+     SNP_SIGNATURE,
+     CHECK_SNP_REPORT_SIGNATURE,
+     {sample_snp_chain, sizeof sample_snp_chain}},
 };
 
 const struct selftest_sample *selftest_sample_at(size_t i)
@@ -35,7 +47,6 @@ const struct selftest_sample *selftest_sample_at(size_t i)
     return i < sizeof samples / sizeof *samples ? &samples[i] : NULL;
 }
 
-/* The root of the samples is trusted here, and in no other set. */
 static struct endorsements *sample_endorsements(struct fault *fault)
 {
     static const struct {
@@ -47,14 +58,16 @@ static struct endorsements *sample_endorsements(struct fault *fault)
                  {"pck crl", {sample_pck_crl, sizeof sample_pck_crl}},
                  {"signing chain", {sample_signing_chain, sizeof sample_signing_chain}},
                  {"tcb info of TDX", {sample_td_tcb_info, sizeof sample_td_tcb_info}},
-                 {"identity of TD QE", {sample_td_identity, sizeof sample_td_identity}}};
+                 {"identity of TD QE", {sample_td_identity, sizeof sample_td_identity}},
+                 {"crl of AMD", {sample_snp_crl, sizeof sample_snp_crl}}};
     struct endorsements *e = endorsements_new(MEMORY);
 
     if (!e) {
         fault_set(fault, FAULT_SYSTEM, "no memory");
         return NULL;
     }
-    endorsements_add_anchor(e, sample_anchor, true);
+    for (size_t i = 0; i < sizeof sample_anchors / sizeof *sample_anchors; i++)
+        endorsements_add_anchor(e, sample_anchors[i], true);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (!endorsements_add(e, files[i].name, files[i].text, fault)) {
             endorsements_free(e);
@@ -64,13 +77,25 @@ static struct endorsements *sample_endorsements(struct fault *fault)
     return e;
 }
 
-static struct bytes request_of(struct arena *a, const char *member, struct bytes evidence)
+/* Report and certificates as one object (snp-cvm.md 2.2). */
+static struct bytes with_certificates(struct arena *a, struct bytes report, struct bytes certificates)
+{
+    struct json *object = json_new(a, JSON_OBJECT);
+
+    JSON_SET(object, "SnpReport", json_new_text(a, base64url_encode(a, report)));
+    JSON_SET(object, "VcekCertChain", json_new_text(a, base64url_encode(a, certificates)));
+    return json_print(a, object, JSON_IN_ORDER);
+}
+
+static struct bytes request_of(struct arena *a, const struct selftest_sample *sample, struct bytes evidence)
 {
     struct json *request = json_new(a, JSON_OBJECT), *runtime = json_new(a, JSON_OBJECT);
 
     JSON_SET(runtime, "data", json_new_text(a, base64url_encode(a, BYTES_OF(sample_runtime))));
     JSON_SET(runtime, "dataType", json_new_text(a, BYTES_LIT("JSON")));
-    json_set(request, bytes_text(member), json_new_text(a, base64url_encode(a, evidence)));
+    if (sample->certificates.n)
+        evidence = with_certificates(a, evidence, sample->certificates);
+    json_set(request, bytes_text(sample->member), json_new_text(a, base64url_encode(a, evidence)));
     JSON_SET(request, "runtimeData", runtime);
     return json_print(a, request, JSON_IN_ORDER);
 }
@@ -84,12 +109,13 @@ static const char *judge(struct arena *a, const struct endorsements *endorsement
     const struct snapshot snapshot = {.endorsements = endorsements, .providers = &provider, .provider_count = 1};
     const struct core_request request = {.issuer = provider.issuer,
                                          .attester = bytes_text(sample->path),
-                                         .body = request_of(a, sample->member, evidence),
+                                         .body = request_of(a, sample, evidence),
                                          .time = sample_time,
                                          .entropy = BYTES_OF(entropy)};
     struct appraisal x;
 
     provider.settings.freshness = FRESHNESS_STRICT;
+    provider.settings.amd_crl_freshness = true;
     core_attest(&x, a, &snapshot, &request, NULL, NULL); /* no cache: everything is judged here and now */
     if (x.answer.status == 200 && x.permitted && x.payload.n)
         return NULL;

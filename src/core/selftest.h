@@ -14,8 +14,9 @@ struct selftest_sample {
     const char *path;   /* of the attester */
     const char *member; /* of the request that holds the evidence */
     struct bytes evidence;
-    size_t damage;            /* offset of the byte in which the damaged twin differs by its lowest bit */
-    enum check_id refused_by; /* the twin */
+    size_t damage;             /* offset of the byte in which the damaged twin differs by its lowest bit */
+    enum check_id refused_by;  /* the twin */
+    struct bytes certificates; /* that travel with a report of AMD's, in the object that holds both */
 };
 
 const struct selftest_sample *selftest_sample_at(size_t i); /* NULL past the end */

@@ -1,6 +1,6 @@
 #include "evidence/attester.h"
 
-static const struct attester *const attesters[] = {&sgx_attester, &oe_attester, &tdx_attester};
+static const struct attester *const attesters[] = {&sgx_attester, &oe_attester, &tdx_attester, &snp_attester};
 
 enum { ATTESTERS = sizeof attesters / sizeof *attesters };
 

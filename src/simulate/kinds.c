@@ -28,6 +28,14 @@ static bool decode_tdx(const struct simulated *s, struct exam *x)
     return tdx_decode_file(x, s->evidence, &runtime, &init);
 }
 
+/* As a request, the only form in which an endorsement can come along. */
+static bool decode_snp(const struct simulated *s, struct exam *x)
+{
+    const struct json *request;
+
+    return json_parse(x->arena, s->request, NULL, &request, NULL) && snp_attester.decode(x, request);
+}
+
 const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
     [SIMULATE_SGX] = {"sgx", "SGX", "a quote", "quote.bin", &sgx_attester, intel_variations, simulate_intel,
                       decode_sgx},
@@ -37,10 +45,11 @@ const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
                               simulate_intel, decode_oe},
     [SIMULATE_TDX] = {"tdx", "TDX", "a TDX quote", "tdquote.bin", &tdx_attester, intel_variations, simulate_intel,
                       decode_tdx},
-    [SIMULATE_SNP] = {"", "SEV-SNP", "an SEV-SNP report", "report.json", NULL, snp_variations, simulate_snp, NULL},
+    [SIMULATE_SNP] = {"snp", "SEV-SNP", "an SEV-SNP report", "report.json", &snp_attester, snp_variations, simulate_snp,
+                      decode_snp},
 };
 
-static const struct simulate_fault *const tables[] = {intel_faults};
+static const struct simulate_fault *const tables[] = {intel_faults, snp_faults};
 
 const struct simulate_fault *simulate_fault_at(size_t i)
 {

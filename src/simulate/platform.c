@@ -53,6 +53,8 @@ static bool check_tdx(const struct simulate_options *o, struct fault *fault)
 
 static bool check_options(const struct simulate_options *o, struct fault *fault)
 {
+    if (o->product || o->vlek || o->uvm || o->migration)
+        return fault_set(fault, FAULT_USAGE, "products, VLEKs, migration and endorsements of utility VMs are AMD's");
     if (!known_status(o->status) || !known_status(o->qe_status))
         return fault_set(fault, FAULT_USAGE, "no such TCB status");
     if (o->version < 3 || o->version > 5)

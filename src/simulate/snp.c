@@ -65,7 +65,7 @@ static bool check_options(const struct simulate_options *o, const struct simulat
         return fault_set(fault, FAULT_USAGE, "no product '%s': Milan, Genoa, Bergamo, Siena, Turin", o->product);
     if (o->version < 2 || o->version > 5)
         return fault_set(fault, FAULT_USAGE, "reports have version 2, 3, 4 or 5");
-    if (m->turin && o->version < 3)
+    if (m->turin && o->version < 3 && !(f && f->version == o->version))
         return fault_set(fault, FAULT_USAGE, "reports of Turin have version 3, 4 or 5");
     if (o->uvm && strcmp(o->uvm, "legacy") != 0 && strcmp(o->uvm, "cwt") != 0)
         return fault_set(fault, FAULT_USAGE, "endorsements of utility VMs are 'legacy' or 'cwt'");
@@ -73,6 +73,9 @@ static bool check_options(const struct simulate_options *o, const struct simulat
         return fault_set(fault, FAULT_USAGE, "%s needs a report of version %u", f->name, f->version);
     if (f && f->kinds & SIMULATE_NEEDS_TURIN && !m->turin)
         return fault_set(fault, FAULT_USAGE, "%s needs the product Turin", f->name);
+    if (o->status || o->qe_status || o->module_status || o->tcb_info_version || o->certification || o->evaluation ||
+        o->kss)
+        return fault_set(fault, FAULT_USAGE, "TCB statuses, TCB info, certification data and KSS are Intel's");
     return !f || !(f->kinds & SIMULATE_NEEDS_VCEK) || !o->vlek ||
            fault_set(fault, FAULT_USAGE, "%s needs a VCEK", f->name);
 }
@@ -100,9 +103,13 @@ static struct bytes wrap_report(struct snp_platform *p, const struct simulated *
     const char *between = snp_varies(p, "report-crlf") ? ",\r\n  " : ",";
     struct writer w = wr_open(p->arena);
 
+    if (snp_fault(p, "snp.request"))
+        return BYTES_LIT("[]");
     wr_text(&w, "{");
-    wr_member(p, &w, "SnpReport", s->report);
-    if (s->chain.n) {
+    wr_member(p, &w, snp_fault(p, "snp.request:missing") ? "TdReport" : "SnpReport", s->report);
+    if (snp_fault(p, "snp.request:base64"))
+        wr_text(&w, ",\"VcekCertChain\":\"!\"");
+    else if (s->chain.n) {
         wr_text(&w, between);
         wr_member(p, &w, "VcekCertChain", s->chain);
     }
@@ -149,6 +156,20 @@ static void make_evidence(struct snp_platform *p, struct simulated *s)
     s->request = request(p, s);
 }
 
+/* The operator wants a newer TCB of the product than is reported. */
+static void ask_more(struct snp_platform *p, struct reference_values *reference)
+{
+    struct snp_tcb least = {0};
+    enum snp_product product = SNP_MILAN;
+
+    if (snp_fault(p, "snp.tcb_minimum"))
+        least.microcode = (uint8_t)(p->tcb.microcode + 1);
+    if (snp_fault(p, "snp.tcb_minimum:fmc"))
+        least.fmc = (uint8_t)(p->tcb.fmc + 1);
+    p->failed |= !snp_product_by_name(bytes_text(p->model->chain), &product);
+    reference->minimum_tcb[product] = least;
+}
+
 /* Whose key is trusted, what it revoked, and whose utility VMs count. */
 static void make_reference(struct snp_platform *p, struct simulated *s)
 {
@@ -157,8 +178,13 @@ static void make_reference(struct snp_platform *p, struct simulated *s)
     *reference = reference_builtin;
     if (p->options->uvm)
         uvm_trust(p, reference);
+    if (snp_fault(p, "snp.chip_not_denied"))
+        p->failed |=
+            !reference_add(p->arena, reference, REFERENCE_DENIED_CHIPS, arena_copy(p->arena, BYTES_OF(p->chip)));
+    ask_more(p, reference);
     s->settings.reference = reference;
     s->settings.freshness = FRESHNESS_STRICT;
+    s->settings.amd_crl_freshness = true;
     s->anchor = pem_encode(p->arena, "CERTIFICATE", snp_ark(p));
     s->crl = snp_crl(p);
 }
@@ -168,6 +194,8 @@ static void make_chip(struct snp_platform *p)
     struct bytes parts[] = {BYTES_LIT("simulated chip"), BYTES_OF(p->seed)};
 
     digest_parts(DIGEST_SHA512, parts, 2, p->chip);
+    if (p->model->turin)
+        memset(p->chip + SNP_TURIN_CHIP_SIZE, 0, SNP_CHIP_SIZE - SNP_TURIN_CHIP_SIZE);
 }
 
 bool simulate_snp(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault)
@@ -181,6 +209,8 @@ bool simulate_snp(struct arena *a, const struct simulate_fault *wanted, struct s
         return false;
     p.model = model(out->options.product);
     p.tcb = p.model->turin ? turin : older;
+    p.vlek_chain =
+        out->options.vlek != (snp_fault(&p, "amd.leaf.present:vlek") || snp_fault(&p, "amd.leaf.present:vcek"));
     make_chip(&p);
     make_evidence(&p, out);
     make_reference(&p, out);

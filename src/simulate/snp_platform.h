@@ -41,6 +41,7 @@ struct snp_platform {
     const struct simulate_options *options;
     const struct snp_model *model;
     struct snp_tcb tcb; /* reported */
+    bool vlek_chain;    /* the certificates are a VLEK's, whatever the report says */
     int64_t now;
     uint8_t seed[32];
     uint8_t chip[SNP_CHIP_SIZE];

@@ -40,6 +40,7 @@ enum {
     POLICY_MIGRATION = 1 << 18,
     POLICY_DEBUG = 1 << 19,
     KEY_INFO_AUTHOR = 1 << 0,
+    KEY_INFO_MASKED = 1 << 1,
     KEY_INFO_VLEK = 1 << 2,
     PLATFORM_MILAN = 0x25,
     PLATFORM_TURIN = 0x65, /* with the bit that public sources call reserved */
@@ -71,6 +72,11 @@ static void put_tcbs(const struct snp_platform *p, uint8_t *r)
     struct snp_tcb current = p->tcb, committed = p->tcb;
 
     current.microcode++;
+    if (snp_fault(p, "snp.tcb_order"))
+        current.microcode = (uint8_t)(p->tcb.microcode - 1);
+    if (snp_fault(p, "snp.tcb_order"))
+        committed = current;
+    committed.bootloader = (uint8_t)(committed.bootloader + snp_fault(p, "snp.tcb_order:committed"));
     put_tcb(p, r, AT_CURRENT_TCB, &current);
     put_tcb(p, r, AT_REPORTED_TCB, &p->tcb);
     put_tcb(p, r, AT_COMMITTED_TCB, &committed);
@@ -89,21 +95,57 @@ static void put_identity(struct snp_platform *p, uint8_t *r)
     }
     memset(r + AT_REPORT_ID, 0x1e, 32);
     memset(r + AT_REPORT_ID_MA, 0xff, 32);
-    memcpy(r + AT_CHIP_ID, snp_chip(p).p, snp_chip(p).n);
+    if (!snp_fault(p, "snp.chip_id:masked") && !snp_fault(p, "snp.chip_id:zero"))
+        memcpy(r + AT_CHIP_ID, snp_chip(p).p, snp_chip(p).n);
+    r[AT_CHIP_ID + SNP_CHIP_SIZE - 1] ^= snp_fault(p, "snp.chip_id:tail");
 }
 
 /* What came with later versions is zero before. */
 static void put_versioned(const struct snp_platform *p, uint8_t *r, unsigned version)
 {
+    bool unknown = snp_fault(p, "snp.generation"), rome = snp_fault(p, "snp.generation:rome");
+
     if (version >= 3) {
-        r[AT_CPUID] = p->model->family;
-        r[AT_CPUID + 1] = p->model->model;
+        r[AT_CPUID] = unknown ? 0x1a : rome ? 0x17 : p->model->family;
+        r[AT_CPUID + 1] = unknown ? 0x50 : rome ? 0x31 : snp_fault(p, "snp.product") ? 0x11 : p->model->model;
         r[AT_CPUID + 2] = p->model->stepping;
     }
     if (version >= 5) {
         put_number(r, AT_LAUNCH_MIT, 3, 8);
         put_number(r, AT_CURRENT_MIT, 3, 8);
     }
+}
+
+/* What is wrong with the signed bytes themselves. */
+static void put_flaws(const struct snp_platform *p, uint8_t *r)
+{
+    static const struct {
+        const char *fault;
+        size_t at;
+        uint8_t flip;
+    } flaws[] = {
+        {"snp.report.shape:policy", AT_POLICY + 2, 1 << 1},
+        {"snp.report.shape:key-word", AT_KEY_INFO, 1 << 5},
+        {"snp.report.shape:reserved", AT_RESERVED_KEY_INFO, 1},
+        {"snp.report.shape:processor", AT_CPUID, 0x19},
+        {"snp.report.shape:mitigation", AT_LAUNCH_MIT, 1},
+        {"snp.report.shape:end", SIGNED_SIZE - 1, 1},
+        {"snp.report.algorithm", AT_ALGORITHM, 2},
+        {"snp.report.key", AT_KEY_INFO, KEY_INFO_MASKED},
+        {"snp.report.key:none", AT_KEY_INFO, 7 << 2},
+        {"snp.report.key:reserved", AT_KEY_INFO, 2 << 2},
+        {"snp.report.vmpl:four", AT_VMPL, 4},
+    };
+
+    for (size_t i = 0; i < sizeof flaws / sizeof *flaws; i++)
+        if (snp_fault(p, flaws[i].fault))
+            r[flaws[i].at] ^= flaws[i].flip;
+    if (snp_fault(p, "snp.report.vmpl"))
+        memset(r + AT_VMPL, 0xff, 4);
+    if (snp_fault(p, "snp.report.version"))
+        r[AT_VERSION] = 1;
+    if (snp_fault(p, "snp.report.version:future"))
+        r[AT_VERSION] = 6;
 }
 
 static void put_body(struct snp_platform *p, uint8_t *r)
@@ -124,30 +166,66 @@ static void put_body(struct snp_platform *p, uint8_t *r)
     memcpy(r + AT_COMMITTED_VERSION, firmware, sizeof firmware);
 }
 
-/* r and s of 72 bytes each, the least significant first. */
-static void put_signature(struct snp_platform *p, uint8_t *r)
+static void reverse(uint8_t *out, const uint8_t *number)
 {
-    enum snp_key key = snp_fault(p, "snp.signature") ? SNP_KEY_FORGER : SNP_KEY_LEAF;
-    struct bytes signature = key_sign(p->arena, snp_key(p, key), bytes_make(r, SIGNED_SIZE));
+    for (size_t i = 0; i < SCALAR_SIZE; i++)
+        out[i] = number[SCALAR_SIZE - 1 - i];
+}
+
+static void spoil_signature(const struct snp_platform *p, uint8_t *r, uint8_t *s)
+{
+    uint8_t other[SCALAR_SIZE];
+
+    if (snp_fault(p, "snp.report.signature:zero-r"))
+        memset(r, 0, SCALAR_SIZE);
+    if (snp_fault(p, "snp.report.signature:zero-s"))
+        memset(s, 0, SCALAR_SIZE);
+    if (snp_fault(p, "snp.report.signature:huge-r"))
+        memset(r, 0xff, SCALAR_SIZE);
+    if (snp_fault(p, "snp.report.signature:swapped")) {
+        memcpy(other, r, SCALAR_SIZE);
+        memcpy(r, s, SCALAR_SIZE);
+        memcpy(s, other, SCALAR_SIZE);
+    }
+    if (snp_fault(p, "snp.report.signature:big-endian")) {
+        reverse(other, r);
+        memcpy(r, other, SCALAR_SIZE);
+        reverse(other, s);
+        memcpy(s, other, SCALAR_SIZE);
+    }
+    r[NUMBER_SIZE - 1] ^= snp_fault(p, "snp.report.shape:long-r");
+    s[NUMBER_SIZE - 1] ^= snp_fault(p, "snp.report.shape:long-s");
+    s[NUMBER_SIZE] ^= snp_fault(p, "snp.report.shape:tail");
+}
+
+/* r and s of 72 bytes each, the least significant first. */
+static void put_signature(struct snp_platform *p, uint8_t *report)
+{
+    enum snp_key key = snp_fault(p, "snp.report.signature") ? SNP_KEY_FORGER : SNP_KEY_LEAF;
+    struct bytes signature = key_sign(p->arena, snp_key(p, key), bytes_make(report, SIGNED_SIZE));
+    uint8_t *r = report + SIGNED_SIZE, *s = r + NUMBER_SIZE;
 
     if (signature.n != 2 * SCALAR_SIZE) {
         p->failed = true;
         return;
     }
-    for (size_t i = 0; i < SCALAR_SIZE; i++) {
-        r[SIGNED_SIZE + i] = signature.p[SCALAR_SIZE - 1 - i];
-        r[SIGNED_SIZE + NUMBER_SIZE + i] = signature.p[2 * SCALAR_SIZE - 1 - i];
-    }
+    reverse(r, signature.p);
+    reverse(s, signature.p + SCALAR_SIZE);
+    spoil_signature(p, r, s);
+    report[AT_MEASUREMENT] ^= snp_fault(p, "snp.report.signature:changed");
+    report[AT_PLATFORM_INFO] ^= snp_fault(p, "snp.report.signature:platform");
 }
 
 struct bytes snp_report(struct snp_platform *p, const uint8_t report_data[64], const uint8_t host_data[32])
 {
-    uint8_t *r = arena_alloc(p->arena, REPORT_SIZE);
+    uint8_t *r = arena_alloc(p->arena, REPORT_SIZE + 1);
 
-    memset(r, 0, REPORT_SIZE);
+    memset(r, 0, REPORT_SIZE + 1);
     put_body(p, r);
     memcpy(r + AT_REPORT_DATA, report_data, 64);
     memcpy(r + AT_HOST_DATA, host_data, 32);
+    put_flaws(p, r);
     put_signature(p, r);
-    return bytes_make(r, REPORT_SIZE);
+    size_t n = snp_fault(p, "snp.report.shape") ? REPORT_SIZE - 1 : REPORT_SIZE;
+    return bytes_make(r, snp_fault(p, "snp.report.shape:long") ? REPORT_SIZE + 1 : n);
 }

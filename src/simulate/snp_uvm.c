@@ -111,6 +111,8 @@ static const char *issuer(struct snp_platform *p)
 
     sha256(root(p), fingerprint);
     fingerprint[0] ^= snp_fault(p, "uvm.did.fingerprint");
+    if (snp_fault(p, "uvm.shape:issuer"))
+        return "Contoso";
     struct bytes text = base64url_encode(p->arena, BYTES_OF(fingerprint));
     return arena_printf(p->arena, "did:x509:0:sha256:%.*s::eku:" EKU, (int)text.n, (const char *)text.p);
 }
@@ -225,7 +227,7 @@ static struct bytes sign(struct snp_platform *p, struct bytes headers, struct by
 
     put_head(&w, CBOR_ARRAY, 4);
     put_text(&w, "Signature1");
-    put_bytes(&w, headers);
+    put_bytes(&w, snp_fault(p, "uvm.signature:changed") ? bytes_first(headers, headers.n - 1) : headers);
     put_bytes(&w, BYTES_NONE);
     put_bytes(&w, content);
     struct bytes signature =

@@ -27,6 +27,49 @@ static bool put(struct arena *a, const char *folder, const char *name, struct by
     return ok || fault_set(fault, FAULT_SYSTEM, "cannot write %s: %s", path, strerror(errno));
 }
 
+/* What an operator would have to set for the same judgement. */
+static void put_reference(struct writer *w, const struct reference_values *r)
+{
+    static const char *const denied[REFERENCE_LISTS] = {
+        [REFERENCE_DENIED_CHIPS] = "denied_chip", [REFERENCE_DENIED_PLATFORMS] = "denied_platform"};
+    bool own_roots = r->uvm_roots != reference_builtin.uvm_roots;
+
+    if (own_roots && r->uvm_root_count == 0)
+        wr_text(w, " --reference uvm_root=none");
+    for (size_t i = 0; own_roots && i < r->uvm_root_count; i++) {
+        wr_text(w, " --reference 'uvm_root=");
+        wr_put(w, r->uvm_roots[i].issuer);
+        wr_text(w, " ");
+        wr_put(w, r->uvm_roots[i].feed);
+        wr_printf(w, " %llu'", (unsigned long long)r->uvm_roots[i].minimum_svn);
+    }
+    for (int list = 0; list < REFERENCE_LISTS; list++)
+        for (size_t i = 0; denied[list] && i < r->lists[list].count; i++) {
+            wr_printf(w, " --reference %s=", denied[list]);
+            wr_hex(w, r->lists[list].v[i]);
+        }
+}
+
+static void put_least_tcb(struct writer *w, const struct reference_values *r)
+{
+    for (int i = 0; i < SNP_PRODUCT_COUNT; i++) {
+        const struct snp_tcb *t = &r->minimum_tcb[i];
+        const struct {
+            const char *name;
+            unsigned least;
+        } components[] = {{"bootloader", t->bootloader},
+                          {"tee", t->tee},
+                          {"snp", t->snp},
+                          {"microcode", t->microcode},
+                          {"fmc", t->fmc}};
+
+        for (size_t c = 0; c < sizeof components / sizeof *components; c++)
+            if (components[c].least)
+                wr_printf(w, " --reference 'minimum_tcb=%s %s=%u'", snp_product_name((enum snp_product)i),
+                          components[c].name, components[c].least);
+    }
+}
+
 static struct bytes readme(struct arena *a, const struct simulated *s, const char *folder)
 {
     const struct simulate_fault *wrong = s->options.fault ? simulate_fault_by_name(s->options.fault) : NULL;
@@ -47,8 +90,14 @@ static struct bytes readme(struct arena *a, const struct simulated *s, const cha
         wr_printf(&w, " --runtime-data %s/runtime.bin", folder);
     if (s->init_data.n)
         wr_printf(&w, " --init-data %s/init.bin", folder);
-    wr_text(&w, s->settings.report_data_tail_zero ? " --freshness strict --report-data-tail zero\n"
-                                                  : " --freshness strict\n");
+    wr_text(&w, " --freshness strict");
+    if (s->settings.report_data_tail_zero)
+        wr_text(&w, " --report-data-tail zero");
+    if (s->settings.amd_crl_freshness)
+        wr_text(&w, " --amd-crl-freshness on");
+    put_reference(&w, s->settings.reference);
+    put_least_tcb(&w, s->settings.reference);
+    wr_text(&w, "\n");
     return wr_done(&w);
 }
 

@@ -10,7 +10,11 @@
 #include "manage_upload.h"
 #include "simulate/simulate.h"
 
-enum { MEMORY = 256 * 1024 * 1024 };
+enum { MEMORY = 256 * 1024 * 1024, SEED = 1 /* known: RSA keys are made once for all vectors */ };
+
+/* Endorsements of utility VMs; the first form is none. */
+static const char *const uvm_forms[] = {NULL, "legacy", "cwt"};
+enum { UVM_FORMS = sizeof uvm_forms / sizeof *uvm_forms };
 
 /* Vectors of the rows that are about policies: good evidence under these. */
 static const struct policy_vector {
@@ -162,8 +166,14 @@ static unsigned try_fault(struct arena *a, enum check_id row, const struct simul
         if (!(f->kinds & 1u << kind) || simulated_attester(&s) == tried)
             continue;
         tried = simulated_attester(&s);
-        try_vector(a, row, f->name, &(struct simulate_options){.fault = f->name, .kind = s.options.kind}, NULL);
-        vectors++;
+        bool endorsed = f->kinds & SIMULATE_NEEDS_UVM;
+        for (size_t form = endorsed ? 1 : 0; form < (endorsed ? UVM_FORMS : 1); form++) {
+            const struct simulate_options options = {
+                .fault = f->name, .kind = s.options.kind, .seed = SEED, .uvm = uvm_forms[form]};
+
+            try_vector(a, row, f->name, &options, NULL);
+            vectors++;
+        }
     }
     return vectors;
 }
@@ -195,14 +205,28 @@ static void try_row(struct arena *a, enum check_id row)
     count(false);
 }
 
+static const char *shown_option(const char *value)
+{
+    static char text[2][64];
+    static unsigned turn;
+
+    if (!value)
+        return "";
+    turn ^= 1;
+    snprintf(text[turn], sizeof text[turn], ", %s", value);
+    return text[turn];
+}
+
 static void try_good(struct arena *a, const struct simulate_options *options)
 {
     struct vector v;
     const char *refusal = make_vector(a, options, NULL, &v) ? judge(a, &v) : "nothing was made";
 
-    printf("%s good     %s, version %u, TCB info %u%s%s%s: %s\n", refusal ? "not ok" : "ok    ",
-           simulate_kind_what(options->kind), options->version, options->tcb_info_version, options->kss ? ", KSS" : "",
-           options->variation ? ", " : "", options->variation ? options->variation : "", shown(refusal));
+    printf("%s good     %s, version %u%s%s%s%s%s: %s\n", refusal ? "not ok" : "ok    ",
+           simulate_kind_what(options->kind), options->version,
+           options->tcb_info_version == 2 ? ", TCB info of version 2" : "", options->kss ? ", KSS" : "",
+           options->vlek ? ", VLEK" : "", shown_option(options->product ? options->product : options->variation),
+           shown_option(options->uvm), shown(refusal));
     endorsements_free(v.endorsements);
     arena_reset(a);
     count(!refusal);
@@ -258,6 +282,23 @@ static void try_good_tdx(struct arena *a)
                                                        .unnumbered_module = unnumbered});
 }
 
+/* Every product, version, key and form of endorsement (reports of version 2 came before Turin). */
+static void try_good_snp(struct arena *a)
+{
+    static const char *const products[] = {"Milan", "Genoa", "Bergamo", "Siena", "Turin"};
+
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++)
+        for (unsigned version = strcmp(products[i], "Turin") == 0 ? 3 : 2; version <= 5; version++)
+            for (int vlek = 0; vlek < 2; vlek++)
+                for (size_t form = 0; form < UVM_FORMS; form++)
+                    try_good(a, &(struct simulate_options){.kind = SIMULATE_SNP,
+                                                           .product = products[i],
+                                                           .version = version,
+                                                           .vlek = vlek,
+                                                           .uvm = uvm_forms[form],
+                                                           .seed = SEED});
+}
+
 /* Without a fault all is accepted, or the rows would prove nothing. */
 static void try_all_good(struct arena *a)
 {
@@ -269,9 +310,12 @@ static void try_all_good(struct arena *a)
                                                        .tcb_info_version = info,
                                                        .kss = version == 5});
     try_good_tdx(a);
-    for (size_t i = 0; simulate_variation_at(SIMULATE_SGX, i); i++)
-        try_good(a, &(struct simulate_options){
-                        .version = 3, .tcb_info_version = 3, .variation = simulate_variation_at(SIMULATE_SGX, i)});
+    try_good_snp(a);
+    for (int kind = 0; kind < SIMULATE_KINDS; kind++)
+        for (size_t i = 0; simulate_variation_at((enum simulate_kind)kind, i); i++)
+            try_good(a, &(struct simulate_options){.kind = (enum simulate_kind)kind,
+                                                   .seed = SEED,
+                                                   .variation = simulate_variation_at((enum simulate_kind)kind, i)});
     for (int operation = SIMULATE_POLICY; operation <= SIMULATE_PUT_IN_FORCE; operation++)
         try_good_uploads(a, (enum simulate_operation)operation);
     try_good_bearer(a);
