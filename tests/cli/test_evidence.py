@@ -43,7 +43,8 @@ class Simulate(EvidenceCase):
         # tests/unit/test_simulate.c judges each; here a part goes the whole way through files and options.
         for fault in [line.split()[0] for line in listing][::1 if LONG else 9]:
             of_tdx = fault.startswith("tdx.") or fault.endswith((":sgx", ":module", ":relaunch"))
-            kind = "oe" if fault.startswith("oe.") else "tdx" if of_tdx else "sgx"
+            of_amd = fault.startswith(("snp.", "amd.", "uvm."))
+            kind = "oe" if fault.startswith("oe.") else "tdx" if of_tdx else "snp" if of_amd else "sgx"
             with self.subTest(fault):
                 self.refused(fault.split(":")[0], *self.simulate(kind, "--fault", fault))
 
@@ -69,11 +70,17 @@ class Simulate(EvidenceCase):
                      ("sgx", "--at", "2031-05-05T05:05:05Z"), ("sgx", "--variation", "pem-crlf"),
                      ("tdx",), ("tdx", "--quote-version", "5"), ("tdx", "--quote-version", "5", "--td-report", "1.0"),
                      ("tdx", "--quote-version", "5", "--td-report", "1.5ex"), ("tdx", "--module-unnumbered"),
+                     ("snp",), ("snp", "--product", "Turin"), ("snp", "--product", "Siena", "--vlek"), ("snp", "--report-version", "2"),
+                     ("snp", "--uvm", "cwt", "--product", "Genoa"), ("snp", "--uvm", "legacy"), ("snp", "--variation", "chain-reversed"),
                      ("tdx", "--variation", "quote-with-tail"), ("oe", "--variation", "crl-hex"), ("sgx", "--runtime-data", self.file("key.json", '{"a":1}'))):
             with self.subTest(args):
                 self.verify(DONE, *self.simulate(*args))
         self.assertIs(True, self.verify(DONE, *self.simulate("sgx", "--debug"))["claims"]["x-ms-sgx-is-debuggable"])
         self.assertEqual("enabled", self.verify(DONE, *self.simulate("tdx", "--debug"))["claims"]["dbgstat"])
+        claims = self.verify(DONE, *self.simulate("snp", "--debug", "--migration"))["claims"]
+        self.assertEqual((True, True), (claims["x-ms-sevsnpvm-is-debuggable"], claims["x-ms-sevsnpvm-migration-allowed"]))
+        container = self.verify(DONE, *self.simulate("snp", "--uvm", "cwt"))["claims"]
+        self.assertEqual("azure-compliant-uvm", container["x-ms-compliance-status"])
         relaunch = self.simulate("tdx", "--quote-version", "5", "--module-status", "OutOfDate", "--module-updated")
         self.assertEqual("TDRelaunchAdvised", self.verify(REFUSED, *relaunch)["tcb_status"])
         self.verify(DONE, *relaunch, "--accept", "TDRelaunchAdvised")
@@ -82,7 +89,9 @@ class Simulate(EvidenceCase):
         self.assertEqual(twice[0], twice[1])
 
     def test_misuse(self):
-        for args in (("sgx",), ("ima", "-o", "x"), ("-o", "x"), ("tdx", "--quote-version", "3", "-o", "x"), ("tdx", "--td-report", "2", "-o", "x"), ("sgx", "--fault", "no.such", "-o", "x"),
+        for args in (("sgx",), ("ima", "-o", "x"), ("snp", "--product", "Rome", "-o", "x"), ("snp", "--kss", "-o", "x"),
+                     ("snp", "--product", "Turin", "--report-version", "2", "-o", "x"), ("snp", "--uvm", "cbor", "-o", "x"),
+                     ("sgx", "--vlek", "-o", "x"), ("snp", "--evidence", "-o", "x"), ("snp", "--report-version", "6", "-o", "x"), ("-o", "x"), ("tdx", "--quote-version", "3", "-o", "x"), ("tdx", "--td-report", "2", "-o", "x"), ("sgx", "--fault", "no.such", "-o", "x"),
                      ("sgx", "--status", "Fine", "-o", "x"), ("sgx", "--quote-version", "9", "-o", "x"),
                      ("sgx", "--evidence", "-o", "x"), ("sgx", "--evaluation", "0", "-o", "x"),
                      ("sgx", "-o", "no/such/folder"), ("sgx", "--variation", "none", "-o", "x"), ("sgx", "--at", "noon", "-o", "x")):

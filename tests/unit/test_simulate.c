@@ -327,7 +327,7 @@ static void a_folder_holds_one_platform(void **state)
 static void each_row_has_its_fault(void **state)
 {
     (void)state;
-    static const char *const families[] = {"sgx.", "intel.", "oe."};
+    static const char *const families[] = {"sgx.", "tdx.", "intel.", "oe.", "snp.", "amd.", "uvm."};
 
     for (int id = 0; id < CHECK_COUNT; id++) {
         const struct simulate_fault *f;
