@@ -44,9 +44,9 @@ const struct command inspect_command = {
     .summary = "print every field of evidence, certificates, endorsements or tokens",
     .usage = "FILE [--json]",
     .about =
-        "What FILE (- for standard input) is, is recognised from its bytes: SGX and TDX quotes, Open Enclave reports, "
-        "evidence and endorsements, certificates (with Intel's PCK extension and embedded evidence), CRLs, TCB info, "
-        "enclave identities, tokens and key sets. Nothing is verified; only what cannot be read is refused.",
+        "What FILE (- for standard input) is, is recognised from its bytes: SGX and TDX quotes, SEV-SNP "
+        "reports, Open Enclave reports, evidence and endorsements, certificates (with Intel's and AMD's extensions and "
+        "embedded evidence), CRLs, TCB info, enclave identities, tokens and key sets. Nothing is verified; only what cannot be read is refused.",
     .options = (const struct option_row[]){OPTION_JSON, OPTION_END},
     .examples = "  assay inspect quote.bin\n  assay inspect --json tcbinfo.json\n",
     .run = inspect_run,

@@ -41,3 +41,13 @@ void show_tree(struct json *o, const char *name, struct json *tree)
     if (!json_member(o, name)) /* what strangers wrote may hold a field twice: the first counts */
         json_set(o, bytes_text(name), tree);
 }
+
+void show_bits(struct arena *a, struct json *o, const char *name, uint64_t v, const char *const *names)
+{
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (unsigned bit = 0; bit < 64; bit++)
+        if (v >> bit & 1)
+            json_append(list, json_new_text(a, bytes_text(names[bit] ? names[bit] : arena_printf(a, "bit %u", bit))));
+    show_tree(o, name, list);
+}

@@ -14,6 +14,8 @@ void show_number(struct arena *a, struct json *o, const char *name, int64_t v);
 void show_flag(struct arena *a, struct json *o, const char *name, bool v);
 void show_time(struct arena *a, struct json *o, const char *name, int64_t t);
 void show_tree(struct json *o, const char *name, struct json *tree);
+/* The bits that are set, by name; names has 64, NULL where there is none. */
+void show_bits(struct arena *a, struct json *o, const char *name, uint64_t v, const char *const *names);
 
 /* "CN=Intel SGX Root CA,O=Intel Corporation": a DER name, in the order of the certificate. */
 struct bytes show_name(struct arena *a, struct bytes der_name);

@@ -1,5 +1,6 @@
 /* Any file that attestation deals in, as a tree: recognised, then shown by the part that knows its kind. */
 #include "base/text.h"
+#include "cli/show_amd.h"
 #include "cli/show_intel.h"
 
 /* DER or PEM that holds certificates, or a CRL: whichever it decodes as. */
@@ -78,6 +79,8 @@ static struct json *evidence_tree(struct arena *a, struct bytes b, struct fault 
         return show_oe(a, b, fault);
     if (kind == KIND_SGX || kind == KIND_TDX)
         return show_quote(a, b, fault);
+    if (kind == KIND_SNP)
+        return show_snp(a, b, fault);
     fault_set(fault, FAULT_USAGE, "evidence of kind %s, which this build does not show", evidence_kind_name(kind));
     return NULL;
 }

@@ -89,16 +89,6 @@ static void show_fields(struct arena *a, struct json *o, struct reader *r, const
     }
 }
 
-static void show_bits(struct arena *a, struct json *o, const char *name, uint64_t v, const char *const *names)
-{
-    struct json *list = json_new(a, JSON_ARRAY);
-
-    for (unsigned bit = 0; bit < 64; bit++)
-        if (v >> bit & 1)
-            json_append(list, json_new_text(a, bytes_text(names[bit] ? names[bit] : arena_printf(a, "bit %u", bit))));
-    show_tree(o, name, list);
-}
-
 static struct json *sgx_report_tree(struct arena *a, struct bytes body)
 {
     static const char *const flags[64] = {

@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/text.h"
+#include "cli/show_amd.h"
 #include "cli/show_intel.h"
 #include "crypto/jose.h"
 
@@ -128,6 +129,7 @@ struct json *show_certificate(struct arena *a, const struct certificate *c)
         show_tree(o, "extensions", extensions_tree(a, X509_get0_extensions(x)));
     X509_free(x);
     show_pck_extension(a, o, c);
+    show_amd_extensions(a, o, c);
     show_certificate_evidence(a, o, c);
     show_hex(a, o, "sha256", BYTES_OF(c->digest));
     return o;

@@ -3,6 +3,7 @@
 #include "cli/anchor.h"
 #include "cli/terminal.h"
 #include "cli/verify.h"
+#include "crypto/pem.h"
 #include "collateral/bundle.h"
 #include "crypto/pem.h"
 #include "evidence/sgx.h"
