@@ -44,6 +44,11 @@ void catalogue_init(struct catalogue *c, struct arena *a)
 {
     *c = (struct catalogue){.arena = a};
     catalogue_add_anchor(c, intel_root_spki);
+    for (unsigned p = 0; p < SNP_PRODUCT_COUNT; p++) {
+        catalogue_add_anchor(c, amd_authority_spki((enum snp_product)p, AMD_ARK));
+        for (unsigned r = 0; r < AMD_ROLES; r++)
+            c->built_in[p][r] = amd_authority(a, (enum snp_product)p, (enum amd_role)r);
+    }
 }
 
 void catalogue_add_anchor(struct catalogue *c, const uint8_t spki_digest[SHA256_SIZE])

@@ -6,6 +6,7 @@
 #ifndef ASSAY_COLLATERAL_CATALOGUE_H
 #define ASSAY_COLLATERAL_CATALOGUE_H
 
+#include "endorsement/amd/amd.h"
 #include "endorsement/intel/intel.h"
 
 enum collateral_kind {
@@ -56,7 +57,7 @@ struct collateral {
     uint32_t evaluation; /* TCB info, identities */
     const char *product; /* "Milan": all of AMD's */
     struct bytes hwid;   /* VCEK */
-    uint64_t tcb;        /* VCEK, VLEK */
+    uint64_t tcb;        /* VCEK, VLEK: as reports hold it, read with the least byte first */
     /* issueDate, thisUpdate or notBefore; nextUpdate or the earliest notAfter (INT64_MAX: none) */
     int64_t issued, expires;
     /* Decoded, as its kind is; NULL for the others. */
@@ -87,6 +88,7 @@ struct catalogue {
     size_t authority_count, authority_cap, signer_count, signer_cap;
     uint8_t (*pins)[SHA256_SIZE];
     size_t pin_count, pin_cap;
+    const struct certificate *built_in[SNP_PRODUCT_COUNT][AMD_ROLES]; /* AMD's authorities: keys without bytes */
 };
 
 /* Empty, with the vendors' built-in anchors. */

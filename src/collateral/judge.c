@@ -24,6 +24,32 @@ static void note(enum collateral_verdict *best, enum collateral_verdict v)
         *best = v;
 }
 
+/* AMD's authorities are known by key: one of them answers for what it signed. UNKNOWN: it is none of them that is named. */
+static enum collateral_verdict judge_amd(const struct catalogue *c, struct bytes issuer_cn,
+                                         bool (*is_signed)(const void *, const struct public_key *), const void *what,
+                                         uint8_t root[SHA256_SIZE])
+{
+    enum snp_product product;
+    enum amd_role role;
+
+    if (!amd_authority_by_name(issuer_cn, &product, &role))
+        return COLLATERAL_UNKNOWN;
+    if (!is_signed(what, &c->built_in[product][role]->key))
+        return COLLATERAL_FORGED;
+    memcpy(root, amd_authority_spki(product, AMD_ARK), SHA256_SIZE);
+    return COLLATERAL_GENUINE;
+}
+
+static bool certificate_signed(const void *certificate, const struct public_key *key)
+{
+    return certificate_signed_by(certificate, key);
+}
+
+static bool crl_signed(const void *crl, const struct public_key *key)
+{
+    return crl_signed_by(crl, key);
+}
+
 /* Fills root when it is genuine. */
 static enum collateral_verdict judge_certificate(const struct catalogue *c, const struct certificate *subject,
                                                  unsigned depth, uint8_t root[SHA256_SIZE])
@@ -36,6 +62,7 @@ static enum collateral_verdict judge_certificate(const struct catalogue *c, cons
         memcpy(root, subject->spki_digest, SHA256_SIZE);
         return trusted(c, subject) ? COLLATERAL_GENUINE : COLLATERAL_UNTRUSTED;
     }
+    note(&best, judge_amd(c, subject->issuer_cn, certificate_signed, subject, root));
     for (size_t i = 0; i < c->authority_count && depth && best != COLLATERAL_GENUINE; i++) {
         const struct certificate *issuer = c->authorities[i];
 
@@ -63,13 +90,15 @@ static enum collateral_verdict judge_crl(const struct catalogue *c, const struct
 {
     enum collateral_verdict best = COLLATERAL_UNKNOWN;
 
+    if (crl->critical_unknown)
+        return COLLATERAL_FORGED;
+    note(&best, judge_amd(c, crl->issuer_cn, crl_signed, crl, root));
     for (size_t i = 0; i < c->authority_count && best != COLLATERAL_GENUINE; i++) {
         const struct certificate *issuer = c->authorities[i];
 
         if (bytes_equal(issuer->subject, crl->issuer) && may_sign(issuer, KEY_USAGE_CRL_SIGN))
-            note(&best, crl_signed_by(crl, &issuer->key) && !crl->critical_unknown
-                            ? judge_certificate(c, issuer, DEPTH, root)
-                            : COLLATERAL_FORGED);
+            note(&best,
+                 crl_signed_by(crl, &issuer->key) ? judge_certificate(c, issuer, DEPTH, root) : COLLATERAL_FORGED);
     }
     return best;
 }

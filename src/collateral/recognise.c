@@ -54,16 +54,29 @@ static bool recognise_json(struct arena *a, struct bytes text, struct collateral
     return true;
 }
 
+/* "Milan", as in the names of AMD's authorities and the paths of KDS. */
+static const char *product_name(enum snp_product product)
+{
+    return amd_authority_name(product, AMD_ARK) + strlen("ARK-");
+}
+
 static bool recognise_crl(const struct crl *crl, struct collateral *out, struct fault *fault)
 {
+    enum snp_product product;
+    enum amd_role role;
+
     if (named(crl->issuer_cn, "SGX Root CA"))
         out->kind = COLLATERAL_ROOT_CRL;
     else if (named(crl->issuer_cn, "PCK Processor CA"))
         out->kind = COLLATERAL_PROCESSOR_CRL;
     else if (named(crl->issuer_cn, "PCK Platform CA"))
         out->kind = COLLATERAL_PLATFORM_CRL;
+    else if (amd_authority_by_name(crl->issuer_cn, &product, &role) && role == AMD_ARK)
+        out->kind = COLLATERAL_AMD_CRL;
     else
         return fault_set(fault, FAULT_SYNTAX, "a CRL of nobody who vouches for hardware");
+    if (out->kind == COLLATERAL_AMD_CRL)
+        out->product = product_name(product);
     out->crl = crl;
     out->content = crl->der;
     out->issued = crl->this_update;
@@ -71,10 +84,44 @@ static bool recognise_crl(const struct crl *crl, struct collateral *out, struct 
     return true;
 }
 
-static bool certificate_kind(const struct certificate *c, struct collateral *out, struct fault *fault)
+static bool amd_leaf_kind(struct arena *a, const struct certificate *c, struct collateral *out, struct fault *fault)
+{
+    struct amd_leaf leaf;
+    struct bytes raw;
+
+    if (!amd_leaf_decode(c, &leaf, fault))
+        return false;
+    raw = snp_tcb_raw(a, leaf.product, &leaf.tcb);
+    out->kind = leaf.vlek ? COLLATERAL_VLEK : COLLATERAL_VCEK;
+    out->product = product_name(leaf.product);
+    out->hwid = leaf.hw_id;
+    for (size_t i = raw.n; i > 0; i--)
+        out->tcb = out->tcb << 8 | raw.p[i - 1];
+    return true;
+}
+
+static bool amd_authority_kind(const struct certificate *c, struct collateral *out)
+{
+    static const enum collateral_kind kinds[] = {
+        [AMD_ARK] = COLLATERAL_AMD_ROOT, [AMD_ASK] = COLLATERAL_VCEK_CHAIN, [AMD_ASVK] = COLLATERAL_VLEK_CHAIN};
+    enum snp_product product;
+    enum amd_role role;
+
+    if (!c->is_ca || !amd_authority_by_name(c->subject_cn, &product, &role))
+        return false;
+    out->kind = kinds[role];
+    out->product = product_name(product);
+    return true;
+}
+
+static bool certificate_kind(struct arena *a, const struct certificate *c, struct collateral *out, struct fault *fault)
 {
     struct pck_chain pck = {0};
 
+    if (!c->is_ca && amd_leaf_named(c))
+        return amd_leaf_kind(a, c, out, fault);
+    if (amd_authority_kind(c, out))
+        return true;
     if (!c->is_ca && pck_decode(c, &pck, NULL)) {
         out->kind = COLLATERAL_PCK;
         out->fmspc = pck.fmspc;
@@ -98,7 +145,7 @@ static bool recognise_certificates(struct arena *a, struct bytes text, struct co
     size_t count;
 
     if (!certificates_decode(a, text, &out->certificates, &count, fault) ||
-        !certificate_kind(out->certificates, out, fault))
+        !certificate_kind(a, out->certificates, out, fault))
         return false;
     out->issued = out->certificates->not_before;
     out->expires = INT64_MAX;
@@ -138,6 +185,15 @@ static const char *whose(struct arena *a, struct bytes key_id)
     return arena_string(a, hex);
 }
 
+static const char *lower(struct arena *a, const char *text)
+{
+    char *out = arena_string(a, bytes_text(text));
+
+    for (char *p = out; *p; p++)
+        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 'a' - 'A' : *p);
+    return out;
+}
+
 const char *recognise_name(struct arena *a, const struct collateral *o)
 {
     const char *word = collateral_kind_word(o->kind);
@@ -158,7 +214,10 @@ const char *recognise_name(struct arena *a, const struct collateral *o)
     case COLLATERAL_ROOT_CRL:
     case COLLATERAL_PROCESSOR_CRL:
     case COLLATERAL_PLATFORM_CRL: return arena_printf(a, "%s-%s.der", word, whose(a, o->crl->authority_key_id));
-    case COLLATERAL_AMD_CRL: return arena_printf(a, "%s-%s.der", word, o->product);
+    case COLLATERAL_AMD_CRL: return arena_printf(a, "%s-%s.der", word, lower(a, o->product));
+    case COLLATERAL_VCEK: /* a certificate issued anew for chip and TCB takes the place of the last */
+        return arena_printf(a, "vcek-%s-%s-%016llx.pem", lower(a, o->product), arena_string(a, hex_encode(a, o->hwid)),
+                            (unsigned long long)o->tcb);
     default: return arena_printf(a, "%s-%s.pem", word, digest);
     }
 }

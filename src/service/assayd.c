@@ -74,13 +74,22 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
     return optind == argc && (a->config != NULL) != a->development && (!a->store || a->development);
 }
 
+/* What was read is in force from now on; an answer is made in one go, so none is under way. */
+static void use_endorsements(struct service *s, struct loaded *l)
+{
+    served_free(s->served);
+    s->served = l->served;
+    l->served = NULL;
+    pool_load(s->pool, l);
+}
+
 static bool load_endorsements(struct service *s, struct fault *fault)
 {
     struct loaded loaded;
 
     if (!load_snapshot(s->config, &loaded, fault))
         return false;
-    pool_load(s->pool, &loaded);
+    use_endorsements(s, &loaded);
     return true;
 }
 
@@ -121,7 +130,7 @@ static bool reload_all(struct service *s, struct fault *fault)
     *s->config = next;
     sign_in_use(s->sign_in, sign_in);
     use_limits(s, tls);
-    pool_load(s->pool, &loaded);
+    use_endorsements(s, &loaded);
     config_free(&last);
     return true;
 bad:
@@ -393,6 +402,7 @@ static void close_all(struct service *s)
     http_free(s->administration);
     metrics_free(s->metrics);
     sign_in_free(s->sign_in);
+    served_free(s->served);
     audit_close(s->audit); /* after the last answer */
     registry_free(s->registry);
     event_base_free(s->base);

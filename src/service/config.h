@@ -56,6 +56,8 @@ struct config {
     const char *folder;
     const char *files[CONFIG_FILES_MAX]; /* single ones beside the folder */
     size_t file_count;
+    const char *bundle, *bundle_key; /* signed file of endorsements, and who must have signed it; or NULL */
+    bool serve;                      /* endorsements to other tools */
     struct settings settings;
     struct reference_values *reference;      /* [reference]; settings.reference is the same */
     const char *anchors[CONFIG_ANCHORS_MAX]; /* files of certificates whose keys are trusted too */

@@ -1,14 +1,15 @@
 #include "service/load.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "collateral/bundle.h"
+#include "crypto/pem.h"
 
-enum { LOADED_MEMORY = 1024 * 1024 * 1024, FILE_MOST = 2 * LIMIT_CRL, FILES_MOST = 100000 };
+enum { LOADED_MEMORY = 1024 * 1024 * 1024, FILE_MOST = 2 * LIMIT_CRL + 1 /* what is longer is no endorsement */ };
 
 bool load_file(struct arena *a, const char *path, size_t most, struct bytes *out, struct fault *fault)
 {
@@ -35,42 +36,99 @@ static void add(struct loaded *l, enum frame_kind kind, struct bytes body)
     l->frames[l->count++] = (struct loaded_frame){kind, body};
 }
 
-static int visible(const struct dirent *e)
+/* An endorsement, or a bundle of them. One that is damaged goes on as it is: the verifier warns of what it cannot read. */
+static void add_file(struct loaded *l, const char *name, struct bytes text)
 {
-    return e->d_name[0] != '.';
+    struct folder_entry whole = {name, bytes_first(text, FILE_MOST)}, *parts;
+    size_t count;
+
+    if (l->served)
+        catalogue_add(served_catalogue(l->served), name, text);
+    if (!bundle_parts(&l->arena, name, text, &parts, &count, NULL)) {
+        parts = &whole;
+        count = 1;
+    }
+    for (size_t i = 0; i < count; i++)
+        add(l, FRAME_ENDORSEMENT, write_named(&l->arena, bytes_text(parts[i].name), parts[i].content));
+    l->files += count;
 }
 
-static bool load_one(struct loaded *l, const char *path, const char *name, struct fault *fault)
+static bool load_one(struct loaded *l, const char *path, struct fault *fault)
 {
     struct bytes text;
 
-    if (!load_file(&l->arena, path, FILE_MOST, &text, fault))
+    if (!load_file(&l->arena, path, LIMIT_BUNDLE, &text, fault))
         return false;
-    add(l, FRAME_ENDORSEMENT, write_named(&l->arena, bytes_text(name), text));
-    l->files++;
+    add_file(l, path, text);
     return true;
 }
 
-static bool load_folder(struct loaded *l, const char *folder, struct fault *fault)
+static bool load_files(struct loaded *l, struct folder *f, struct fault *fault)
 {
-    struct dirent **entries;
-    int n = scandir(folder, &entries, visible, alphasort);
-    bool ok = n >= 0 && n <= FILES_MOST;
+    const struct folder_file *files;
+    struct bytes text;
+    size_t count;
 
-    if (!ok)
-        fault_set(fault, FAULT_SYSTEM, "cannot read the collateral folder %s: %s", folder,
-                  n < 0 ? strerror(errno) : "too many files");
-    for (int i = 0; i < n; i++) {
-        char *path = arena_printf(&l->arena, "%s/%s", folder, entries[i]->d_name);
-        struct stat st;
-
-        if (ok && stat(path, &st) == 0 && S_ISREG(st.st_mode))
-            ok = load_one(l, path, entries[i]->d_name, fault);
-        free(entries[i]);
+    if (!folder_list(f, &l->arena, &files, &count, fault))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!folder_read(f, &l->arena, files[i].name, LIMIT_BUNDLE, &text, fault))
+            return false;
+        add_file(l, files[i].name, text);
     }
-    if (n >= 0)
-        free(entries);
+    return true;
+}
+
+static bool load_folder(struct loaded *l, const char *path, struct fault *fault)
+{
+    struct folder f;
+
+    if (!folder_open(&f, path, FOLDER_READ, fault))
+        return false;
+    bool ok = load_files(l, &f, fault);
+    folder_close(&f);
     return ok;
+}
+
+/* Who must have signed the bundle: a certificate, or a bare public key. */
+static bool read_bundle_key(struct arena *a, const char *path, uint8_t out[SHA256_SIZE], struct fault *fault)
+{
+    const struct certificate *list;
+    struct public_key key;
+    struct pem_block block;
+    struct bytes text;
+    size_t count;
+    bool found;
+
+    if (!load_file(a, path, LIMIT_CHAIN * LIMIT_CERTIFICATE, &text, fault))
+        return false;
+    if (certificates_decode(a, text, &list, &count, NULL)) {
+        memcpy(out, list->spki_digest, SHA256_SIZE);
+        return true;
+    }
+    if (!pem_next(a, &text, &block, &found) || !found || !public_key_decode(a, block.der, &key))
+        return fault_set(fault, FAULT_CRYPTO, "%s: neither a certificate nor a public key in PEM", path);
+    sha256(block.der, out);
+    return true;
+}
+
+/* Unlike a file of the folder, the bundle that the configuration names must be whole and rightly signed. */
+static bool load_bundle(struct loaded *l, const struct config *c, struct fault *fault)
+{
+    struct bundle b;
+    struct bytes text;
+    uint8_t key[SHA256_SIZE];
+    struct fault reason = {0};
+
+    if (!load_file(&l->arena, c->bundle, LIMIT_BUNDLE, &text, fault) ||
+        (c->bundle_key && !read_bundle_key(&l->arena, c->bundle_key, key, fault)))
+        return false;
+    if (!bundle_read(&l->arena, text, &b, &reason))
+        return fault_set(fault, reason.code, "%s: %s", c->bundle, reason.text);
+    if (c->bundle_key && !(b.is_signed && memcmp(b.signer, key, SHA256_SIZE) == 0))
+        return fault_set(fault, FAULT_CRYPTO, "%s is not signed by the key in %s", c->bundle, c->bundle_key);
+    add_file(l, c->bundle, text);
+    return true;
 }
 
 static bool load_anchor(struct loaded *l, const char *path, bool simulated, struct fault *fault)
@@ -82,6 +140,8 @@ static bool load_anchor(struct loaded *l, const char *path, bool simulated, stru
     if (!load_file(&l->arena, path, LIMIT_CERTIFICATE * 2, &text, fault) ||
         !certificates_decode(&l->arena, text, &list, &count, fault))
         return false;
+    if (l->served)
+        catalogue_add_anchor(served_catalogue(l->served), list->spki_digest);
     add(l, FRAME_ANCHOR, write_anchor(&l->arena, list->spki_digest, simulated));
     return true;
 }
@@ -103,15 +163,18 @@ bool load_snapshot(const struct config *c, struct loaded *out, struct fault *fau
 {
     bool ok = true;
 
-    *out = (struct loaded){0};
+    *out = (struct loaded){.served = c->serve ? served_new(LOADED_MEMORY) : NULL};
     arena_init(&out->arena, LOADED_MEMORY);
     add(out, FRAME_SNAPSHOT_BEGIN, write_settings(&out->arena, &c->settings));
     for (size_t i = 0; i < c->anchor_count && ok; i++)
         ok = load_anchor(out, c->anchors[i], c->anchors_are_simulated, fault);
     ok = ok && (!c->folder || load_folder(out, c->folder, fault));
     for (size_t i = 0; i < c->file_count && ok; i++)
-        ok = load_one(out, c->files[i], c->files[i], fault);
+        ok = load_one(out, c->files[i], fault);
+    ok = ok && (!c->bundle || load_bundle(out, c, fault));
     add(out, FRAME_SNAPSHOT_END, BYTES_NONE);
+    if (ok && out->served)
+        served_open(out->served, c->settings.default_baseline);
     if (!ok)
         loaded_free(out);
     return ok;
@@ -120,5 +183,6 @@ bool load_snapshot(const struct config *c, struct loaded *out, struct fault *fau
 void loaded_free(struct loaded *l)
 {
     arena_free(&l->arena);
+    served_free(l->served);
     *l = (struct loaded){0};
 }

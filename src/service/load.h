@@ -2,6 +2,7 @@
 #ifndef ASSAY_SERVICE_LOAD_H
 #define ASSAY_SERVICE_LOAD_H
 
+#include "collateral/serve.h"
 #include "core/message.h"
 #include "service/config.h"
 
@@ -14,7 +15,8 @@ struct loaded {
     struct arena arena;
     struct loaded_frame *frames;
     size_t count, cap;
-    size_t files; /* of the collateral folder */
+    size_t files;          /* endorsements: of the collateral folder, of a bundle, named ones */
+    struct served *served; /* the same for other tools; NULL where none are served. Who takes it puts NULL here */
 };
 
 /* Read the collateral folder and the anchors. False when they cannot be read; a file that is no endorsement is the verifier's

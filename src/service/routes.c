@@ -134,6 +134,27 @@ static void data_routes(struct service *s, struct exchange *e)
               s->ready ? "No provider answers under this host name and port." : "The service is starting. Try again.");
 }
 
+static const char *query(void *exchange, const char *name)
+{
+    return http_query(exchange, name);
+}
+
+/* Endorsements for other tools, under any name of this service: they vouch for themselves. */
+static void endorsement_routes(struct service *s, struct exchange *e)
+{
+    struct serve_request r = {e->method, e->path, (int64_t)time(NULL), query, e};
+    struct serve_answer answer;
+
+    if (!address_within_quota(s, e))
+        return;
+    serve_reply(s->served, &e->arena, &r, &answer);
+    http_header(e, "Content-Type", answer.type);
+    http_header(e, "Request-ID", e->id);
+    for (size_t i = 0; i < answer.header_count; i++)
+        http_header(e, answer.headers[i].name, answer.headers[i].value);
+    http_reply(e, answer.status, answer.body);
+}
+
 void routes_handle(void *service, struct exchange *e)
 {
     struct service *s = service;
@@ -143,6 +164,8 @@ void routes_handle(void *service, struct exchange *e)
         document(e, s->ready ? 204 : 503, BYTES_NONE);
     else if (administration == apart && operator_routes(s, e))
         return;
+    else if (!administration && s->served && serve_path(e->path))
+        endorsement_routes(s, e);
     else if (administration)
         http_fail(e, 404, "NotFound", "There is no such path on the administration listener.");
     else

@@ -2,6 +2,7 @@
 #ifndef ASSAY_SERVICE_ROUTES_H
 #define ASSAY_SERVICE_ROUTES_H
 
+#include "collateral/serve.h"
 #include "service/http.h"
 #include "service/ledger.h"
 #include "service/metrics.h"
@@ -25,7 +26,8 @@ struct service {
     struct shadows *shadows;
     struct quotas *quotas;
     struct sign_in *sign_in;
-    struct audit *audit; /* NULL: none is kept */
+    struct served *served; /* endorsements for other tools; NULL: none are served */
+    struct audit *audit;   /* NULL: none is kept */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };
