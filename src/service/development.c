@@ -70,20 +70,42 @@ static void use_corpus(struct config *c, const char *shared)
         BASELINE_OF_SDK_EVIDENCE);
 }
 
-/* A platform of our own: its root is trusted, and its evidence lies beside. */
-static bool use_simulated(struct config *c, const char *state, struct fault *fault)
+/* Platforms of our own: their roots are trusted, and their evidence lies beside. What vouches for the first has the folder
+ * `[collateral] folder`, for the others file by file. */
+static const struct development_platform {
+    enum simulate_kind kind;
+    const char *name, *folder, *evidence;
+} platforms[] = {{SIMULATE_SGX, "SGX", "simulated", "quote.bin"},
+                 {SIMULATE_TDX, "TDX", "simulated-tdx", "tdquote.bin"},
+                 {SIMULATE_SNP, "SEV-SNP", "simulated-snp", "report.json"}};
+
+static bool use_platform(struct config *c, const char *state, const struct development_platform *p, struct fault *fault)
 {
-    const char *folder = arena_printf(&c->arena, "%s/simulated", state);
-    struct simulate_options options = {
-        .kind = SIMULATE_SGX, .time = (int64_t)time(NULL), .evaluation = BASELINE_OF_SDK_EVIDENCE};
+    const char *folder = arena_printf(&c->arena, "%s/%s", state, p->folder);
+    struct simulate_options options = {.kind = p->kind,
+                                       .time = (int64_t)time(NULL),
+                                       .evaluation = p->kind == SIMULATE_SNP ? 0 : BASELINE_OF_SDK_EVIDENCE};
+    struct simulated_file file;
     struct simulated made;
 
     if (!simulate(&c->arena, &options, &made, fault) || !simulate_write(&c->arena, &made, folder, fault))
         return false;
-    c->folder = arena_printf(&c->arena, "%s/collateral", folder);
+    if (p->kind == SIMULATE_SGX)
+        c->folder = arena_printf(&c->arena, "%s/collateral", folder);
+    for (size_t i = 0; p->kind != SIMULATE_SGX && simulated_collateral_at(&made, i, &file); i++)
+        if (file.text.n)
+            c->files[c->file_count++] = arena_printf(&c->arena, "%s/collateral/%s", folder, file.name);
     c->anchors[c->anchor_count++] = arena_printf(&c->arena, "%s/anchor.pem", folder);
+    log_info("development: a simulated %s platform is trusted; its evidence is %s/%s", p->name, folder, p->evidence);
+    return true;
+}
+
+static bool use_simulated(struct config *c, const char *state, struct fault *fault)
+{
     c->anchors_are_simulated = true;
-    log_info("development: a simulated SGX platform is trusted; its evidence is %s/quote.bin", folder);
+    for (size_t i = 0; i < sizeof platforms / sizeof *platforms; i++)
+        if (!use_platform(c, state, &platforms[i], fault))
+            return false;
     return true;
 }
 

@@ -86,6 +86,8 @@ static struct bytes readme(struct arena *a, const struct simulated *s, const cha
     wr_text(&w, "\n");
     wr_printf(&w, "assay verify %s/%s --collateral %s/collateral --anchor %s/anchor.pem --at %s", folder, kind->file,
               folder, folder, when);
+    if (s->report.n)
+        wr_text(&w, " --type snp"); /* what is wrong may be what it is recognised by */
     if (s->runtime_data.n)
         wr_printf(&w, " --runtime-data %s/runtime.bin", folder);
     if (s->init_data.n)

@@ -25,6 +25,16 @@ class Routes(ServiceCase):
         self.assertEqual([k["kid"] for k in keys], [header["kid"]])
         self.assertEqual(list(keys[0]), ["x5c", "kid", "kty"])
 
+    def test_development_trusts_a_simulated_platform_of_each_kind(self):
+        for folder, path, kind in (("simulated-tdx", "TdxVm", "tdxvm"), ("simulated-snp", "SevSnpVm", "sevsnpvm")):
+            with open(os.path.join(self.service.simulated, "..", folder, "request.json"), encoding="utf-8") as f:
+                body = json.load(f)
+            _, claims = self.assert_token(self.service.call("POST", f"/attest/{path}?api-version=2025-06-01", body))
+            self.assertEqual(claims["x-ms-attestation-type"], kind)
+            self.assertIs(claims["x-assay-development"], True)
+            body["report" if kind == "sevsnpvm" else "quote"] = self.service.request_body()["quote"]
+            self.assertEqual(self.service.call("POST", f"/attest/{path}?api-version=2025-06-01", body)[0], 400)
+
     def test_letter_case_of_path_and_members(self):
         body = {k.upper(): v for k, v in self.service.request_body().items()}
         self.assert_token(self.service.call("POST", "/ATTEST/sgxenclave?API-VERSION=2022-08-01", body))
