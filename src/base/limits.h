@@ -58,14 +58,14 @@ enum {
     LIMIT_TOOL_FILE = 16 * 1024 * 1024, /* any one file given to a tool; event logs of servers reach a few MiB */
     LIMIT_TOOL_FILES = 4096,            /* in a folder of endorsements; a mirror of all of Intel's has some hundreds */
     /* The folder of endorsements, and bundles made of it. */
-    LIMIT_FOLDER_FILES = 16 * 1024,         /* Intel's of all platforms are some hundreds; the rest are VCEKs */
-    LIMIT_FOLDER_BYTES = 256 * 1024 * 1024, /* all of them together */
-    LIMIT_BUNDLE = 64 * 1024 * 1024,          /* 10,000 VCEKs, and Intel's of all platforms, are a third of this */
+    LIMIT_FOLDER_FILES = 16 * 1024,          /* Intel's of all platforms are some hundreds; the rest are VCEKs */
+    LIMIT_FOLDER_BYTES = 256 * 1024 * 1024,  /* all of them together */
+    LIMIT_BUNDLE = 64 * 1024 * 1024,         /* 10,000 VCEKs, and Intel's of all platforms, are a third of this */
     LIMIT_BUNDLE_MANIFEST = 8 * 1024 * 1024, /* LIMIT_FOLDER_FILES objects of some 300 characters in base64url */
-    LIMIT_TOOL_MEMORY = 1024 * 1024 * 1024, /* of one run of a tool */
-    LIMIT_DIFF_CELLS = 16 * 1024 * 1024,    /* of a comparison of two texts: 64 MiB, 4000 lines against 4000 */
-    LIMIT_HTTP_FIELDS = 100,                /* lines in the header of a request; clients send about ten */
-    LIMIT_KEY_FILE = 64 * 1024,             /* a private key in PEM; RSA of 4096 bits has 3 KiB */
+    LIMIT_TOOL_MEMORY = 1024 * 1024 * 1024,  /* of one run of a tool */
+    LIMIT_DIFF_CELLS = 16 * 1024 * 1024,     /* of a comparison of two texts: 64 MiB, 4000 lines against 4000 */
+    LIMIT_HTTP_FIELDS = 100,                 /* lines in the header of a request; clients send about ten */
+    LIMIT_KEY_FILE = 64 * 1024,              /* a private key in PEM; RSA of 4096 bits has 3 KiB */
     /* The control plane. Counts and lengths of tags are those of Azure Resource Manager. */
     LIMIT_ARM_SUBSCRIPTION = 64, /* a UUID has 36 */
     LIMIT_ARM_GROUP = 90,        /* api.md 7 */
@@ -99,6 +99,7 @@ enum {
     LIMIT_CBOR_VALUES = 4096, /* in one text; those have some 40 */
     LIMIT_CBOR_PAIRS = 64,    /* in one map: its keys are compared with each other */
     /* Reference values. */
+    LIMIT_AMD_AUTHORITIES = 64,     /* at hand beside the built-in ones: of test roots, and what AMD issues anew */
     LIMIT_REFERENCE_ENTRIES = 4096, /* in one list; a large operator's broken or stolen machines, not all it has */
     LIMIT_UVM_ROOTS = 64,           /* two are known */
     LIMIT_UVM_ENDORSEMENTS = 4,     /* in one request; clients send one */

@@ -100,7 +100,7 @@ bool snp_decode_file(struct exam *x, struct bytes file, struct bytes certificate
         return false;
     if (!(object.n ? read_object(x, object, e) : check_that(x, SNP_REQUEST, true)))
         return false;
-    if (certificates.n)
+    if (!e->certificates.n)
         e->certificates = certificates;
     return decode_parts(x, e);
 }

@@ -159,6 +159,8 @@ struct bytes snp_authority(struct snp_platform *p)
     struct authority_certificate c = template(p, authority_name(p), ark_name(p), SNP_KEY_AUTHORITY,
                                               strange ? SNP_KEY_STRANGE_ARK : root_key(p), SNP_SERIAL_AUTHORITY);
 
+    if (snp_fault(p, "amd.issuer.not_revoked:superseded"))
+        c.serial = SNP_SERIAL_SUPERSEDED;
     c.ca = !snp_fault(p, "amd.chain.authority");
     c.path_length = c.ca ? 0 : -1;
     c.without_cert_sign = snp_fault(p, "amd.chain.authority:key-usage");

@@ -77,6 +77,8 @@ const struct simulate_fault snp_faults[] = {
     {"amd.crl.fresh", SNP, 0, "the CRL is past its next update"},
     {"amd.crl.fresh:endless", SNP, 0, "the CRL names no next update"},
     {"amd.issuer.not_revoked", SNP, 0, "the ASK is revoked"},
+    {"amd.issuer.not_revoked:superseded", SNP, 0,
+     "the ASK has the serial number of one that AMD revoked, and no CRL names it"},
     {"amd.issuer.not_revoked:vlek", VLEK, 0, "the ASVK is revoked"},
     /* what the report says */
     {"snp.generation", SNP, 3, "the report is of a processor whose layout nobody knows"},

@@ -24,6 +24,7 @@ enum {
     SNP_YEAR = 365 * SNP_DAY,
     SNP_SERIAL_ARK = 0x010000,
     SNP_SERIAL_AUTHORITY = 0x010001,
+    SNP_SERIAL_SUPERSEDED = 0x020001, /* of Genoa's first ASK (snp-cvm.md 1.8) */
     SNP_CHIP_SIZE = 64,
     SNP_TURIN_CHIP_SIZE = 8,
 };

@@ -165,7 +165,24 @@ static int by_chip(const void *a, const void *b)
     return x->vlek != y->vlek ? (x->vlek ? 1 : -1) : memcmp(x->chip_id, y->chip_id, SNP_CHIP_ID_SIZE);
 }
 
-/* Authorities that were loaded; the built-in ones need no loading. */
+static bool is_built_in(const struct certificate *c)
+{
+    enum snp_product product;
+    enum amd_role role;
+
+    return amd_authority_by_name(c->subject_cn, &product, &role) &&
+           memcmp(c->spki_digest, amd_authority_spki(product, role), SHA256_SIZE) == 0;
+}
+
+static bool in_pool(const struct amd_pool *pool, const struct certificate *c)
+{
+    for (size_t i = 0; i < pool->count; i++)
+        if (memcmp(pool->v[i]->digest, c->digest, SHA256_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* Authorities that were loaded. The file of each chip brings the same again, and those that are built in need no loading. */
 static struct amd_pool loaded_authorities(struct endorsements *e)
 {
     const struct certificate **v = NULL;
@@ -174,11 +191,11 @@ static struct amd_pool loaded_authorities(struct endorsements *e)
 
     for (size_t i = 0; i < e->pool_count; i++)
         for (const struct certificate *c = e->pool[i].amd ? e->pool[i].chain : NULL; c; c = c->next)
-            if (c->is_ca && pool.count < LIMIT_CHAIN) {
+            if (c->is_ca && pool.count < LIMIT_AMD_AUTHORITIES && !is_built_in(c) && !in_pool(&pool, c)) {
                 v = ARENA_ROOM(&e->arena, v, pool.count, &cap);
                 v[pool.count++] = c;
+                pool.v = v;
             }
-    pool.v = v;
     return pool;
 }
 

@@ -385,6 +385,14 @@ bool amd_authority_by_name(struct bytes common_name, enum snp_product *product, 
     return false;
 }
 
+bool amd_serial_revoked(struct bytes serial)
+{
+    /* The first ASK of Genoa, by the CRL of 2022-10-31. Numbers of AMD's authorities begin with that of their product. */
+    static const uint8_t revoked[SERIAL_SIZE] = {0x02, 0x00, 0x01};
+
+    return bytes_equal(serial, BYTES_OF(revoked));
+}
+
 /* One attribute of a name, in a set of its own. */
 static void put_attribute(struct writer *w, uint8_t type, uint8_t tag, const char *value)
 {

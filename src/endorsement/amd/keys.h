@@ -15,6 +15,8 @@ bool amd_authority_by_name(struct bytes common_name, enum snp_product *product, 
 /* What a path needs of its certificate: names, key, dates, serial, authority. There are no bytes and no signature: that the key
  * is built in takes their place. */
 struct certificate *amd_authority(struct arena *a, enum snp_product product, enum amd_role role);
+/* Did AMD's CRLs once revoke the authority with this serial number? They stay so where no CRL is at hand. */
+bool amd_serial_revoked(struct bytes serial);
 /* A distinguished name as AMD writes it, in DER. */
 struct bytes amd_name(struct arena *a, const char *common_name);
 

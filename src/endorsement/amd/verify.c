@@ -27,13 +27,24 @@ static bool roles_fit(const struct amd_chain *chain)
            bytes_is(chain->issuer->subject_cn, amd_authority_name(chain->product, role));
 }
 
+/* Two roots may have one name: AMD's, and a simulated one. The CRL of one says nothing about the other's certificates. */
+static bool is_of(const struct held_crl *crl, const struct certificate *root)
+{
+    return !crl->crl->authority_key_id.n || bytes_equal(crl->crl->authority_key_id, root->subject_key_id);
+}
+
 /* AMD's CRLs revoke intermediates only, once a year: without amd_crl_freshness one that is not at hand, or is stale, is told and
- * does not refuse. What a CRL at hand revokes is refused whatever its age. */
+ * does not refuse. What a CRL at hand revokes is refused whatever its age, and so is what is known to be revoked. */
 static bool revocation(struct exam *x, const struct amd_chain *chain)
 {
     const struct held_crl *crl = find_crl(x->endorsements, chain->root, x->time);
     bool strict = x->settings->amd_crl_freshness;
 
+    if (amd_serial_revoked(chain->issuer->serial) &&
+        !check_found(x, AMD_ISSUER_NOT_REVOKED, false, chain->issuer->serial, "an authority that AMD did not revoke"))
+        return false;
+    if (crl && !is_of(crl, chain->root))
+        crl = NULL;
     if (!crl && chain->has_product)
         x->wanted = bytes_text(arena_printf(x->arena, "amd/crl/%s", snp_product_name(chain->product)));
     if (strict || (crl && crl->crl->this_update <= x->time))

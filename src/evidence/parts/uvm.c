@@ -8,7 +8,7 @@
 struct uvm_endorsement {
     struct uvm_statement says;
     struct did_x509 did;
-    bool did_good, chain_good, signature_good, policies_hold;
+    bool chain_good, signature_good, policies_hold;
     struct bytes unmet_policy;
 };
 
@@ -85,7 +85,7 @@ static const char *add_all(struct exam *x, struct bytes endorsements, struct uvm
     struct fault fault = {0};
     const struct json *object, *list;
 
-    if (!json_parse(x->arena, endorsements, NULL, &object, &fault))
+    if (!json_parse(x->arena, endorsements, &(struct json_rules){.fold_case = true}, &object, &fault))
         return arena_string(x->arena, bytes_text(fault.text));
     list = json_member_nocase(object, "Uvm");
     if (object->kind != JSON_OBJECT || (list && list->kind != JSON_ARRAY && list->kind != JSON_NULL))
