@@ -1,43 +1,7 @@
 /* The simulated platform: every status and converge cell, every version and certification type, each fault by its own check. */
-#include "arena_test.h"
+#include "simulated_judge.h"
 
 #include <unistd.h>
-
-#include "base/check.h"
-#include "simulate/simulate.h"
-
-/* Under the simulation's own settings; true when accepted with all required checks. */
-static bool judge_with(const struct simulated *s, const struct endorsements *e, struct exam *x)
-{
-    enum check_id missing;
-
-    *x = (struct exam){
-        .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s->settings, .time = s->time};
-    claims_init(&x->incoming, &arena);
-    const struct attester *attester = simulated_attester(s);
-    bool ok = simulated_decode(s, x) && attester->verify(x) && trace_complete(x->trace, attester->required, &missing);
-    x->endorsements = NULL;
-    return ok;
-}
-
-static bool judge(const struct simulate_options *options, struct exam *x, struct simulated *s)
-{
-    struct endorsements *e = endorsements_new(64 * 1024 * 1024);
-    struct fault fault = {0};
-
-    if (!simulate(&arena, options, s, &fault) || !simulate_endorsements(s, e, true, &fault))
-        fail_msg("%s: %s", options->fault ? options->fault : "no fault", fault.text);
-    bool ok = judge_with(s, e, x);
-    endorsements_free(e);
-    return ok;
-}
-
-static const char *failed_id(const struct exam *x)
-{
-    const struct trace_entry *f = trace_failure(x->trace);
-
-    return f ? check_table[f->id].id : "none";
-}
 
 static void well_formed_ones_are_accepted(void **state)
 {
@@ -95,19 +59,19 @@ static void custom_claims_are_required(void **state)
 static void without_the_anchor_refused(void **state)
 {
     (void)state;
-    struct simulate_options o = {0};
-    struct endorsements *e = endorsements_new(64 * 1024 * 1024);
-    struct simulated s;
-    struct exam x;
+    for (int kind = 0; kind < SIMULATE_KINDS; kind++) {
+        struct simulate_options o = {.kind = (enum simulate_kind)kind, .seed = 1};
+        struct endorsements *e = endorsements_new(64 * 1024 * 1024);
+        struct simulated s;
+        struct exam x;
 
-    assert_true(simulate(&arena, &o, &s, NULL));
-    assert_true(simulate_endorsements(&s, e, false, NULL));
-    x = (struct exam){
-        .arena = &arena, .trace = trace_new(&arena), .endorsements = e, .settings = &s.settings, .time = s.time};
-    claims_init(&x.incoming, &arena);
-    assert_false(sgx_decode_quote(&x, s.evidence, NULL, NULL) && sgx_verify(&x));
-    assert_string_equal(failed_id(&x), "intel.pck.anchor");
-    endorsements_free(e);
+        assert_true(simulate(&arena, &o, &s, NULL));
+        assert_true(simulate_endorsements(&s, e, false, NULL));
+        assert_false(judge_with(&s, e, &x));
+        assert_string_equal(failed_id(&x), kind == SIMULATE_SNP ? "amd.chain.anchor" : "intel.pck.anchor");
+        endorsements_free(e);
+        arena_reset(&arena);
+    }
 }
 
 /* sgx-tdx.md 7: converge, over all that TCB infos and identities can say. */

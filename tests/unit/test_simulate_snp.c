@@ -1,12 +1,12 @@
-/* Simulated SEV-SNP reports by OpenSSL alone: chains as X.509 has them, signatures over the bytes that the layout names. */
-#include "arena_test.h"
+/* Simulated SEV-SNP reports: by OpenSSL alone, chains as X.509 has them and signatures over the bytes that the layout names; then
+ * every product, version and key in every state, as it must be judged. */
+#include "simulated_judge.h"
 
 #include <openssl/ecdsa.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 
 #include "base/text.h"
-#include "simulate/simulate.h"
 
 enum { SIGNED = 0x2a0, NUMBER = 72, REPORT = 1184, AT_REPORT_DATA = 0x50, AT_HOST_DATA = 0xc0, AT_CPUID = 0x188 };
 
@@ -85,20 +85,20 @@ static void made(const struct simulate_options *o, struct simulated *s)
 static void openssl_verifies_every_product(void **state)
 {
     (void)state;
-    static const char *const products[] = {"Milan", "Genoa", "Bergamo", "Siena", "Turin"};
+    static const char *const names[] = {"Milan", "Genoa", "Bergamo", "Siena", "Turin"};
 
-    for (size_t i = 0; i < sizeof products / sizeof *products; i++)
-        for (unsigned version = strcmp(products[i], "Turin") == 0 ? 3 : 2; version <= 5; version++)
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (unsigned version = strcmp(names[i], "Turin") == 0 ? 3 : 2; version <= 5; version++)
             for (int vlek = 0; vlek <= 1; vlek++) {
                 struct simulate_options o = {
-                    .kind = SIMULATE_SNP, .product = products[i], .version = version, .vlek = vlek, .seed = 1};
+                    .kind = SIMULATE_SNP, .product = names[i], .version = version, .vlek = vlek, .seed = 1};
                 struct simulated s;
                 uint8_t hash[SHA256_SIZE];
 
                 made(&o, &s);
                 assert_int_equal(s.report.n, REPORT);
                 if (!holds(&s))
-                    fail_msg("%s, version %u, VLEK %d", products[i], version, vlek);
+                    fail_msg("%s, version %u, VLEK %d", names[i], version, vlek);
                 assert_int_equal(s.report.p[0], version);
                 assert_int_equal(s.report.p[AT_CPUID] != 0, version >= 3);
                 sha256(s.runtime_data, hash);
@@ -166,6 +166,154 @@ static void wrong_options_are_named(void **state)
     }
 }
 
+/* ---------------------------------------------------------------------------------------- judged by the attester */
+
+static const struct product {
+    const char *name, *family;
+    unsigned least_version;
+    int64_t snp, microcode;
+} products[] = {{"Milan", "Milan", 2, 23, 0xdb},
+                {"Genoa", "Genoa", 2, 23, 0xdb},
+                {"Bergamo", "Genoa", 2, 23, 0xdb},
+                {"Siena", "Genoa", 2, 23, 0xdb},
+                {"Turin", "Turin", 3, 4, 0x51}};
+
+/* What a platform can be in, and what is made of it: NULL is accepted. */
+static const struct condition {
+    const char *fault; /* NULL: none */
+    const char *with_vcek, *with_vlek;
+    bool debug, migration;
+} conditions[] = {
+    {NULL, NULL, NULL, false, false},
+    {NULL, NULL, NULL, true, false},
+    {NULL, NULL, NULL, false, true},
+    {"amd.issuer.not_revoked", "amd.issuer.not_revoked", "amd.issuer.not_revoked", false, false},
+    {"amd.chain.validity", "amd.chain.validity", "amd.chain.validity", false, false},
+    {"amd.crl.fresh", "amd.crl.fresh", "amd.crl.fresh", false, false},
+    {"snp.tcb", "snp.tcb", "snp.tcb", false, false},
+    {"snp.tcb_minimum", "snp.tcb_minimum", "snp.tcb_minimum", false, false},
+    {"snp.chip_id", "snp.chip_id", "", false, false}, /* a VLEK is no chip's */
+    {"snp.chip_id:masked", "snp.chip_id", "", false, false},
+    {"snp.report.signature", "snp.report.signature", "snp.report.signature", false, false},
+};
+
+static int64_t number(const struct exam *x, const char *name)
+{
+    const struct claim *c = claims_find(&x->incoming, bytes_text(name));
+
+    assert_non_null(c);
+    assert_int_equal(c->value.kind, CLAIM_INTEGER);
+    return c->value.integer;
+}
+
+static bool flag(const struct exam *x, const char *name)
+{
+    const struct claim *c = claims_find(&x->incoming, bytes_text(name));
+
+    assert_non_null(c);
+    assert_int_equal(c->value.kind, CLAIM_BOOLEAN);
+    return c->value.integer != 0;
+}
+
+/* The numbers of the reported TCB, not of the current one, wherever the product keeps them. */
+static void assert_claims(const struct exam *x, const struct product *p, const struct condition *c, unsigned version)
+{
+    const struct claim *family = claims_find(&x->incoming, BYTES_LIT("x-ms-sevsnpvm-chip-family"));
+
+    assert_true(x->development);
+    assert_int_equal(number(x, "x-ms-sevsnpvm-snpfw-svn"), p->snp);
+    assert_int_equal(number(x, "x-ms-sevsnpvm-microcode-svn"), p->microcode);
+    assert_int_equal(flag(x, "x-ms-sevsnpvm-is-debuggable"), c->debug);
+    assert_int_equal(flag(x, "x-ms-sevsnpvm-migration-allowed"), c->migration);
+    assert_int_equal(family != NULL, version >= 3); /* before, reports did not tell */
+    if (family)
+        assert_true(bytes_is(family->value.text, p->family));
+}
+
+static void judge_condition(const struct product *p, unsigned version, bool vlek, const struct condition *c)
+{
+    const char *expected = vlek ? c->with_vlek : c->with_vcek;
+    struct simulate_options o = {.kind = SIMULATE_SNP,
+                                 .seed = 1,
+                                 .product = p->name,
+                                 .version = version,
+                                 .vlek = vlek,
+                                 .fault = c->fault,
+                                 .debug = c->debug,
+                                 .migration = c->migration};
+    struct simulated s;
+    struct exam x;
+
+    if (expected && !*expected)
+        return;
+    bool ok = judge(&o, &x, &s);
+    if (ok != !expected || (expected && strcmp(failed_id(&x), expected) != 0))
+        fail_msg("%s, version %u, %s, %s: %s", p->name, version, vlek ? "VLEK" : "VCEK",
+                 c->fault ? c->fault : "no fault", failed_id(&x));
+    if (ok)
+        assert_claims(&x, p, c, version);
+    arena_reset(&arena);
+}
+
+static void every_platform_in_every_condition(void **state)
+{
+    (void)state;
+    for (size_t p = 0; p < sizeof products / sizeof *products; p++)
+        for (unsigned version = products[p].least_version; version <= 5; version++)
+            for (int vlek = 0; vlek < 2; vlek++)
+                for (size_t c = 0; c < sizeof conditions / sizeof *conditions; c++)
+                    judge_condition(&products[p], version, vlek, &conditions[c]);
+}
+
+/* An endorsed utility VM has its status, whatever signed the report; one that is not endorsed has none. */
+static void endorsements_make_the_compliance_status(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {NULL, "legacy", "cwt"};
+
+    for (size_t form = 0; form < sizeof forms / sizeof *forms; form++)
+        for (int vlek = 0; vlek < 2; vlek++) {
+            struct simulate_options o = {.kind = SIMULATE_SNP, .seed = 1, .uvm = forms[form], .vlek = vlek};
+            struct simulated s;
+            struct exam x;
+
+            assert_true(judge(&o, &x, &s));
+            const struct claim *status = claims_find(&x.incoming, BYTES_LIT("x-ms-compliance-status"));
+            assert_int_equal(status != NULL, form > 0);
+            if (status)
+                assert_true(bytes_is(status->value.text, "azure-compliant-uvm"));
+            arena_reset(&arena);
+        }
+}
+
+/* Where no CRL is demanded none is missed; one that is at hand counts nevertheless. */
+static void without_strictness_a_crl_at_hand_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault, *failed;
+    } rows[] = {{"amd.crl.present", NULL},
+                {"amd.crl.fresh", NULL},
+                {"amd.crl.issued", NULL},
+                {"amd.crl.signature", "amd.crl.signature"},
+                {"amd.issuer.not_revoked", "amd.issuer.not_revoked"}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct simulate_options o = {.kind = SIMULATE_SNP, .seed = 1, .fault = rows[i].fault};
+        struct endorsements *e = endorsements_new(64 * 1024 * 1024);
+        struct simulated s;
+        struct exam x;
+
+        made(&o, &s);
+        assert_true(simulate_endorsements(&s, e, true, NULL));
+        s.settings.amd_crl_freshness = false;
+        assert_int_equal(judge_with(&s, e, &x), rows[i].failed == NULL);
+        assert_string_equal(failed_id(&x), rows[i].failed ? rows[i].failed : "none");
+        endorsements_free(e);
+        arena_reset(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +321,9 @@ int main(void)
         cmocka_unit_test(what_is_changed_does_not_verify),
         cmocka_unit_test(one_seed_makes_one_chip),
         cmocka_unit_test(wrong_options_are_named),
+        cmocka_unit_test(every_platform_in_every_condition),
+        cmocka_unit_test(endorsements_make_the_compliance_status),
+        cmocka_unit_test(without_strictness_a_crl_at_hand_counts),
     };
     return cmocka_run_group_tests_name("simulate_snp", tests, set_up, tear_down);
 }
