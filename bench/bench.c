@@ -1,4 +1,4 @@
-/* What SGX appraisals cost beside the cryptography that nobody can leave out: all in one run, as ratios, a line each:
+/* What SGX and TDX appraisals cost beside the cryptography that nobody can leave out: all in one run, as ratios, a line each:
  * name, value, unit, with tabs between. Usage: bench [CORE-FOLDER], the folder of assay-verifier and assay-signer. */
 #include "bench.h"
 
@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/mint_key.h"
+#include "evidence/tdx.h"
 
 enum { ROUNDS = 9, EACH = 400, FIRST_SEEN = 60 };
 
@@ -50,7 +51,9 @@ void measure(unit_of_work *const *work, void *const *context, size_t kinds, int 
 }
 
 struct bench {
-    struct arena request;
+    const struct attester *attester;
+    bool (*decode)(struct exam *, struct bytes, const struct request_data *, const struct request_data *);
+    struct arena request, kept; /* of one appraisal; of the whole run */
     struct simulated made;
     struct endorsements *endorsements;
     struct cache *cache;
@@ -100,7 +103,7 @@ static void verify_quote(void *context)
                      .time = b->made.time};
 
     claims_init(&x.incoming, &b->request);
-    if (!sgx_decode_quote(&x, b->made.evidence, NULL, NULL) || !sgx_verify(&x))
+    if (!b->decode(&x, b->made.evidence, NULL, NULL) || !b->attester->verify(&x))
         failed(arena_string(&b->request, trace_message(x.trace, &b->request)));
     arena_reset(&b->request);
     cache_settle(b->cache);
@@ -112,7 +115,7 @@ static void attest(void *context)
     static const uint8_t entropy[TOKEN_JTI_ENTROPY];
     struct bench *b = context;
     struct core_request request = {.issuer = b->provider.issuer,
-                                   .attester = BYTES_LIT("SgxEnclave"),
+                                   .attester = bytes_text(b->attester->path),
                                    .body = b->made.request,
                                    .time = b->made.time,
                                    .entropy = BYTES_OF(entropy)};
@@ -143,44 +146,51 @@ static double first_seen_microseconds(struct bench *b)
     return took / FIRST_SEEN * 1e6;
 }
 
-static void set_up(struct bench *b)
+static void set_up(struct bench *b, const struct simulate_options *options)
 {
-    struct simulate_options options = {0};
     struct fault fault = {0};
 
     arena_init(&b->request, BENCH_MEMORY);
-    static struct arena forever;
-    arena_init(&forever, BENCH_MEMORY);
+    arena_init(&b->kept, BENCH_MEMORY);
     b->endorsements = endorsements_new(BENCH_MEMORY);
     b->cache = cache_new(4096, 64 * 1024 * 1024);
     b->key = signing_key_generate(KEY_RSA, &fault);
-    if (!b->key || !simulate(&forever, &options, &b->made, &fault) ||
+    if (!b->key || !simulate(&b->kept, options, &b->made, &fault) ||
         !simulate_endorsements(&b->made, b->endorsements, true, &fault) || !quote_read(b->made.evidence, &b->quote) ||
         !public_key_from_point(b->quote.attestation_key, &b->attestation_key))
         failed(fault.text);
+    b->attester = simulated_attester(&b->made);
+    b->decode = options->kind == SIMULATE_TDX ? tdx_decode_file : sgx_decode_quote;
     b->provider = (struct provider){.issuer = BYTES_LIT("https://bench.example"),
                                     .settings = b->made.settings,
-                                    .kid = key_id(&forever, signing_key_spki(b->key, &forever))};
+                                    .kid = key_id(&b->kept, signing_key_spki(b->key, &b->kept))};
     b->snapshot = (struct snapshot){.endorsements = b->endorsements, .providers = &b->provider, .provider_count = 1};
     b->mint = mint_with_key(b->key);
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench b;
-    unit_of_work *work[] = {p256_verify, rsa_sign, verify_quote, attest};
-    void *context[] = {&b, &b, &b, &b};
-    double took[4];
+    static struct bench b, td;
+    unit_of_work *work[] = {p256_verify, rsa_sign, verify_quote, attest, verify_quote, attest};
+    void *context[] = {&b, &b, &b, &b, &td, &td};
+    enum { WORKS = sizeof work / sizeof *work };
+    double took[WORKS];
 
-    set_up(&b);
+    set_up(&b, &(struct simulate_options){.kind = SIMULATE_SGX});
+    set_up(&td, &(struct simulate_options){.kind = SIMULATE_TDX});
     attest(&b); /* warm */
-    measure(work, context, 4, EACH, took);
+    attest(&td);
+    measure(work, context, WORKS, EACH, took);
     print_figure("p256.verify.us", took[0], "us");
     print_figure("rsa2048.sign.us", took[1], "us");
     print_figure("sgx.verify.us", took[2], "us");
     print_figure("sgx.verify.ratio", took[2] / (2 * took[0]), "ratio");
     print_figure("sgx.pipeline.ratio", took[3] / (2 * took[0] + took[1]), "ratio");
     print_figure("sgx.firstseen.ratio", first_seen_microseconds(&b) / took[3], "ratio");
+    print_figure("tdx.verify.us", took[4], "us");
+    print_figure("tdx.verify.ratio", took[4] / (2 * took[0]), "ratio");
+    print_figure("tdx.pipeline.ratio", took[5] / (2 * took[0] + took[1]), "ratio");
+    print_figure("tdx.firstseen.ratio", first_seen_microseconds(&td) / took[5], "ratio");
     bench_policies(getenv("ASSAY_SHARED"));
     if (argc > 1)
         bench_pairs(argv[1], &b.made);

@@ -47,6 +47,7 @@ static void requests(struct arena *a, struct bytes body)
 static void answers(struct arena *a, struct bytes body)
 {
     struct shadow_result shadow;
+    struct outlook outlook;
     struct answered answered;
     struct settings settings;
     struct bytes spki;
@@ -54,6 +55,8 @@ static void answers(struct arena *a, struct bytes body)
 
     if (read_answer(body, &answered))
         must(answered.body.n <= body.n && answered.status >= 200 && answered.status <= 599);
+    if (read_outlook(body, &outlook))
+        same(write_outlook(a, &outlook), body);
     if (read_shadow(body, &shadow))
         same(write_shadow(a, &shadow), body);
     if (read_settings(a, body, &settings))

@@ -37,6 +37,7 @@ static const struct command *const commands[] = {
     &collateral_key_command,
     &collateral_export_command,
     &collateral_import_command,
+    &collateral_forecast_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

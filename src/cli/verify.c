@@ -38,7 +38,7 @@ static bool wrong(struct verification *v, const char *option, const char *value,
     return false;
 }
 
-static bool read_accept(struct verification *v, const char *value)
+bool verify_accept(struct verification *v, const char *value)
 {
     enum tcb_status status;
 
@@ -61,7 +61,7 @@ static bool read_reference(struct verification *v, const char *value)
     return reference_option(v->cli, v->reference, value);
 }
 
-static bool read_baseline(struct verification *v, const char *value)
+bool verify_baseline(struct verification *v, const char *value)
 {
     char *end;
     unsigned long n = strtoul(value, &end, 10);
@@ -112,9 +112,9 @@ bool verify_option(struct verification *v, int id, const char *value)
         return read_choice(v, "amd-crl-freshness", value, "on", "off", &v->settings.amd_crl_freshness);
     case OPTION_TAIL:
         return read_choice(v, "report-data-tail", value, "zero", "ignore", &v->settings.report_data_tail_zero);
-    case OPTION_BASELINE: return read_baseline(v, value);
+    case OPTION_BASELINE: return verify_baseline(v, value);
     case OPTION_REFERENCE: return read_reference(v, value);
-    case OPTION_ACCEPT: return read_accept(v, value);
+    case OPTION_ACCEPT: return verify_accept(v, value);
     case OPTION_POLICY: v->policy_file = value; return true;
     case OPTION_EXPLAIN: v->explain = true; return true;
     case 't': return input_time(value, &v->time) || wrong(v, "at", value, "no time");

@@ -31,6 +31,9 @@ struct verification {
 /* One option of verify_command, into what verify_open made. False for misuse, which has been reported. */
 void verify_open(struct verification *v, struct cli *cli);
 bool verify_option(struct verification *v, int id, const char *value);
+/* --accept and --baseline, which other commands have too. */
+bool verify_accept(struct verification *v, const char *value);
+bool verify_baseline(struct verification *v, const char *value);
 /* The evidence of v->file, and its kind. */
 bool verify_read(struct verification *v);
 /* Read the endorsements and anchors that were named into the set; what is no endorsement is named in a warning. */

@@ -175,12 +175,9 @@ static bool is_older(struct arena *a, const struct fetch_how *how, struct folder
 static void put(struct arena *a, const struct fetch_how *how, const struct want *w, const char *url,
                 const struct upstream_objects *objects, struct fetch_result *out)
 {
-    static const enum fetch_outcome outcomes[] = {[FOLDER_NEW] = FETCH_NEW,
-                                                  [FOLDER_REPLACED] = FETCH_REPLACED,
-                                                  [FOLDER_SAME] = FETCH_SAME,
-                                                  [FOLDER_NEWER] = FETCH_OLDER,
-                                                  [FOLDER_OTHER] = FETCH_SAME,
-                                                  [FOLDER_REFUSED] = FETCH_REFUSED};
+    static const enum fetch_outcome outcomes[] = {
+        [FOLDER_NEW] = FETCH_NEW,     [FOLDER_REPLACED] = FETCH_REPLACED, [FOLDER_SAME] = FETCH_SAME,
+        [FOLDER_NEWER] = FETCH_OLDER, [FOLDER_OTHER] = FETCH_SAME,        [FOLDER_REFUSED] = FETCH_REFUSED};
     struct folder_result results[UPSTREAM_OBJECTS];
     struct fault fault = {0};
     struct folder folder;

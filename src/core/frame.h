@@ -33,6 +33,7 @@ enum frame_kind {
     FRAME_WANT_PROVIDER,  /* instead of an answer: this provider's state is not here (any more) */
     FRAME_ANSWER,
     FRAME_SHADOW,  /* behind an answer that announced it: what the shadow policy would have changed */
+    FRAME_OUTLOOK, /* at any time: what will become of a platform that was accepted (core/platforms.h) */
     FRAME_OVERRUN, /* over its memory: the process ends */
     /* Verifier to signer, and back. */
     FRAME_SIGN,

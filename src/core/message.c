@@ -211,6 +211,29 @@ bool read_answer(struct bytes body, struct answered *out)
     return rd_end(&r) && out->status >= 200 && out->status <= 599;
 }
 
+struct bytes write_outlook(struct arena *a, const struct outlook *outlook)
+{
+    struct writer w = wr_open(a);
+
+    wr_put(&w, BYTES_OF(outlook->id));
+    wr_u8(&w, (uint8_t)outlook->tee);
+    wr_u8(&w, (uint8_t)outlook->reason);
+    return wr_done(&w);
+}
+
+bool read_outlook(struct bytes body, struct outlook *out)
+{
+    struct reader r = rd_open(body);
+    struct bytes id = rd_take(&r, SHA256_SIZE);
+    uint8_t tee = rd_u8(&r), reason = rd_u8(&r);
+
+    if (!rd_end(&r) || tee >= PLATFORM_TEES || reason >= GAP_KINDS)
+        return false;
+    *out = (struct outlook){.tee = (enum platform_tee)tee, .reason = (enum tcb_gap_kind)reason};
+    memcpy(out->id, id.p, SHA256_SIZE);
+    return true;
+}
+
 struct bytes write_shadow(struct arena *a, const struct shadow_result *result)
 {
     struct writer w = wr_open(a);

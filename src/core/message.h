@@ -6,7 +6,9 @@
 #include "core/core.h"
 #include "core/frame.h"
 #include "core/manage.h"
+#include "core/platforms.h"
 #include "core/sealed_key.h"
+#include "core/platforms.h"
 
 struct named_bytes {
     struct bytes name, content;
@@ -47,6 +49,10 @@ struct answered {
 struct bytes write_answer(struct arena *a, const struct answer *answer, const struct changes *changes,
                           bool shadow_follows);
 bool read_answer(struct bytes body, struct answered *out);
+/* FRAME_OUTLOOK. */
+struct bytes write_outlook(struct arena *a, const struct outlook *outlook);
+bool read_outlook(struct bytes body, struct outlook *out);
+
 /* FRAME_SHADOW. */
 struct bytes write_shadow(struct arena *a, const struct shadow_result *result);
 bool read_shadow(struct bytes body, struct shadow_result *out);

@@ -33,6 +33,8 @@ struct state {
 static struct state *building, *current;
 static struct providers *providers;
 static struct cache *cache;
+static struct platforms *platforms;
+static int64_t last_time; /* of a request: this process has no clock */
 static struct frame_reader from_host = {.fd = HOST_FD}, from_signer = {.fd = SIGNER_FD};
 
 static void state_free(struct state *s)
@@ -80,7 +82,25 @@ static void take_anchor(struct state *s, struct bytes body)
         fault_set(&s->fault, FAULT_SYNTAX, "an anchor that is not well formed");
 }
 
-static bool finish_snapshot(void)
+static bool tell(void *arena, const struct outlook *outlook)
+{
+    return frame_write(HOST_FD, FRAME_OUTLOOK, write_outlook(arena, outlook));
+}
+
+/* Early warning: a platform that was not known is judged by the newest data at hand. Its caller has his answer. */
+static bool remember(struct arena *a, const struct appraisal *x)
+{
+    const struct platform_identity *platform = x->answer.status == 200 ? x->exam.platform : NULL;
+    struct outlook outlook;
+
+    last_time = x->exam.time;
+    if (!platform || x->draft || !platforms_note(platforms, platform))
+        return true;
+    platforms_judge(platforms, platform, current->endorsements, &current->settings, last_time, &outlook);
+    return tell(a, &outlook);
+}
+
+static bool finish_snapshot(struct arena *a)
 {
     struct state *s = building;
 
@@ -94,10 +114,11 @@ static bool finish_snapshot(void)
     }
     state_free(current);
     current = s;
-    return frame_write(HOST_FD, FRAME_SNAPSHOT_READY, wr_done(&s->warnings));
+    return frame_write(HOST_FD, FRAME_SNAPSHOT_READY, wr_done(&s->warnings)) &&
+           platforms_judge_all(platforms, s->endorsements, &s->settings, last_time, tell, a);
 }
 
-static bool take_snapshot(enum frame_kind kind, struct bytes body)
+static bool take_snapshot(struct arena *a, enum frame_kind kind, struct bytes body)
 {
     if (kind == FRAME_SNAPSHOT_BEGIN) {
         state_free(building);
@@ -111,7 +132,7 @@ static bool take_snapshot(enum frame_kind kind, struct bytes body)
     switch (kind) {
     case FRAME_ANCHOR: take_anchor(building, body); return true;
     case FRAME_ENDORSEMENT: take_endorsement(building, body); return true;
-    case FRAME_SNAPSHOT_END: return finish_snapshot();
+    case FRAME_SNAPSHOT_END: return finish_snapshot(a);
     default: return false;
     }
 }
@@ -197,11 +218,13 @@ static bool attest(struct arena *a, struct bytes body)
     bool shadow = !request.explain && core_shadow_due(&x);
     if (!frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &x.answer, &none, shadow)))
         return false;
-    if (!shadow)
-        return true;
-    /* The caller has its answer: a shadow costs it no time, and cannot fail it. */
-    core_shadow(&x, &result);
-    return frame_write(HOST_FD, FRAME_SHADOW, write_shadow(a, &result));
+    /* The caller has its answer: what follows costs it no time, and cannot fail it. */
+    if (shadow) {
+        core_shadow(&x, &result);
+        if (!frame_write(HOST_FD, FRAME_SHADOW, write_shadow(a, &result)))
+            return false;
+    }
+    return request.explain || remember(a, &x);
 }
 
 static bool manage(struct arena *a, struct bytes body)
@@ -248,7 +271,7 @@ static bool take(struct arena *a, enum frame_kind kind, struct bytes body)
     case FRAME_PROVIDER:
     case FRAME_POLICY:
     case FRAME_PROVIDER_END: return providers_take(providers, kind, body);
-    default: return take_snapshot(kind, body);
+    default: return take_snapshot(a, kind, body);
     }
 }
 
@@ -300,11 +323,13 @@ int main(int argc, char **argv)
     request.exhausted = over_memory;
     cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
     providers = providers_new(PROVIDERS_MEMORY);
-    if (cache && providers && signer_ready(&request))
+    platforms = platforms_new();
+    if (cache && providers && platforms && signer_ready(&request))
         serve(&request, seconds);
     state_free(building);
     state_free(current);
     providers_free(providers);
+    platforms_free(platforms);
     cache_free(cache);
     arena_free(&request);
     return EXIT_SUCCESS;

@@ -72,9 +72,10 @@ struct exam {
     enum tcb_status tcb_status;
     const struct bytes *advisories;
     size_t advisory_count;
-    struct bytes tcb_date;         /* of the matching level */
-    const struct tcb_verdict *tcb; /* Intel: the parts of the status (intel/intel.h); NULL before */
-    bool development;              /* the evidence rests on a simulated root */
+    struct bytes tcb_date;                    /* of the matching level */
+    const struct tcb_verdict *tcb;            /* Intel: the parts of the status (intel/intel.h); NULL before */
+    const struct platform_identity *platform; /* for early warning (forecast.h); NULL: nothing to remember */
+    bool development;                         /* the evidence rests on a simulated root */
 };
 
 #endif

@@ -1,6 +1,7 @@
 #include "evidence/snp.h"
 
 #include "base/text.h"
+#include "endorsement/forecast.h"
 #include "evidence/snp_claims.h"
 
 static const char default_policy[] = "version= 1.0;authorizationrules{=> permit();};";
@@ -125,6 +126,9 @@ bool snp_verify(struct exam *x)
 
     if (!snp_report_verify(x, &e->report, e->certificates, &e->basis, &absent))
         return absent;
+    struct platform_identity *remembered = ARENA_NEW(x->arena, struct platform_identity);
+    *remembered = platform_of_amd(e->basis.product, e->report.chip_id, &e->basis.reported);
+    x->platform = remembered;
     if (!caller_data(x, e) || !uvm_verify(x, &e->uvm, e->report.measurement))
         return false;
     snp_claims(x, e);

@@ -267,6 +267,11 @@ static void shadowed(void *context, const struct shadow_result *result)
     metrics_shadow(s->metrics, result->outcome);
 }
 
+static void foretold(void *context, const struct outlook *outlook)
+{
+    outlooks_note(((struct launch *)context)->service->outlooks, outlook);
+}
+
 static bool watch_signals(struct service *s)
 {
     static const struct {
@@ -370,12 +375,13 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     sign_in_use(s->sign_in, sign_in);
     s->registry = registry_new();
     s->shadows = shadows_new();
+    s->outlooks = outlooks_new();
     s->quotas = quotas_new();
-    if (!s->registry || !s->shadows || !s->quotas)
+    if (!s->registry || !s->shadows || !s->outlooks || !s->quotas)
         return fault_set(fault, FAULT_SYSTEM, "no memory");
     if (!open_store(s, l, fault))
         return false;
-    s->pool = pool_new(s->base, c, &(struct pool_callbacks){ready, shadowed, broken, l}, fault);
+    s->pool = pool_new(s->base, c, &(struct pool_callbacks){ready, shadowed, foretold, broken, l}, fault);
     return s->pool && load_endorsements(s, fault);
 }
 
@@ -396,6 +402,7 @@ static void close_all(struct service *s)
     http_cut(s->administration);
     pool_free(s->pool);
     shadows_free(s->shadows);
+    outlooks_free(s->outlooks);
     quotas_free(s->quotas);
     event_base_loop(s->base, EVLOOP_NONBLOCK); /* streams count themselves out */
     http_free(s->http);

@@ -55,6 +55,7 @@ static void metrics(const struct service *s, struct exchange *e)
         .audit_lost = audit_counts(s->audit).lost,
         .store_answers = ledger_answers(s->ledger),
         .ready = !missing(s, &e->arena)->first,
+        .outlooks = s->outlooks,
     };
 
     http_header(e, "Content-Type", METRICS_CONTENT_TYPE);

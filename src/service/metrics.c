@@ -27,6 +27,7 @@ static const char *const operation_names[METRICS_OPERATIONS] = {
     [METRICS_ATTEST_SGX] = "attest_sgx_enclave",
     [METRICS_ATTEST_OE] = "attest_open_enclave",
     [METRICS_ATTEST_TDX] = "attest_tdx_vm",
+    [METRICS_ATTEST_SNP] = "attest_sev_snp_vm",
     [METRICS_ATTEST_OTHER] = "attest_other",
     [METRICS_KEYS] = "keys",
     [METRICS_METADATA] = "metadata",
@@ -53,6 +54,7 @@ static const struct {
     {"/attest/SgxEnclave", METRICS_ATTEST_SGX, METRICS_ATTEST_SGX},
     {"/attest/OpenEnclave", METRICS_ATTEST_OE, METRICS_ATTEST_OE},
     {"/attest/TdxVm", METRICS_ATTEST_TDX, METRICS_ATTEST_TDX},
+    {"/attest/SevSnpVm", METRICS_ATTEST_SNP, METRICS_ATTEST_SNP},
     {"/attest/", METRICS_ATTEST_OTHER, METRICS_ATTEST_OTHER},
     {"/certs", METRICS_KEYS, METRICS_KEYS},
     {"/.well-known/openid-configuration", METRICS_METADATA, METRICS_METADATA},
@@ -245,6 +247,19 @@ static void write_state(struct writer *w, const struct metrics *m, const struct 
     labelled(w, "assay_build_info", "version", ASSAY_VERSION, 1);
 }
 
+/* Early warning: how many platforms the newest TCB data at hand will refuse, and for what. */
+static void write_outlooks(struct writer *w, const struct outlooks *o)
+{
+    head(w, "assay_platforms", "gauge",
+         "Platforms that this node accepted, by what the newest TCB data at hand will find too old (none: nothing).");
+    for (int tee = 0; tee < PLATFORM_TEES; tee++)
+        for (int gap = 0; gap < GAP_KINDS; gap++)
+            if ((tee == PLATFORM_SNP) == (gap == GAP_SNP_COMPONENT) || gap == GAP_NONE)
+                wr_printf(w, "assay_platforms{tee=\"%s\",too_old=\"%s\"} %zu\n",
+                          platform_tee_name((enum platform_tee)tee), tcb_gap_name((enum tcb_gap_kind)gap),
+                          outlooks_count(o, (enum platform_tee)tee, (enum tcb_gap_kind)gap));
+}
+
 struct bytes metrics_write(const struct metrics *m, struct arena *a, const struct metrics_state *state)
 {
     struct writer w = wr_open(a);
@@ -254,5 +269,6 @@ struct bytes metrics_write(const struct metrics *m, struct arena *a, const struc
     write_refusals(&w, m);
     write_pool(&w, &state->pool, &state->load);
     write_state(&w, m, state);
+    write_outlooks(&w, state->outlooks);
     return wr_done(&w);
 }

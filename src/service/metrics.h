@@ -4,6 +4,7 @@
 #define ASSAY_SERVICE_METRICS_H
 
 #include "core/core.h"
+#include "service/outlooks.h"
 #include "service/pool.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -13,6 +14,7 @@ enum metrics_operation {
     METRICS_ATTEST_SGX,
     METRICS_ATTEST_OE,
     METRICS_ATTEST_TDX,
+    METRICS_ATTEST_SNP,
     METRICS_ATTEST_OTHER,
     METRICS_KEYS,
     METRICS_METADATA,
@@ -56,6 +58,7 @@ struct metrics_state {
     size_t providers, connections, administration_connections;
     unsigned long audit_records, audit_lost;
     bool store_answers, ready;
+    const struct outlooks *outlooks;
 };
 struct bytes metrics_write(const struct metrics *m, struct arena *a, const struct metrics_state *state);
 

@@ -337,6 +337,16 @@ static void shadowed(struct worker *w, struct bytes body)
     feed(w->pool);
 }
 
+static void foretold(struct worker *w, struct bytes body)
+{
+    struct outlook outlook;
+
+    if (w->was_ready && read_outlook(body, &outlook))
+        w->pool->call.outlook(w->pool->call.context, &outlook);
+    else
+        malformed(w);
+}
+
 static void take_frame(void *context, enum frame_kind kind, struct bytes body)
 {
     struct worker *w = context;
@@ -349,6 +359,7 @@ static void take_frame(void *context, enum frame_kind kind, struct bytes body)
     case FRAME_SNAPSHOT_BAD: loaded(w, kind, body); break;
     case FRAME_ANSWER: answered(w, body); break;
     case FRAME_SHADOW: shadowed(w, body); break;
+    case FRAME_OUTLOOK: foretold(w, body); break;
     case FRAME_OVERRUN:
         log_error("a request went over its memory limit; its verifier is replaced");
         down(w, POOL_OVER_MEMORY);

@@ -22,12 +22,15 @@ typedef void pool_done(void *context, enum pool_failure outcome, const struct an
 typedef void pool_ready(void *context);
 /* What a shadow policy would have changed, after the answer went out. Views end with the call. */
 typedef void pool_shadowed(void *context, const struct shadow_result *result);
+/* What will become of a platform that was accepted. */
+typedef void pool_outlook(void *context, const struct outlook *outlook);
 /* Pairs ended again and again before the first was ready: a start that will not succeed. */
 typedef void pool_broken(void *context);
 
 struct pool_callbacks {
     pool_ready *ready;
     pool_shadowed *shadowed;
+    pool_outlook *outlook;
     pool_broken *broken;
     void *context;
 };

@@ -24,6 +24,7 @@ struct service {
     struct ledger *ledger;
     struct tenancy *making; /* creations: the first one's key is being made, the others wait for that (tenancy.c) */
     struct shadows *shadows;
+    struct outlooks *outlooks;
     struct quotas *quotas;
     struct sign_in *sign_in;
     struct served *served; /* endorsements for other tools; NULL: none are served */

@@ -253,6 +253,11 @@ static void messages_come_back(void **state)
     assert_true(read_shadow(write_shadow(&arena, &shadow), &shadow_back));
     assert_bytes_equal(shadow_back.reason, shadow.reason);
     assert_int_equal(shadow_back.outcome, SHADOW_WOULD_DENY);
+    struct outlook outlook = {.id = {1, 2, 3}, .tee = PLATFORM_TDX, .reason = GAP_QE}, outlook_back;
+    assert_true(read_outlook(write_outlook(&arena, &outlook), &outlook_back));
+    assert_memory_equal(&outlook, &outlook_back, sizeof outlook);
+    outlook.reason = GAP_KINDS;
+    assert_false(read_outlook(write_outlook(&arena, &outlook), &outlook_back));
     shadow.outcome = SHADOW_OUTCOMES;
     assert_false(read_shadow(write_shadow(&arena, &shadow), &shadow_back));
     assert_true(read_answer(write_answer(&arena, &answer, &changes, true), &answered));

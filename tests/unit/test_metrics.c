@@ -128,6 +128,7 @@ static void checks_are_those_of_the_table(void **state)
 static void what_others_count(void **state)
 {
     struct fixture *f = *state;
+    struct outlooks *outlooks = outlooks_new();
     struct metrics_state s = {.pool = {.answered = 7, .died = 1, .slow = 2, .over_memory = 3, .refused_unread = 4},
                               .load = {.pairs = 4, .serving = 3, .working = 2, .waiting = 9},
                               .providers = 100000,
@@ -135,8 +136,10 @@ static void what_others_count(void **state)
                               .audit_records = 20,
                               .audit_lost = 3,
                               .administration_connections = 1,
-                              .store_answers = true};
+                              .store_answers = true,
+                              .outlooks = outlooks};
 
+    outlooks_note(outlooks, &(struct outlook){.tee = PLATFORM_TDX, .reason = GAP_QE});
     metrics_refused(f->metrics, METRICS_QUOTA_PROVIDER);
     metrics_shadow(f->metrics, SHADOW_WOULD_DENY);
     const char *text = written(f, &s);
@@ -145,6 +148,9 @@ static void what_others_count(void **state)
     assert_line(text, "assay_core_requests_total{outcome=\"slow\"} 2");
     assert_line(text, "assay_core_requests_total{outcome=\"over_memory\"} 3");
     assert_line(text, "assay_core_requests_total{outcome=\"refused_unread\"} 4");
+    assert_line(text, "assay_platforms{tee=\"tdx\",too_old=\"quoting-enclave\"} 1");
+    assert_line(text, "assay_platforms{tee=\"snp\",too_old=\"none\"} 0");
+    outlooks_free(outlooks);
     assert_line(text, "assay_pairs 4");
     assert_line(text, "assay_pairs_serving 3");
     assert_line(text, "assay_pairs_busy 2");

@@ -169,6 +169,8 @@ struct tcb_verdict {
 void tcb_judge(const struct tcb_info *info, const struct enclave_identity *identity,
                const struct tcb_platform *platform, struct tcb_verdict *out);
 
+/* Where the comparison of TDX components begins: modules with a version of their own have their SVN judged by its identity. */
+unsigned tcb_first_tdx_component(const struct tcb_platform *platform);
 /* Parts of it. NULL: no level matches. */
 const struct svn_level *svn_match(const struct svn_level *levels, size_t count, uint16_t isv_svn);
 enum tcb_status tcb_converge(enum tcb_status platform, enum tcb_status other);

@@ -48,10 +48,14 @@ static bool reaches_sgx(const struct tcb_platform *p, const struct tcb_level *le
     return p->pce_svn >= level->pce_svn;
 }
 
-/* A module with a version of its own is judged by its identity's levels, so its SVN and version are left out here. */
+unsigned tcb_first_tdx_component(const struct tcb_platform *p)
+{
+    return p->tee_tcb_svn[MODULE_VERSION] ? MODULE_VERSION + 1 : 0;
+}
+
 static bool reaches_tdx(const struct tcb_platform *p, const struct tcb_level *level)
 {
-    for (size_t i = p->tee_tcb_svn[MODULE_VERSION] ? MODULE_VERSION + 1 : 0; i < TCB_COMPONENTS; i++)
+    for (size_t i = tcb_first_tdx_component(p); i < TCB_COMPONENTS; i++)
         if (p->tee_tcb_svn[i] < level->tdx[i])
             return false;
     return true;

@@ -1,6 +1,7 @@
 #include "evidence/parts/quote_verify.h"
 
 #include "base/limits.h"
+#include "endorsement/forecast.h"
 
 static const uint8_t intel_vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
                                        0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
@@ -121,6 +122,9 @@ const struct tcb_verdict *quote_judge_tcb(struct exam *x, const struct quote_bas
 
     tcb_judge(basis->intel.tcb_info, basis->intel.identity, platform, v);
     x->tcb = v;
+    struct platform_identity *remembered = ARENA_NEW(x->arena, struct platform_identity);
+    *remembered = platform_of_intel(basis->chain, platform);
+    x->platform = remembered;
     return v;
 }
 
