@@ -58,7 +58,7 @@ struct simulated {
     struct bytes tcb_info, identity, root_crl, pck_crl, signing_chain; /* empty where the fault leaves it out */
     struct bytes
         endorsements; /* all of them as Open Enclave wraps them (sgx-tdx.md 9.5); empty where one is left out */
-    struct bytes report, chain, crl; /* of SNP: the bare report, PEM, the ARK's CRL */
+    struct bytes report, chain, crl, uvm; /* of SNP: the bare report, PEM, the ARK's CRL, the endorsement */
     int64_t time;
     struct settings
         settings; /* under which the fault shows: strict freshness, a tail that must be zero, who endorses */
@@ -105,7 +105,8 @@ bool simulated_collateral_at(const struct simulated *s, size_t i, struct simulat
 /* All endorsements into a set, and the anchor when trusted. The set is sealed. */
 bool simulate_endorsements(const struct simulated *s, struct endorsements *e, bool trusted, struct fault *fault);
 /* DIR/quote.bin (report.bin, evidence.bin), runtime.bin, request.json, anchor.pem, collateral/…, endorsements.bin for OE,
- * README.txt with the command that verifies it. The folders are made. */
+ * README.txt with the command that verifies it. Of SNP snp-report.bin, chain.pem and uvm.cose too, which report.json holds. The
+ * folders are made. */
 bool simulate_write(struct arena *a, const struct simulated *s, const char *folder, struct fault *fault);
 
 #endif

@@ -87,12 +87,12 @@ static void wr_member(struct snp_platform *p, struct writer *w, const char *name
     wr_text(w, "\"");
 }
 
-static struct bytes endorsements(struct snp_platform *p)
+static struct bytes endorsements(struct snp_platform *p, struct bytes cose)
 {
     struct writer w = wr_open(p->arena);
 
     wr_text(&w, "{\"Uvm\":[\"");
-    wr_base64url(&w, uvm_endorsement(p));
+    wr_base64url(&w, cose);
     wr_text(&w, "\"]}");
     return wr_done(&w);
 }
@@ -113,9 +113,9 @@ static struct bytes wrap_report(struct snp_platform *p, const struct simulated *
         wr_text(&w, between);
         wr_member(p, &w, "VcekCertChain", s->chain);
     }
-    if (p->options->uvm) {
+    if (s->uvm.n) {
         wr_text(&w, between);
-        wr_member(p, &w, "Endorsements", endorsements(p));
+        wr_member(p, &w, "Endorsements", endorsements(p, s->uvm));
     }
     wr_text(&w, "}");
     return wr_done(&w);
@@ -152,6 +152,7 @@ static void make_evidence(struct snp_platform *p, struct simulated *s)
     host_data[0] ^= snp_fault(p, "snp.init_data");
     s->report = snp_report(p, report_data, host_data);
     s->chain = snp_chain(p);
+    s->uvm = p->options->uvm ? uvm_endorsement(p) : BYTES_NONE;
     s->evidence = wrap_report(p, s);
     s->request = request(p, s);
 }

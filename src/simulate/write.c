@@ -122,6 +122,9 @@ bool simulate_write(struct arena *a, const struct simulated *s, const char *fold
         {"init.bin", s->init_data},
         {"request.json", s->request},
         {"anchor.pem", s->anchor},
+        {"snp-report.bin", s->report},
+        {"chain.pem", s->chain},
+        {"uvm.cose", s->uvm},
         {"endorsements.bin", s->options.kind == SIMULATE_SGX ? BYTES_NONE : s->endorsements},
         {"README.txt", readme(a, s, folder)},
     };
