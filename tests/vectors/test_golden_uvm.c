@@ -25,7 +25,8 @@ static const struct appraisal *attest(struct bytes body, const struct settings *
     struct provider p = {.issuer = BYTES_LIT("https://golden.example"), .kid = BYTES_LIT("kid"), .settings = *settings};
     struct snapshot s = {.endorsements = nothing, .providers = &p, .provider_count = 1};
     struct mint mint = mint_with_key(key);
-    struct core_request r = {.issuer = p.issuer, .attester = BYTES_LIT("SevSnpVM"), .body = body, .entropy = BYTES_OF(entropy)};
+    struct core_request r = {
+        .issuer = p.issuer, .attester = BYTES_LIT("SevSnpVM"), .body = body, .entropy = BYTES_OF(entropy)};
 
     assert_true(time_parse(bytes_text(time), &r.time));
     core_attest(x, &arena, &s, &r, &mint, NULL);
@@ -141,6 +142,19 @@ static struct bytes list_of(const char *const *names, size_t count)
     return wr_done(&w);
 }
 
+/* The endorsement with its last bit turned, which is its signature's. */
+static struct bytes with_bit_turned(const char *name)
+{
+    struct bytes cose = read_shared(&arena, arena_printf(&arena, "evidence/uvm/endorsements/%s.cose", name));
+    struct writer w = wr_open(&arena);
+
+    ((uint8_t *)(uintptr_t)cose.p)[cose.n - 1] ^= 1;
+    wr_text(&w, "{\"Uvm\":[\"");
+    wr_base64url(&w, cose);
+    wr_text(&w, "\"]}");
+    return wr_done(&w);
+}
+
 static void expect_refused(struct bytes endorsements, const char *check)
 {
     struct settings settings = SETTINGS_DEFAULT;
@@ -156,17 +170,17 @@ static void endorsements_of_others(void **state)
     (void)state;
     NEED_SHARED("endorsements of another measurement");
     static const char *const own[] = {"cleanroom-maa-svn103"}, *const other[] = {"css-20250617"},
-                             *const old[] = {"sidecar-svn22"}, *const bad[] = {"neg-sig-flip"},
+                             *const old[] = {"sidecar-svn22"},
                              *const second[] = {"cleanroom-maa-svn103", "css-20250617"},
                              *const many[] = {own[0], own[0], own[0], own[0], own[0]};
     struct settings settings = SETTINGS_DEFAULT;
-    const struct json *p = payload_of(attest(with_endorsements(request_of("cleanroom-sidecar"), list_of(many, 4)), &settings,
-                                             "2025-10-01T00:00:00Z"));
+    const struct json *p = payload_of(attest(with_endorsements(request_of("cleanroom-sidecar"), list_of(many, 4)),
+                                             &settings, "2025-10-01T00:00:00Z"));
 
     expect_text(p, "x-ms-compliance-status", "azure-compliant-uvm");
     expect_refused(list_of(other, 1), "uvm.measurement");
     expect_refused(list_of(old, 1), "uvm.svn");
-    expect_refused(list_of(bad, 1), "uvm.signature");
+    expect_refused(with_bit_turned(own[0]), "uvm.signature");
     expect_refused(list_of(second, 2), "uvm.measurement");
     expect_refused(list_of(many, 5), "uvm.shape");
     expect_refused(BYTES_LIT("{\"Uvm\":[1]}"), "uvm.shape");
