@@ -51,7 +51,7 @@ void tdx_claims(struct exam *x, const struct tdx_evidence *e)
     claims_integer(&x->incoming, "tdx_seamsvn", rd_u16le(&svn), BOTH); /* minor, then major: sgx-tdx.md 3.1 */
     attributes(x, r);
     measurements(x, r);
-    compliance_claim(&x->incoming, compliance_of_tdx(x->settings->reference, td_report_has(r, TD_DEBUG), r->mrtd));
+    compliance_claim(&x->incoming, compliance_of_tdx(x->settings->reference, td_report_under_test(r), r->mrtd));
     if (e->runtime.type == DATA_JSON)
         claims_json(&x->incoming, "x-ms-runtime", e->runtime.json, CLAIM_TOKEN);
     if (e->init.type == DATA_JSON)

@@ -31,9 +31,9 @@ const char *compliance_of_snp(const struct reference_values *r, const struct snp
                : NULL;
 }
 
-const char *compliance_of_tdx(const struct reference_values *r, bool debuggable, struct bytes mrtd)
+const char *compliance_of_tdx(const struct reference_values *r, bool under_test, struct bytes mrtd)
 {
-    return !debuggable && reference_has(r, REFERENCE_AZURE_MRTDS, mrtd) ? "azure-compliant-cvm" : NULL;
+    return !under_test && reference_has(r, REFERENCE_AZURE_MRTDS, mrtd) ? "azure-compliant-cvm" : NULL;
 }
 
 void compliance_claim(struct claims *incoming, const char *status)

@@ -14,7 +14,7 @@ struct snp_compliance {
 };
 /* The status, or NULL: a utility VM's by its endorsement, else a confidential VM's by what its paravisor bound. */
 const char *compliance_of_snp(const struct reference_values *r, const struct snp_compliance *s);
-const char *compliance_of_tdx(const struct reference_values *r, bool debuggable, struct bytes mrtd);
+const char *compliance_of_tdx(const struct reference_values *r, bool under_test, struct bytes mrtd);
 /* Makes the claim where there is a status. */
 void compliance_claim(struct claims *incoming, const char *status);
 

@@ -53,3 +53,10 @@ bool td_report_has(const struct td_report *r, enum td_attribute bit)
 {
     return r->td_attributes >> bit & 1;
 }
+
+bool td_report_under_test(const struct td_report *r)
+{
+    enum { TD_UNDER_TEST = 0xff }; /* bits 0 to 7, DEBUG and those after it (sgx-tdx.md 3.4) */
+
+    return (r->td_attributes & TD_UNDER_TEST) != 0;
+}

@@ -31,5 +31,7 @@ struct td_report {
 /* Reads one whole body of 584, 648 or 885 bytes; false for any other length. */
 bool td_report_read(struct bytes body, struct td_report *out);
 bool td_report_has(const struct td_report *r, enum td_attribute bit);
+/* Has it any attribute of the group that opens a trust domain to its host, for debugging or profiling? */
+bool td_report_under_test(const struct td_report *r);
 
 #endif
