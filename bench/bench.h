@@ -17,6 +17,8 @@ enum { KINDS_MOST = 8, BENCH_MEMORY = 512 * 1024 * 1024 };
  * all alike. */
 void measure(unit_of_work *const *work, void *const *context, size_t kinds, int each, double *microseconds);
 
+/* SEV-SNP: the same figures as of SGX, and P-384 by both back ends. */
+void bench_snp(void);
 /* What policies cost: the longest of the corpus (NULL: none at hand), and how the cost grows with rules and claims. */
 void bench_policies(const char *shared);
 /* Appraisals per second with frames fed directly to pairs, one and two, over what bare cryptography gains from a second core. */
