@@ -5,10 +5,12 @@
 
 #include <dirent.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "core/mint_key.h"
 #include "crypto/jose.h"
 #include "crypto/x509.h"
+#include "evidence/snp_claims.h"
 
 enum { TIME = 1668716909 /* 2022-11-17T20:28:29Z */, MAY_2022 = 1654037276, BASELINE = 10 };
 
@@ -442,6 +444,117 @@ static void non_debug_report(void **state)
     }
 }
 
+/* ------------------------------------------------------------------------------------------------------ SEV-SNP */
+
+#define SNP_REQUESTS "evidence/uvm/maa-requests/"
+
+/* Names of 2025-2026 are off: the tokens are older. */
+static struct terms snp_terms(const struct fixture *f, const char *time)
+{
+    struct terms t = golden_terms(f);
+
+    t.settings.claim_recent = false;
+    assert_true(time_parse(bytes_text(time), &t.time));
+    return t;
+}
+
+static struct bytes snp_request(struct fixture *f, const char *name)
+{
+    return read_shared(&f->arena, arena_printf(&f->arena, SNP_REQUESTS "%s.request.json", name));
+}
+
+/* GOLDEN.md 2a: header and payload come out byte for byte. */
+static void snp_token(void **state)
+{
+    struct fixture *f = *state;
+    struct arena *a = &f->arena;
+    struct terms terms = snp_terms(f, "2025-04-01T00:00:00Z");
+
+    NEED_SHARED("a recorded token of SEV-SNP");
+    struct recorded like = take_apart(a, bytes_trim_end(read_shared(a, SNP_REQUESTS "maasample.token.jwt")));
+    terms.time = 0; /* the token's own lies within 2023-05-23 and 2030-05-23 */
+    struct appraisal *x = attest(f, "SevSnpVm", snp_request(f, "maasample"), &like, &terms);
+    expect_token(f, x, &like, like.jws.payload);
+    const struct json *sample = parsed(a, read_shared(a, "spec/examples/sample-attest-SevSnpVm-request.json"));
+    const struct json *body = json_member(json_member(sample, "request"), "body");
+    x = attest(f, "sevsnpvm", body ? body->span : sample->span, &like, &terms);
+    expect_token(f, x, &like, like.jws.payload);
+}
+
+static void snp_runtime_data_of_another(void **state)
+{
+    struct fixture *f = *state;
+    struct terms terms = snp_terms(f, "2025-04-01T00:00:00Z");
+
+    NEED_SHARED("a request of SEV-SNP");
+    struct appraisal *x = attest(f, "SevSnpVm", snp_request(f, "maasample.runtime-mismatch"), NULL, &terms);
+    assert_int_equal(x->answer.status, 400);
+    assert_string_equal(x->answer.code, "InvalidParameter");
+    assert_string_equal(x->answer.failed_check, "snp.runtime_data");
+}
+
+/* GOLDEN.md 2c: a report of version 1 is refused as evidence; its claims are those of the documented token. */
+static void snp_claims_of_a_preview(void **state)
+{
+    enum { RUNTIME_AT = 1236, RUNTIME_SIZE = 605 };
+    struct fixture *f = *state;
+    struct arena *a = &f->arena;
+    struct snp_evidence e = {0};
+    struct settings settings = SETTINGS_DEFAULT;
+    struct exam x = {.arena = a, .trace = trace_new(a), .settings = &settings};
+    size_t same = 0;
+
+    NEED_SHARED("a documented token of SEV-SNP");
+    settings.claim_recent = false;
+    struct bytes hcl = read_shared(a, "evidence/azure-vtpm/hcl/snp-preview-v1-keyrelease.hcl.bin");
+    e.runtime =
+        (struct request_data){.type = DATA_JSON, .data = bytes_first(bytes_after(hcl, RUNTIME_AT), RUNTIME_SIZE)};
+    e.runtime.json = parsed(a, e.runtime.data);
+    assert_true(snp_report_read(a, read_shared(a, "evidence/snp/reports/milan-v1-preview-hcl.report.bin"), &e.report));
+    e.basis.product = SNP_MILAN;
+    e.basis.reported = snp_tcb_read(SNP_MILAN, e.report.reported_tcb);
+    claims_init(&x.incoming, a);
+    snp_claims(&x, &e);
+    const struct json *ours = claims_object(a, &x.incoming, CLAIM_TOKEN),
+                      *theirs = json_member(parsed(a, read_shared(a, "spec/tokens/doc-sevsnpvm.json")), "payload");
+    JSON_EACH (member, ours) {
+        const struct json *other = json_member(theirs, arena_string(a, member->name));
+
+        if (!other)
+            fail_msg("%s is not in the documented token", arena_string(a, member->name));
+        assert_bytes_equal(json_print(a, member, JSON_SORTED), json_print(a, other, JSON_SORTED));
+        same++;
+    }
+    JSON_EACH (member, theirs)
+        assert_true(!bytes_begin(member->name, "x-ms-sevsnpvm-") || json_member(ours, arena_string(a, member->name)));
+    assert_true(json_member(ours, "x-ms-runtime") != NULL);
+    assert_true(same >= 18);
+}
+
+static const struct json *snp_payload(struct fixture *f, const char *request, const struct terms *terms)
+{
+    struct appraisal *x = attest(f, "SevSnpVm", snp_request(f, request), NULL, terms);
+
+    if (x->answer.status != 200)
+        fail_msg("%s", arena_string(&f->arena, x->answer.body));
+    return parsed(&f->arena, x->payload);
+}
+
+/* Their names are on for new instances, and off above. */
+static void snp_names_of_2026(void **state)
+{
+    struct fixture *f = *state;
+    struct terms terms = snp_terms(f, "2026-03-01T00:00:00Z");
+
+    NEED_SHARED("a request of SEV-SNP");
+    assert_null(json_member(snp_payload(f, "cleanroom-sidecar", &terms), "x-ms-sevsnpvm-chipid"));
+    terms.settings.claim_recent = true;
+    const struct json *payload = snp_payload(f, "cleanroom-sidecar", &terms);
+    assert_bytes_are(text_of(payload, "x-ms-sevsnpvm-chip-family"), "Milan");
+    assert_int_equal(text_of(payload, "x-ms-sevsnpvm-chipid").n, 2 * SNP_CHIP_ID_SIZE);
+    assert_int_equal(json_member(payload, "x-ms-sevsnpvm-singlesocket")->kind, JSON_FALSE);
+}
+
 static void policy_hashes(void **state)
 {
     static const char *const rows[][2] = {
@@ -463,6 +576,8 @@ static void policy_hashes(void **state)
     assert_bytes_equal(read_shared(&f->arena, "corpus/policies/svc-sgx-default-1-1.txt"),
                        bytes_text(sgx_attester.default_policy));
     assert_string_equal(sgx_attester.default_policy, oe_attester.default_policy);
+    assert_bytes_equal(read_shared(&f->arena, "corpus/policies/svc-sevsnpvm-default.txt"),
+                       bytes_text(snp_attester.default_policy));
 }
 
 /* /certs of the same recording: the certificate under that kid, or NULL. */
@@ -542,6 +657,10 @@ int main(void)
         cmocka_unit_test(stale_endorsements_refused_under_strict),
         cmocka_unit_test(recorded_tokens_of_spring_2022),
         cmocka_unit_test(non_debug_report),
+        cmocka_unit_test(snp_token),
+        cmocka_unit_test(snp_runtime_data_of_another),
+        cmocka_unit_test(snp_claims_of_a_preview),
+        cmocka_unit_test(snp_names_of_2026),
         cmocka_unit_test(policy_hashes),
         cmocka_unit_test(recorded_signatures),
         cmocka_unit_test(key_ids_of_certificates_from_a_ca),
