@@ -33,6 +33,7 @@ static const struct command *const commands[] = {
     &login_command,
     &admin_migrate_command,
     &audit_verify_command,
+    &collateral_fetch_command,
     &collateral_show_command,
     &collateral_key_command,
     &collateral_export_command,

@@ -27,11 +27,11 @@ size_t wants_of_intel(enum intel_tee tee, const uint8_t fmspc[FMSPC_SIZE], bool 
 {
     size_t n = 0;
 
-    out[n++] = (struct want){.kind = WANT_ROOT_CRL};
-    out[n++] = (struct want){.kind = WANT_PCK_CRL, .platform = platform};
-    out[n++] = (struct want){.kind = WANT_IDENTITY, .tee = tee, .evaluation = evaluation};
     out[n] = (struct want){.kind = WANT_TCB_INFO, .tee = tee, .evaluation = evaluation};
     memcpy(out[n++].fmspc, fmspc, FMSPC_SIZE);
+    out[n++] = (struct want){.kind = WANT_IDENTITY, .tee = tee, .evaluation = evaluation};
+    out[n++] = (struct want){.kind = WANT_PCK_CRL, .platform = platform};
+    out[n++] = (struct want){.kind = WANT_ROOT_CRL};
     return n;
 }
 

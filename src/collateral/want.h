@@ -4,6 +4,7 @@
 
 #include "collateral/catalogue.h"
 
+/* In this order: what comes with the certificates of its issuers before what comes without. */
 enum want_kind {
     WANT_TCB_INFO,
     WANT_IDENTITY,

@@ -190,6 +190,8 @@ struct bytes write_answer(struct arena *a, const struct answer *answer, const st
     wr_u8(&w, (uint8_t)changes->count);
     for (size_t i = 0; i < changes->count; i++)
         wr_change(&w, &changes->v[i]);
+    wr_field(&w, answer->wanted);
+    wr_field(&w, answer->wanted.n ? answer->message : BYTES_NONE);
     wr_u8(&w, shadow_follows);
     return wr_done(&w);
 }
@@ -207,6 +209,8 @@ bool read_answer(struct bytes body, struct answered *out)
         return false;
     for (size_t i = 0; i < out->changes.count; i++)
         rd_change(&r, &out->changes.v[i]);
+    out->wanted = rd_field(&r);
+    out->message = rd_field(&r);
     out->shadow_follows = flag(&r);
     return rd_end(&r) && out->status >= 200 && out->status <= 599;
 }

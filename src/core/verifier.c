@@ -215,6 +215,8 @@ static bool attest(struct arena *a, struct bytes body)
         core_explain(&x, a, &snapshot, &request, cache);
     else
         core_attest(&x, a, &snapshot, &request, &signer_mint, cache);
+    if (!request.explain)
+        x.answer.wanted = x.exam.wanted;
     bool shadow = !request.explain && core_shadow_due(&x);
     if (!frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &x.answer, &none, shadow)))
         return false;

@@ -83,6 +83,15 @@ static void use_endorsements(struct service *s, struct loaded *l)
     pool_load(s->pool, l);
 }
 
+/* What the fetcher wrote, in force between two requests of each pair. */
+static void fetched(void *context, struct loaded *snapshot)
+{
+    struct service *s = context;
+
+    log_info("collateral: endorsements that were fetched are put in force, %zu files", snapshot->files);
+    use_endorsements(s, snapshot);
+}
+
 static bool load_endorsements(struct service *s, struct fault *fault)
 {
     struct loaded loaded;
@@ -127,12 +136,14 @@ static bool reload_all(struct service *s, struct fault *fault)
     if (*kept)
         log_error("these settings change at the next start: %s", kept);
     struct config last = *s->config;
+    collateral_fetch_hold(s->collateral);
     *s->config = next;
+    collateral_fetch_release(s->collateral);
     sign_in_use(s->sign_in, sign_in);
     use_limits(s, tls);
     use_endorsements(s, &loaded);
     config_free(&last);
-    return true;
+    return collateral_fetch_use(s->collateral, fault);
 bad:
     sign_in_set_free(sign_in);
     SSL_CTX_free(tls);
@@ -146,7 +157,8 @@ static void reload(evutil_socket_t fd, short what, void *context)
     struct fault fault = {0};
 
     (void)fd, (void)what;
-    if (s->config_path ? reload_all(s, &fault) : load_endorsements(s, &fault))
+    if (s->config_path ? reload_all(s, &fault)
+                       : load_endorsements(s, &fault) && collateral_fetch_use(s->collateral, &fault))
         log_info("configuration and endorsements were read again");
     else
         log_error("nothing was reloaded, what was in force stays: %s", fault.text);
@@ -382,7 +394,10 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     if (!open_store(s, l, fault))
         return false;
     s->pool = pool_new(s->base, c, &(struct pool_callbacks){ready, shadowed, foretold, broken, l}, fault);
-    return s->pool && load_endorsements(s, fault);
+    if (!s->pool || !load_endorsements(s, fault))
+        return false;
+    s->collateral = collateral_fetch_new(s->base, c, fetched, s, fault);
+    return s->collateral != NULL;
 }
 
 static void close_all(struct service *s)
@@ -400,6 +415,7 @@ static void close_all(struct service *s)
     ledger_stop(s->ledger); /* who waits for it is answered */
     http_cut(s->http);      /* and nobody asks for what is freed here */
     http_cut(s->administration);
+    collateral_fetch_free(s->collateral);
     pool_free(s->pool);
     shadows_free(s->shadows);
     outlooks_free(s->outlooks);

@@ -38,6 +38,7 @@ void config_defaults(struct config *c)
         .request_memory = LIMIT_REQUEST_MEMORY,
         .audit_sync = true,
         .audit_refuse = true,
+        .refresh = {.margin_hours = 72, .interval_minutes = 60, .rate = 120, .misses = 10},
         .settings = SETTINGS_DEFAULT,
         .regions = {.v = regions_published, .count = regions_published_count},
     };
@@ -52,7 +53,7 @@ void config_free(struct config *c)
     arena_free(&c->arena);
 }
 
-enum setting_kind { TEXT, NUMBER, SIZE, SWITCH, FRESHNESS, STATUSES, TAIL, REFUSING, ANCHOR, COLLATERAL_FILE };
+enum setting_kind { TEXT, NUMBER, SIZE, SWITCH, FRESHNESS, STATUSES, TAIL, REFUSING, ANCHOR, COLLATERAL_FILE, SOURCES };
 
 struct setting {
     const char *section, *name;
@@ -96,6 +97,15 @@ static const struct setting settings[] = {
     {"collateral", "bundle", TEXT, AT(bundle), 0, 0, "a file"},
     {"collateral", "bundle_key", TEXT, AT(bundle_key), 0, 0, "a file"},
     {"collateral", "serve", SWITCH, AT(serve), 0, 0, "on or off"},
+    {"collateral", "refresh", SOURCES, 0, 0, 0,
+     "off, or up to 8 of pcs, pccs, thim and kds with commas between, each with an address where it is not the usual "
+     "one"},
+    {"collateral", "refresh_margin_hours", NUMBER, AT(refresh.margin_hours), RANGE(1, 87600)},
+    {"collateral", "refresh_interval_minutes", NUMBER, AT(refresh.interval_minutes), RANGE(1, 10080)},
+    {"collateral", "refresh_rate", NUMBER, AT(refresh.rate), RANGE(1, 60000)},
+    {"collateral", "refresh_misses", NUMBER, AT(refresh.misses), RANGE(1, 1000000)},
+    {"collateral", "refresh_proxy", TEXT, AT(refresh.proxy), 0, 0, "the URL of a proxy"},
+    {"collateral", "refresh_ca", TEXT, AT(refresh.ca_file), 0, 0, "a file"},
     {"collateral", "default_baseline", NUMBER, AT(settings.default_baseline), RANGE(0, 1000000)},
     {"collateral", "freshness", FRESHNESS, AT(settings.freshness), 0, 0, "strict or pinned"},
     {"collateral", "crl_freshness", SWITCH, AT(settings.crl_freshness), 0, 0, "on or off"},
@@ -157,6 +167,27 @@ static bool append(struct config *c, const char **list, size_t *count, size_t mo
     return true;
 }
 
+/* Sources with commas between; a later line replaces an earlier one. */
+static bool read_sources(struct config *c, const char *value)
+{
+    struct refresh_config *r = &c->refresh;
+    struct bytes rest = bytes_text(value);
+
+    r->source_count = 0;
+    if (strcmp(value, "off") == 0)
+        return true;
+    do {
+        const uint8_t *comma = memchr(rest.p, ',', rest.n);
+        struct bytes one = bytes_first(rest, comma ? (size_t)(comma - rest.p) : rest.n);
+
+        if (r->source_count == UPSTREAMS_MAX || !upstream_parse(&c->arena, one, &r->sources[r->source_count], NULL))
+            return false;
+        r->source_count++;
+        rest = bytes_after(rest, one.n + 1);
+    } while (rest.n);
+    return true;
+}
+
 static bool apply(struct config *c, const struct setting *s, const char *value)
 {
     uint8_t *at = (uint8_t *)c + s->offset;
@@ -185,6 +216,7 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
         return true;
     case STATUSES: return read_statuses(value, (uint16_t *)(void *)at);
     case ANCHOR: return append(c, c->anchors, &c->anchor_count, CONFIG_ANCHORS_MAX, value);
+    case SOURCES: return read_sources(c, value);
     case COLLATERAL_FILE: return append(c, c->files, &c->file_count, CONFIG_FILES_MAX, value);
     }
     return false;
@@ -360,6 +392,8 @@ bool config_complete(const struct config *c, struct fault *fault)
     if (c->audit_journal && !c->audit_file)
         return fault_set(fault, FAULT_USAGE,
                          "[audit] journal = on needs a file, too: the chain goes on from it after a start");
+    if (c->refresh.source_count && !c->folder)
+        return fault_set(fault, FAULT_USAGE, "[collateral] folder must be set too: what refresh fetches is kept there");
     if (!c->sealing_key || !c->store)
         return fault_set(
             fault, FAULT_USAGE,

@@ -4,6 +4,7 @@
 #define ASSAY_SERVICE_CONFIG_H
 
 #include "arm/regions.h"
+#include "collateral/upstream.h"
 #include "core/core.h"
 #include "identity/roles.h"
 
@@ -32,6 +33,16 @@ struct assignment_config {
     struct assignment assignment;
 };
 
+/* [collateral] refresh…: how endorsements are kept fresh. */
+struct refresh_config {
+    struct upstream sources[UPSTREAMS_MAX];
+    size_t source_count; /* 0: they are not */
+    int margin_hours, interval_minutes;
+    int rate;   /* requests to one host in a minute */
+    int misses; /* that one address may cause in a minute */
+    const char *proxy, *ca_file;
+};
+
 struct config {
     struct arena arena; /* holds all texts */
     /* [server] */
@@ -58,6 +69,7 @@ struct config {
     size_t file_count;
     const char *bundle, *bundle_key; /* signed file of endorsements, and who must have signed it; or NULL */
     bool serve;                      /* endorsements to other tools */
+    struct refresh_config refresh;
     struct settings settings;
     struct reference_values *reference;      /* [reference]; settings.reference is the same */
     const char *anchors[CONFIG_ANCHORS_MAX]; /* files of certificates whose keys are trusted too */

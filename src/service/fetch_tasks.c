@@ -94,6 +94,16 @@ static bool only_remembered(const struct fetch_task *task)
     return !task->kept && !task->asked && !task->running;
 }
 
+void fetch_tasks_forget(struct fetch_tasks *t)
+{
+    for (size_t i = t->n; i-- > 0;) {
+        t->v[i].not_before = 0;
+        t->v[i].tried = false;
+        if (only_remembered(&t->v[i]))
+            drop(t, i);
+    }
+}
+
 static int64_t time_of(const struct fetch_task *task)
 {
     if (task->running || (!task->asked && !task->kept))
@@ -185,6 +195,17 @@ bool fetch_tasks_start(struct fetch_tasks *t, const struct want *wants, size_t c
     return true;
 }
 
+/* Of those whose time has come, what a request lacked goes first, and what brings its issuers' certificates along goes before what
+ * needs them (the order of enum want_kind). */
+static bool before(const struct fetch_task *a, const struct fetch_task *b, int64_t now)
+{
+    if (time_of(a) > now || time_of(b) > now)
+        return time_of(a) < time_of(b);
+    if (a->asked != b->asked)
+        return a->asked;
+    return a->want.kind < b->want.kind;
+}
+
 const struct fetch_task *fetch_tasks_next(struct fetch_tasks *t, bool amd, int64_t now, int64_t *wait)
 {
     struct fetch_task *first = NULL;
@@ -192,8 +213,7 @@ const struct fetch_task *fetch_tasks_next(struct fetch_tasks *t, bool amd, int64
     for (size_t i = 0; i < t->n; i++) {
         struct fetch_task *task = &t->v[i];
 
-        if ((task->want.kind >= WANT_VCEK) == amd && time_of(task) != INT64_MAX &&
-            (!first || time_of(task) < time_of(first) || (time_of(task) <= now && task->asked && !first->asked)))
+        if ((task->want.kind >= WANT_VCEK) == amd && time_of(task) != INT64_MAX && (!first || before(task, first, now)))
             first = task;
     }
     *wait = first ? time_of(first) - now : -1;
@@ -204,9 +224,11 @@ const struct fetch_task *fetch_tasks_next(struct fetch_tasks *t, bool amd, int64
 }
 
 /* Until it is tried again. */
-static int64_t pause_after(const struct fetch_tasks *t, enum fetch_outcome outcome, int64_t wait)
+static int64_t pause_after(const struct fetch_tasks *t, const struct fetch_task *task, enum fetch_outcome outcome,
+                           int64_t wait)
 {
     switch (outcome) {
+    case FETCH_REFUSED: return task->kept ? t->interval : FETCH_REFUSED_SECONDS * 1000;
     case FETCH_ABSENT: return FETCH_ABSENT_SECONDS * 1000;
     case FETCH_UNWRITABLE: return FETCH_UNWRITABLE_SECONDS * 1000;
     case FETCH_BUSY:
@@ -215,20 +237,19 @@ static int64_t pause_after(const struct fetch_tasks *t, enum fetch_outcome outco
     }
 }
 
-enum fetch_outcome fetch_tasks_done(struct fetch_tasks *t, const char *name, enum fetch_outcome outcome, int64_t wait,
-                                    int64_t now)
+bool fetch_tasks_done(struct fetch_tasks *t, const char *name, enum fetch_outcome outcome, int64_t wait, int64_t now)
 {
     struct fetch_task *task = find(t, name);
     bool transient = outcome == FETCH_BUSY || outcome == FETCH_UNREACHABLE;
 
     if (!task)
-        return outcome;
-    enum fetch_outcome before = task->tried ? task->last : outcome;
+        return true;
+    bool news = !task->tried || task->last != outcome;
     task->running = false;
     task->tried = true;
     task->last = outcome;
-    task->not_before = now + pause_after(t, outcome, wait);
+    task->not_before = now + pause_after(t, task, outcome, wait);
     if (!transient || ++task->tries >= FETCH_TRIES)
         task->asked = false;
-    return before;
+    return news;
 }

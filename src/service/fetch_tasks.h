@@ -12,6 +12,7 @@ enum {
     FETCH_REMEMBERED = 1024,       /* that no object of the folder stands behind: asked for, or sought in vain */
     FETCH_TRIES = 3,               /* for one asking, while sources are busy or away */
     FETCH_ABSENT_SECONDS = 3600,   /* until what no source has is sought again */
+    FETCH_REFUSED_SECONDS = 60,    /* until what is missing, and came wrongly, is sought again */
     FETCH_UNWRITABLE_SECONDS = 60, /* until the folder is tried again */
     FETCH_KEPT_MOST = 32 * 1024,   /* refreshed; a folder of Intel's endorsements of all platforms has some hundreds */
 };
@@ -37,6 +38,8 @@ struct fetch_tasks {
     int64_t interval; /* milliseconds between two attempts at one thing that succeeds */
 };
 void fetch_tasks_free(struct fetch_tasks *t);
+/* What came of attempts: everything may be tried again now. */
+void fetch_tasks_forget(struct fetch_tasks *t);
 
 /* Plan anew: between these two every refresh is named, and those that are not any more are dropped. */
 void fetch_tasks_plan_begin(struct fetch_tasks *t);
@@ -62,8 +65,7 @@ bool fetch_tasks_start(struct fetch_tasks *t, const struct want *wants, size_t c
 /* The task whose time has come, marked as running; NULL: none has, and the next one's is in *wait milliseconds (negative: there is
  * none). Valid until the next call. */
 const struct fetch_task *fetch_tasks_next(struct fetch_tasks *t, bool amd, int64_t now, int64_t *wait);
-/* What came of it; wait as in struct fetch_result. Gives the outcome of the attempt before, or that of this one for the first. */
-enum fetch_outcome fetch_tasks_done(struct fetch_tasks *t, const char *name, enum fetch_outcome outcome, int64_t wait,
-                                    int64_t now);
+/* What came of it; wait as in struct fetch_result. True when that is news: the first attempt, or another outcome than last time. */
+bool fetch_tasks_done(struct fetch_tasks *t, const char *name, enum fetch_outcome outcome, int64_t wait, int64_t now);
 
 #endif

@@ -1,5 +1,7 @@
 #include "service/health.h"
 
+#include <time.h>
+
 #include "base/text.h"
 #include "service/audit.h"
 #include "service/submit.h"
@@ -45,7 +47,7 @@ static void readiness(const struct service *s, struct exchange *e)
 
 static void metrics(const struct service *s, struct exchange *e)
 {
-    const struct metrics_state state = {
+    struct metrics_state state = {
         .pool = pool_counts(s->pool),
         .load = pool_load_now(s->pool),
         .providers = registry_count(s->registry),
@@ -56,7 +58,11 @@ static void metrics(const struct service *s, struct exchange *e)
         .store_answers = ledger_answers(s->ledger),
         .ready = !missing(s, &e->arena)->first,
         .outlooks = s->outlooks,
+        .now = (int64_t)time(NULL),
     };
+
+    if (s->collateral)
+        collateral_fetch_state(s->collateral, &state.collateral);
 
     http_header(e, "Content-Type", METRICS_CONTENT_TYPE);
     http_reply(e, 200, metrics_write(s->metrics, &e->arena, &state));

@@ -270,5 +270,6 @@ struct bytes metrics_write(const struct metrics *m, struct arena *a, const struc
     write_pool(&w, &state->pool, &state->load);
     write_state(&w, m, state);
     write_outlooks(&w, state->outlooks);
+    wr_collateral_metrics(&w, &state->collateral, state->now);
     return wr_done(&w);
 }

@@ -4,6 +4,7 @@
 #define ASSAY_SERVICE_METRICS_H
 
 #include "core/core.h"
+#include "service/collateral_state.h"
 #include "service/outlooks.h"
 #include "service/pool.h"
 
@@ -59,6 +60,8 @@ struct metrics_state {
     unsigned long audit_records, audit_lost;
     bool store_answers, ready;
     const struct outlooks *outlooks;
+    struct collateral_state collateral;
+    int64_t now; /* seconds since 1970 */
 };
 struct bytes metrics_write(const struct metrics *m, struct arena *a, const struct metrics_state *state);
 

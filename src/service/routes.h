@@ -3,6 +3,7 @@
 #define ASSAY_SERVICE_ROUTES_H
 
 #include "collateral/serve.h"
+#include "service/collateral_fetch.h"
 #include "service/http.h"
 #include "service/ledger.h"
 #include "service/metrics.h"
@@ -26,6 +27,7 @@ struct service {
     struct shadows *shadows;
     struct outlooks *outlooks;
     struct quotas *quotas;
+    struct collateral_fetch *collateral;
     struct sign_in *sign_in;
     struct served *served; /* endorsements for other tools; NULL: none are served */
     struct audit *audit;   /* NULL: none is kept */

@@ -152,6 +152,22 @@ void store_failed(struct exchange *e, enum ledger_outcome outcome, const struct 
     http_fail(e, 503, "ServiceUnavailable", ledger_reason(outcome, fault));
 }
 
+/* An endorsement was not at hand. Nobody waits for it; whoever was refused for that is told what becomes of it. */
+static bool reply_wanted(struct waiting *w, const struct answered *answer)
+{
+    struct exchange *e = w->exchange;
+    int seconds;
+    enum fetch_ask ask = collateral_fetch_ask(w->service->collateral, answer->wanted, e->address, e->began, &seconds);
+
+    if (answer->status != 400 || ask == FETCH_ASK_OFF)
+        return false;
+    http_header(e, "Retry-After", arena_printf(&e->arena, "%d", seconds));
+    http_fail(e, answer->status, arena_string(&e->arena, answer->code),
+              arena_printf(&e->arena, "%.*s %s", (int)answer->message.n, (const char *)answer->message.p,
+                           collateral_fetch_text(&e->arena, ask, seconds)));
+    return true;
+}
+
 static void reply(struct exchange *e, const struct answered *answer)
 {
     if (answer->code.n)
@@ -217,7 +233,7 @@ static void answered(void *context, enum pool_failure outcome, const struct answ
         http_fail(e, 404, "NotFound", "The provider was deleted meanwhile; nothing changed.");
     else if (answer->changes.count)
         store_changes_of(w, answer);
-    else
+    else if (!answer->wanted.n || !reply_wanted(w, answer))
         reply(e, answer);
 }
 

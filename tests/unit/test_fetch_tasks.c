@@ -158,6 +158,30 @@ static void who_asks_comes_before_refreshes(void **state)
     fetch_tasks_free(&t);
 }
 
+static void everything_may_be_tried_again(void **state)
+{
+    struct fetch_tasks t = {.interval = HOUR};
+    struct want w = vcek(1), root = {.kind = WANT_ROOT_CRL};
+
+    (void)state;
+    fetch_tasks_start(&t, &w, 1, 0);
+    next(&t, true, 0);
+    assert_true(fetch_tasks_done(&t, next_name, FETCH_ABSENT, 0, 0));
+    fetch_tasks_plan_begin(&t);
+    fetch_tasks_plan(&t, &root, 0, 0);
+    fetch_tasks_plan_end(&t);
+    next(&t, false, 0);
+    assert_true(fetch_tasks_done(&t, next_name, FETCH_REFUSED, 0, 0));
+    assert_string_equal(next(&t, false, 1), "");
+    fetch_tasks_forget(&t);
+    assert_int_equal(look(&t, w, 1), FETCH_ASK_NEW);
+    assert_string_equal(next(&t, false, 1), "intel/crl/root");
+    assert_true(fetch_tasks_done(&t, next_name, FETCH_REFUSED, 0, 1));
+    next(&t, false, HOUR + 1);
+    assert_false(fetch_tasks_done(&t, next_name, FETCH_REFUSED, 0, HOUR + 1)); /* no news */
+    fetch_tasks_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +191,7 @@ int main(void)
         cmocka_unit_test(what_is_remembered_is_bounded),
         cmocka_unit_test(refreshes_come_when_they_are_due),
         cmocka_unit_test(who_asks_comes_before_refreshes),
+        cmocka_unit_test(everything_may_be_tried_again),
     };
 
     return cmocka_run_group_tests_name("fetch tasks", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "evidence/parts/quote_verify.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "endorsement/forecast.h"
 
 static const uint8_t intel_vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
@@ -104,13 +105,46 @@ static bool signatures(struct exam *x, const struct quote *q, const struct pck_c
            check_that(x, SGX_QUOTE_SIGNATURE, ok);
 }
 
+/* Checks that fail because an endorsement is not here, or not a new one. All are made after the path of the PCK certificate was
+ * verified: nobody can have endorsements fetched for a platform that does not exist. */
+static bool lacks_endorsement(const struct exam *x)
+{
+    static const enum check_id ids[] = {
+        CHECK_INTEL_ROOT_CRL_PRESENT, CHECK_INTEL_ROOT_CRL_FRESH,   CHECK_INTEL_PCK_CRL_PRESENT,
+        CHECK_INTEL_PCK_CRL_FRESH,    CHECK_INTEL_SIGNER_PRESENT,   CHECK_INTEL_TCB_INFO_PRESENT,
+        CHECK_INTEL_TCB_INFO_FRESH,   CHECK_INTEL_IDENTITY_PRESENT, CHECK_INTEL_IDENTITY_FRESH};
+    const struct trace_entry *failure = trace_failure(x->trace);
+
+    for (size_t i = 0; failure && i < sizeof ids / sizeof *ids; i++)
+        if (failure->id == ids[i])
+            return true;
+    return false;
+}
+
+/* intel/TEE/FMSPC/CA, with the evaluation number where the policy or the configuration chose one. */
+static void name_wanted(struct exam *x, enum intel_tee tee, const struct pck_chain *chain)
+{
+    static const char platform[] = "Platform";
+    struct bytes fmspc = hex_encode(x->arena, chain->fmspc), name = chain->leaf->issuer_cn;
+    uint32_t baseline = x->settings->baseline ? x->settings->baseline : x->settings->default_baseline;
+    bool is_platform = name.n && memmem(name.p, name.n, platform, sizeof platform - 1);
+    const char *number = baseline ? arena_printf(x->arena, "/%u", baseline) : "";
+
+    x->wanted = bytes_text(arena_printf(x->arena, "intel/%s/%.*s/%s%s", tee == TEE_TDX ? "tdx" : "sgx", (int)fmspc.n,
+                                        (const char *)fmspc.p, is_platform ? "platform" : "processor", number));
+}
+
 bool quote_verify(struct exam *x, const struct quote *q, enum intel_tee tee, struct quote_basis *out, bool *absent)
 {
     *absent = false;
     if (!check_eq(x, SGX_QUOTE_VENDOR, q->vendor, BYTES_OF(intel_vendor)) ||
-        !pck_chain_load(x, q->certification, &out->chain) || !pck_chain_verify(x, out->chain) ||
-        !intel_basis_verify(x, tee, out->chain, &out->intel))
+        !pck_chain_load(x, q->certification, &out->chain))
         return false;
+    if (!pck_chain_verify(x, out->chain) || !intel_basis_verify(x, tee, out->chain, &out->intel)) {
+        if (lacks_endorsement(x))
+            name_wanted(x, tee, out->chain);
+        return false;
+    }
     *absent = !out->intel.tcb_info || !out->intel.identity || !out->intel.root_crl;
     return !*absent && signatures(x, q, out->chain, out->intel.identity);
 }
