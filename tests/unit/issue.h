@@ -8,7 +8,7 @@
 
 #include "crypto/x509.h"
 
-enum { EXTENSIONS_MOST = 8 };
+enum { EXTENSIONS_MOST = 12 };
 
 struct recipe {
     const char *subject, *issuer; /* common names */
