@@ -56,6 +56,34 @@ bool anchor_is_development(const struct endorsements *e, const uint8_t spki[SHA2
     return false;
 }
 
+static uint64_t mark_of(const struct certificate *c)
+{
+    uint64_t mark;
+
+    memcpy(&mark, c->digest, sizeof mark);
+    return mark;
+}
+
+/* Is it the very file again? */
+static bool in_pool(const struct endorsements *e, const struct certificate *list)
+{
+    uint64_t mark = mark_of(list);
+
+    for (size_t i = 0; i < e->pool_count; i++) {
+        const struct certificate *a = e->pool[i].mark == mark ? e->pool[i].chain : NULL, *b = list;
+
+        if (!a)
+            continue;
+        while (a && b && memcmp(a->digest, b->digest, SHA256_SIZE) == 0) {
+            a = a->next;
+            b = b->next;
+        }
+        if (!a && !b)
+            return true;
+    }
+    return false;
+}
+
 bool add_certificates(struct endorsements *e, struct bytes text, struct fault *fault)
 {
     const struct certificate *list;
@@ -66,18 +94,10 @@ bool add_certificates(struct endorsements *e, struct bytes text, struct fault *f
     for (const struct certificate *c = list; c; c = c->next)
         if (amd_leaf_named(c) && !amd_leaf_decode(c, &(struct amd_leaf){0}, fault))
             return false;
-    for (size_t i = 0; i < e->pool_count; i++) {
-        const struct certificate *a = e->pool[i].chain, *b = list;
-
-        while (a && b && memcmp(a->digest, b->digest, SHA256_SIZE) == 0) {
-            a = a->next;
-            b = b->next;
-        }
-        if (!a && !b)
-            return true; /* the very file again */
-    }
+    if (in_pool(e, list))
+        return true;
     e->pool = ARENA_ROOM(&e->arena, e->pool, e->pool_count, &e->pool_cap);
-    e->pool[e->pool_count++] = (struct pooled){list, amd_named(list)};
+    e->pool[e->pool_count++] = (struct pooled){list, mark_of(list), amd_named(list)};
     return true;
 }
 

@@ -9,7 +9,14 @@
 /* One file of certificates, in its order. */
 struct pooled {
     const struct certificate *chain;
-    bool amd; /* they are AMD's: no TCB signer of Intel is among them */
+    uint64_t mark; /* of its digest: each new file is compared with all, which lie far apart in memory */
+    bool amd;      /* they are AMD's: no TCB signer of Intel is among them */
+};
+
+/* Certificates among which AMD's issuers are looked for. */
+struct amd_pool {
+    const struct certificate *const *v;
+    size_t count;
 };
 
 struct endorsements {
@@ -25,9 +32,10 @@ struct endorsements {
     size_t pool_count, pool_cap;
     struct signing_chain *chains;
     size_t chain_count, chain_cap;
-    struct amd_chain *amd_chains; /* once sealed; ascending: amd_chain_find */
-    size_t amd_chain_count, amd_chain_cap;
-    uint8_t (*pins)[SHA256_SIZE]; /* Intel's built-in anchor, then those that were added */
+    struct amd_leaf *amd_leaves; /* once sealed; ascending: amd_leaf_find */
+    size_t amd_leaf_count, amd_leaf_cap;
+    struct amd_pool amd_authorities; /* that were loaded */
+    uint8_t (*pins)[SHA256_SIZE];    /* Intel's built-in anchor, then those that were added */
     bool *pin_development;
     size_t pin_count, pin_cap;
 };
@@ -51,7 +59,7 @@ bool crl_verify(struct exam *x, const struct certificate *issuer, const struct c
 
 /* Pair loose TCB signing certificates with their issuers, and find who signed each document. */
 void seal_intel(struct endorsements *e);
-/* Build the chains of VCEKs and VLEKs, so that they are found by what they certify. */
+/* Sort VCEKs and VLEKs, so that they are found by what they certify. */
 void seal_amd(struct endorsements *e);
 
 #endif

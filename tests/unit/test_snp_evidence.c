@@ -167,6 +167,19 @@ static void chains_at_hand(void **state)
     add("ark.crl", t.made.crl);
     add("chain.pem", t.made.chain);
     assert_accepted(judge_file(t.made.report, BYTES_NONE));
+
+    /* What the cache keeps of them outlives the set that they lay in, and decides nothing for the next. */
+    t.cache = cache_new(64, MEMORY);
+    assert_accepted(judge_file(t.made.report, BYTES_NONE));
+    endorsements_free(t.endorsements);
+    t.endorsements = endorsements_new(MEMORY);
+    add("ark.crl", t.made.crl);
+    add("chain.pem", t.made.chain);
+    assert_refused("amd.chain.anchor", judge_file(t.made.report, BYTES_NONE));
+    endorsements_free(t.endorsements);
+    t.endorsements = endorsements_new(MEMORY);
+    endorsements_add_anchor(t.endorsements, t.made.anchor_spki, true);
+    assert_refused("amd.leaf.present", judge_file(t.made.report, BYTES_NONE));
     end();
 }
 

@@ -27,8 +27,28 @@ static void set_chain(struct arena *a, struct amd_chain *out, const struct certi
     out->has_product = root && amd_authority_by_name(root->subject_cn, &out->product, &role) && role == AMD_ARK;
 }
 
+/* Did the holder of that key sign c? Kept as a fact where there is a cache: it depends on the bytes alone. */
+static bool signed_by(struct arena *a, struct cache *cache, const struct certificate *c,
+                      const struct certificate *issuer)
+{
+    static const bool yes = true, no = false;
+    struct bytes parts[] = {BYTES_OF(c->digest), BYTES_OF(issuer->spki_digest)};
+    uint8_t key[SHA256_SIZE];
+
+    if (!cache)
+        return certificate_signed_by(c, &issuer->key);
+    cache_key("amd signature", parts, 2, key);
+    const bool *known = cache_find(cache, key);
+    if (known)
+        return *known;
+    struct arena *built = cache_arena(cache, a);
+    bool ok = certificate_signed_by(c, &issuer->key);
+    cache_keep(cache, key, built, ok ? &yes : &no);
+    return ok;
+}
+
 /* The built-in authority of that name signed the leaf: then no other certificate matters. */
-static bool by_built_in(struct arena *a, struct amd_chain *out)
+static bool by_built_in(struct arena *a, struct cache *cache, struct amd_chain *out)
 {
     const struct certificate *leaf = out->leaf.certificate;
     enum snp_product product;
@@ -37,7 +57,7 @@ static bool by_built_in(struct arena *a, struct amd_chain *out)
     if (!amd_authority_by_name(leaf->issuer_cn, &product, &role) || role == AMD_ARK)
         return false;
     struct certificate *issuer = amd_authority(a, product, role);
-    if (!certificate_signed_by(leaf, &issuer->key))
+    if (!signed_by(a, cache, leaf, issuer))
         return false;
     set_chain(a, out, issuer, amd_authority(a, product, AMD_ARK));
     out->signatures_ok = true;
@@ -45,8 +65,8 @@ static bool by_built_in(struct arena *a, struct amd_chain *out)
 }
 
 /* Of those with the issuer's name the one that signed c, else the first; NULL when none has the name. */
-static const struct certificate *issuer_among(const struct certificate *c, const struct amd_pool *others,
-                                              bool *signed_it)
+static const struct certificate *issuer_among(struct arena *a, struct cache *cache, const struct certificate *c,
+                                              const struct amd_pool *others, bool *signed_it)
 {
     const struct certificate *first = NULL;
 
@@ -56,7 +76,7 @@ static const struct certificate *issuer_among(const struct certificate *c, const
 
         if (!bytes_equal(candidate->subject, c->issuer))
             continue;
-        if (certificate_signed_by(c, &candidate->key)) {
+        if (signed_by(a, cache, c, candidate)) {
             *signed_it = true;
             return candidate;
         }
@@ -66,7 +86,7 @@ static const struct certificate *issuer_among(const struct certificate *c, const
 }
 
 /* The root of an issuer: built in where it signed it, else one that came along. */
-static const struct certificate *root_of(struct arena *a, const struct certificate *issuer,
+static const struct certificate *root_of(struct arena *a, struct cache *cache, const struct certificate *issuer,
                                          const struct amd_pool *others, bool *ok)
 {
     enum snp_product product;
@@ -75,27 +95,28 @@ static const struct certificate *root_of(struct arena *a, const struct certifica
     if (amd_authority_by_name(issuer->issuer_cn, &product, &role) && role == AMD_ARK) {
         struct certificate *built_in = amd_authority(a, product, AMD_ARK);
 
-        *ok = certificate_signed_by(issuer, &built_in->key);
+        *ok = signed_by(a, cache, issuer, built_in);
         if (*ok)
             return built_in;
     }
-    const struct certificate *root = issuer_among(issuer, others, ok);
-    *ok = *ok && certificate_signed_by(root, &root->key);
+    const struct certificate *root = issuer_among(a, cache, issuer, others, ok);
+    *ok = *ok && signed_by(a, cache, root, root);
     return root;
 }
 
-void amd_chain_build(struct arena *a, const struct amd_leaf *leaf, const struct amd_pool *others, struct amd_chain *out)
+void amd_chain_build(struct arena *a, struct cache *cache, const struct amd_leaf *leaf, const struct amd_pool *others,
+                     struct amd_chain *out)
 {
     enum snp_product product;
     enum amd_role role;
     bool leaf_ok, issuer_ok = false;
 
     *out = (struct amd_chain){.leaf = *leaf};
-    if (by_built_in(a, out))
+    if (by_built_in(a, cache, out))
         return;
-    const struct certificate *issuer = issuer_among(leaf->certificate, others, &leaf_ok), *root = NULL;
+    const struct certificate *issuer = issuer_among(a, cache, leaf->certificate, others, &leaf_ok), *root = NULL;
     if (issuer)
-        root = root_of(a, issuer, others, &issuer_ok);
+        root = root_of(a, cache, issuer, others, &issuer_ok);
     else if (amd_authority_by_name(leaf->certificate->issuer_cn, &product, &role) && role != AMD_ARK) {
         issuer = amd_authority(a, product, role); /* whose name it bears, and who did not sign it */
         root = amd_authority(a, product, AMD_ARK);
@@ -131,7 +152,7 @@ static bool decode_certificates(struct arena *a, struct bytes text, bool vlek, s
     if (!amd_leaf_decode(wanted, &leaf, fault))
         return false;
     struct amd_chain *chain = ARENA_NEW(a, struct amd_chain);
-    amd_chain_build(a, &leaf, &pool, chain);
+    amd_chain_build(a, NULL, &leaf, &pool, chain); /* what is made here is kept itself */
     out->chain = chain;
     return true;
 }
@@ -160,7 +181,7 @@ static const struct loaded *load(struct exam *x, struct bytes text, bool vlek, s
 
 static int by_chip(const void *a, const void *b)
 {
-    const struct amd_leaf *x = &((const struct amd_chain *)a)->leaf, *y = &((const struct amd_chain *)b)->leaf;
+    const struct amd_leaf *x = a, *y = b;
 
     return x->vlek != y->vlek ? (x->vlek ? 1 : -1) : memcmp(x->chip_id, y->chip_id, SNP_CHIP_ID_SIZE);
 }
@@ -201,24 +222,24 @@ static struct amd_pool loaded_authorities(struct endorsements *e)
 
 void seal_amd(struct endorsements *e)
 {
-    struct amd_pool authorities = loaded_authorities(e);
     struct amd_leaf leaf;
 
+    e->amd_authorities = loaded_authorities(e);
     for (size_t i = 0; i < e->pool_count; i++)
         for (const struct certificate *c = e->pool[i].amd ? e->pool[i].chain : NULL; c; c = c->next)
             if (amd_leaf_named(c) && amd_leaf_decode(c, &leaf, NULL)) {
-                e->amd_chains = ARENA_ROOM(&e->arena, e->amd_chains, e->amd_chain_count, &e->amd_chain_cap);
-                amd_chain_build(&e->arena, &leaf, &authorities, &e->amd_chains[e->amd_chain_count++]);
+                e->amd_leaves = ARENA_ROOM(&e->arena, e->amd_leaves, e->amd_leaf_count, &e->amd_leaf_cap);
+                e->amd_leaves[e->amd_leaf_count++] = leaf;
             }
-    if (e->amd_chain_count)
-        qsort(e->amd_chains, e->amd_chain_count, sizeof *e->amd_chains, by_chip);
+    if (e->amd_leaf_count)
+        qsort(e->amd_leaves, e->amd_leaf_count, sizeof *e->amd_leaves, by_chip);
 }
 
-static bool certifies(const struct amd_chain *c, const struct amd_query *q)
+static bool certifies(const struct amd_leaf *leaf, const struct amd_query *q)
 {
-    struct snp_tcb tcb = snp_tcb_read(c->leaf.product, q->tcb);
+    struct snp_tcb tcb = snp_tcb_read(leaf->product, q->tcb);
 
-    return (!q->has_product || c->leaf.product == q->product) && snp_tcb_equal(&c->leaf.tcb, &tcb);
+    return (!q->has_product || leaf->product == q->product) && snp_tcb_equal(&leaf->tcb, &tcb);
 }
 
 /* In date first, then what lasts longest: certificates of one key are issued again (snp-cvm.md 1.10). */
@@ -230,29 +251,41 @@ static bool lasts_longer(const struct certificate *c, const struct certificate *
     return now != best_now ? now : c->not_after > best->not_after;
 }
 
-const struct amd_chain *amd_chain_find(const struct endorsements *e, const struct amd_query *q, int64_t time)
+const struct amd_leaf *amd_leaf_find(const struct endorsements *e, const struct amd_query *q, int64_t time)
 {
-    struct amd_chain key = {.leaf = {.vlek = q->vlek}};
-    const struct amd_chain *best = NULL;
-    size_t low = 0, high = e->amd_chain_count;
+    struct amd_leaf key = {.vlek = q->vlek};
+    const struct amd_leaf *best = NULL;
+    size_t low = 0, high = e->amd_leaf_count;
 
     if (!q->vlek)
-        memcpy(key.leaf.chip_id, q->chip_id.p, q->chip_id.n < SNP_CHIP_ID_SIZE ? q->chip_id.n : SNP_CHIP_ID_SIZE);
+        memcpy(key.chip_id, q->chip_id.p, q->chip_id.n < SNP_CHIP_ID_SIZE ? q->chip_id.n : SNP_CHIP_ID_SIZE);
     while (low < high) { /* the first that is not below */
         size_t middle = low + (high - low) / 2;
 
-        if (by_chip(&e->amd_chains[middle], &key) < 0)
+        if (by_chip(&e->amd_leaves[middle], &key) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < e->amd_chain_count && by_chip(&e->amd_chains[low], &key) == 0; low++) {
-        const struct amd_chain *c = &e->amd_chains[low];
+    for (; low < e->amd_leaf_count && by_chip(&e->amd_leaves[low], &key) == 0; low++) {
+        const struct amd_leaf *leaf = &e->amd_leaves[low];
 
-        if (certifies(c, q) && (!best || lasts_longer(c->leaf.certificate, best->leaf.certificate, time)))
-            best = c;
+        if (certifies(leaf, q) && (!best || lasts_longer(leaf->certificate, best->certificate, time)))
+            best = leaf;
     }
     return best;
+}
+
+/* Built for each appraisal, in its own memory: to verify all that lie ready would cost a start with many platforms seconds. */
+static const struct amd_chain *chain_at_hand(struct exam *x, const struct amd_query *q)
+{
+    const struct amd_leaf *leaf = amd_leaf_find(x->endorsements, q, x->time);
+
+    if (!leaf)
+        return NULL;
+    struct amd_chain *chain = ARENA_NEW(x->arena, struct amd_chain);
+    amd_chain_build(x->arena, x->cache, leaf, &x->endorsements->amd_authorities, chain);
+    return chain;
 }
 
 /* What would have to be fetched. A report of version 2 does not tell its product: those of Azure and most others are Milan's. */
@@ -283,7 +316,7 @@ bool amd_chain_load(struct exam *x, struct bytes certificates, const struct amd_
         check_note(x->trace, "%s", fault.text);
         return false;
     }
-    *out = came && came->chain ? came->chain : amd_chain_find(x->endorsements, q, x->time);
+    *out = came && came->chain ? came->chain : chain_at_hand(x, q);
     if (!*out)
         want_leaf(x, q);
     if (check_that(x, AMD_LEAF_PRESENT, *out != NULL))
