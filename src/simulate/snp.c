@@ -104,7 +104,7 @@ static struct bytes wrap_report(struct snp_platform *p, const struct simulated *
     struct writer w = wr_open(p->arena);
 
     if (snp_fault(p, "snp.request"))
-        return BYTES_LIT("[]");
+        return BYTES_LIT("{\"SnpReport\":1}");
     wr_text(&w, "{");
     wr_member(p, &w, snp_fault(p, "snp.request:missing") ? "TdReport" : "SnpReport", s->report);
     if (snp_fault(p, "snp.request:base64"))

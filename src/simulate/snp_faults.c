@@ -12,7 +12,7 @@ enum {
 
 const struct simulate_fault snp_faults[] = {
     /* the request, and the report's bytes */
-    {"snp.request", SNP, 0, "the report is wrapped in a list"},
+    {"snp.request", SNP, 0, "SnpReport is no text"},
     {"snp.request:missing", SNP, 0, "there is no SnpReport"},
     {"snp.request:base64", SNP, 0, "VcekCertChain is no base64"},
     {"snp.report.shape", SNP, 0, "the last byte of the report is missing"},
