@@ -46,7 +46,8 @@ const struct command inspect_command = {
     .about =
         "What FILE (- for standard input) is, is recognised from its bytes: SGX and TDX quotes, SEV-SNP "
         "reports, Open Enclave reports, evidence and endorsements, certificates (with Intel's and AMD's extensions and "
-        "embedded evidence), CRLs, TCB info, enclave identities, tokens and key sets. Nothing is verified; only what cannot be read is refused.",
+        "embedded evidence), CRLs, TCB info, enclave identities, tokens and key sets. Nothing is verified; only what "
+        "cannot be read is refused.",
     .options = (const struct option_row[]){OPTION_JSON, OPTION_END},
     .examples = "  assay inspect quote.bin\n  assay inspect --json tcbinfo.json\n",
     .run = inspect_run,
