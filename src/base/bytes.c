@@ -233,7 +233,7 @@ void wr_text(struct writer *w, const char *s)
 void wr_hex(struct writer *w, struct bytes b)
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t *p = wr_room(w, b.n * 2);
+    uint8_t *p = b.n ? wr_room(w, b.n * 2) : NULL; /* there may be no room yet to point at */
 
     for (size_t i = 0; i < b.n; i++) {
         *p++ = (uint8_t)digits[b.p[i] >> 4];

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import unittest
 import urllib.parse
+from datetime import datetime, timezone
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -25,6 +26,25 @@ def ders(pem):
 
 def same_name(headers):
     return {k.lower(): v for k, v in headers}
+
+
+# What a cache with everything of the corpus gives out, all of it in date on one day.
+NEWEST_SETS = ("tdx-b0c06f000000-e20-20260813", "sgx-00606a000000-e21-20260605")
+
+
+def phala():
+    """The folder of the npm package, installed below the build folder where it is not there yet; None without node or npm."""
+    build = Path(os.environ.get("ASSAY_BUILD", "build/test")).resolve()
+    if not shutil.which("node"):
+        return None
+    for folder in (build / "clients", build / "phala"):
+        if (folder / "node_modules/@phala/dcap-qvl").is_dir():
+            return folder / "node_modules/@phala/dcap-qvl"
+    if shutil.which("npm"):
+        (build / "phala").mkdir(exist_ok=True)
+        subprocess.run(["npm", "install", "--prefix", ".", "--no-audit", "--no-fund", "@phala/dcap-qvl@0.3.9"], cwd=build / "phala", capture_output=True)
+    found = build / "phala/node_modules/@phala/dcap-qvl"
+    return found if found.is_dir() else None
 
 
 class Serving(unittest.TestCase):
@@ -212,6 +232,38 @@ class Genuine(unittest.TestCase):
         for path, status in ((f"{o['hwid']}", 400), (f"{o['hwid'][:-2]}?{query}", 400), (f"{o['hwid']}?{query.replace('SPL=', 'SPL=9', 1)}", 404),
                              (f"{o['hwid']}?{query.replace('SPL=', 'SPL=x', 1)}", 400), (f"{o['hwid']}?{query.replace('SPL=', 'SPL=999', 1)}", 400)):
             self.get(f"/vcek/v1/{o['product']}/{path}", status)
+
+    def test_a_real_client(self):
+        """The verifier of Phala fetches from us as from any PCCS, and accepts quotes by what it got."""
+        package = phala()
+        if not package:
+            self.skipTest("no node, or @phala/dcap-qvl cannot be installed")
+        rows = [line.split("\t") for line in (SHARED / "evidence/VERDICTS-intel.tsv").read_text().splitlines()]
+        rows = [r for r in rows if r[1].startswith(NEWEST_SETS) and r[3] in ("UpToDate", "OutOfDate", "SWHardeningNeeded")]
+        wanted = [r[3] for r in rows]
+        quotes = [SHARED / "evidence" / r[0] for r in rows]
+        script = """
+            const q = require(process.argv[1]), fs = require('fs');
+            (async () => {
+                for (const file of process.argv.slice(3)) {
+                    const quote = fs.readFileSync(file);
+                    const collateral = await q.getCollateral(process.argv[2], quote);
+                    try {
+                        console.log(q.verify(quote, collateral, AT).status);
+                    } catch (e) {
+                        if (!e.message.includes('Debug mode')) throw e;
+                        console.log('debug');  // it takes no debug enclave; what we gave it was in order
+                    }
+                }
+            })().catch(e => { console.error(e); process.exit(1); });
+        """.replace("AT", str(int(datetime(2026, 8, 20, tzinfo=timezone.utc).timestamp())))
+        run = subprocess.run(["node", "-e", script, str(package), f"https://localhost:{self.service.port}/sgx/certification/v4/", *map(str, quotes)],
+                             capture_output=True, text=True, env=dict(os.environ, NODE_EXTRA_CA_CERTS=self.service.ca))
+        self.assertEqual(0, run.returncode, run.stderr)
+        found = run.stdout.split()
+        self.assertEqual([w for w, f in zip(wanted, found) if f != "debug"], [f for f in found if f != "debug"])
+        self.assertEqual(len(wanted), len(found))
+        self.assertLessEqual({"UpToDate", "OutOfDate", "SWHardeningNeeded"}, set(found))
 
     def test_a_bundle_of_another_key_is_refused(self):
         subprocess.run([os.path.join(os.environ.get("ASSAY_BUILD", "build/test"), "src/cli/assay"), "collateral", "key", "-o", str(self.folder / "other")], check=True)
