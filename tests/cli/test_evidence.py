@@ -276,7 +276,7 @@ class Verify(EvidenceCase):
 
     @needs_corpus
     def test_other_kinds_are_refused_by_name(self):
-        for kind, pattern in (("snp", "snp/reports/*.bin"), ("tpm", "tpm/*/quote.tpms_attest.bin"),
+        for kind, pattern in (("tpm", "tpm/*/quote.tpms_attest.bin"),
                               ("eventlog", "eventlog/tpm2tools*"), ("eventlog", "eventlog/guard-windows*"), ("ima", "ima/*"),
                               ("azure-guest", "azure-vtpm/guest-requests/*.request.json")):
             for path in sorted(EVIDENCE.glob(pattern))[:2]:
@@ -284,6 +284,22 @@ class Verify(EvidenceCase):
                     result = self.refused("evidence.kind", path)
                     self.assertEqual(kind, result["type"])
                     self.assertIn(kind, result["failed"]["message"])
+
+    @needs_corpus
+    def test_sev_snp(self):
+        """A raw report needs the certificate of its chip alone; reports of others and of no known version are refused by name."""
+        snp, at = EVIDENCE / "snp", ("--at", "2026-03-01T00:00:00Z")
+        for name, chip in (("turin-v5-aci-tav", "59790fb1c39f35c1" + "0" * 112), ("milan-v2-trustee", None)):
+            args = (snp / f"reports/{name}.report.bin", "--certs", snp / f"certs/vcek-{name}.der", *at)
+            result = self.verify(DONE, *args)
+            self.assertEqual("snp", result["type"])
+            if chip:
+                self.assertEqual(chip, result["claims"]["x-ms-sevsnpvm-chipid"])
+            self.refused("amd.crl.present", *args, "--amd-crl-freshness", "on")
+            self.refused("amd.leaf.present", args[0], *at)
+            self.refused("amd.chain.validity", *args[:3], "--at", "2020-03-01T00:00:00Z")
+        self.refused("snp.product", snp / "reports/turin-v5-aci-tav.report.bin", "--certs", snp / "certs/vcek-milan-v2-trustee.der", *at)
+        self.refused("snp.report.version", snp / "reports/milan-v1-preview-hcl.report.bin", *at)
 
     @needs_corpus
     def test_verdicts(self):
@@ -370,6 +386,21 @@ class Inspect(EvidenceCase):
         for version in ("3", "4", "5"):
             quote = self.simulate("sgx", "--quote-version", version, name=f"v{version}")[0]
             self.assertEqual(int(version), self.inspect(quote)["header"]["version"])
+
+    def test_sev_snp(self):
+        for product, tcb in (("Genoa", {"bootloader", "tee", "snp", "microcode"}), ("Turin", {"fmc", "bootloader", "tee", "snp", "microcode"})):
+            tree = self.inspect(self.simulate("snp", "--product", product, name=product)[0])
+            self.assertEqual(("snp-evidence", "snp-report"), (tree["kind"], tree["report"]["kind"]))
+            self.assertEqual(product, tree["report"]["product"])
+            self.assertIn("reserved, always set", tree["report"]["policy"]["flags"])
+            leaf = tree["certificates"][0]["amd"]
+            self.assertEqual(tcb, set(leaf["tcb"]))
+            self.assertEqual(tree["report"]["reported_tcb"]["name"], leaf["tcb_name"])
+            self.assertEqual(leaf["tcb"], tree["report"]["reported_tcb"]["components"])
+            self.assertTrue(tree["report"]["chip_id"].startswith(leaf["hw_id"]))
+        vlek = self.inspect(self.simulate("snp", "--vlek", name="vlek")[0])
+        self.assertEqual("VLEK", vlek["report"]["signing_key"])
+        self.assertIn("csp_id", vlek["certificates"][0]["amd"])
 
     def test_judges_nothing(self):
         for fault in ("sgx.quote.signature", "intel.pck.anchor", "intel.pck.not_revoked"):
