@@ -18,6 +18,9 @@ enum {
     LIMIT_MODULE_IDENTITIES = 32,       /* TDX module identities in one TCB info */
     LIMIT_EVALUATION_NUMBERS = 64,      /* in Intel's list of them; real ones name some five */
     LIMIT_QUOTE = 64 * 1024,            /* quotes are below 9 KiB; vendors pad to 8000 bytes */
+    LIMIT_EVENT_LOG = 16 * 1024 * 1024, /* tpm-vbs.md 3.1; GRUB's reach 60 KB, those of Windows 300 KB */
+    LIMIT_EVENT = 1024 * 1024,          /* the data of one event; the same clause */
+    LIMIT_EVENTS = 64 * 1024,           /* in one log; the longest of the corpus has some 200 */
     LIMIT_OE_ENDORSEMENTS = 200 * 1024, /* sgx-tdx.md 9.5 */
     LIMIT_RUNTIME_DATA = 256 * 1024,    /* echoed into the token as x-ms-runtime or x-ms-sgx-ehd */
     LIMIT_NONCE = 1024,                 /* echoed into the token */
