@@ -20,6 +20,7 @@ enum {
     LIMIT_QUOTE = 64 * 1024,            /* quotes are below 9 KiB; vendors pad to 8000 bytes */
     LIMIT_EVENT_LOG = 16 * 1024 * 1024, /* tpm-vbs.md 3.1; GRUB's reach 60 KB, those of Windows 300 KB */
     LIMIT_EVENT = 1024 * 1024,          /* the data of one event; the same clause */
+    LIMIT_IMA_ENTRIES = 256 * 1024,     /* in one list; a server of a year's uptime has some 50,000 */
     LIMIT_EVENTS = 64 * 1024,           /* in one log; the longest of the corpus has some 200 */
     LIMIT_OE_ENDORSEMENTS = 200 * 1024, /* sgx-tdx.md 9.5 */
     LIMIT_RUNTIME_DATA = 256 * 1024,    /* echoed into the token as x-ms-runtime or x-ms-sgx-ehd */

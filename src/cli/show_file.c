@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/show_amd.h"
 #include "cli/show_intel.h"
+#include "cli/show_log.h"
 
 /* DER or PEM that holds certificates, or a CRL: whichever it decodes as. */
 static struct json *x509_tree(struct arena *a, struct bytes b, bool crl_first, struct fault *fault)
@@ -81,6 +82,10 @@ static struct json *evidence_tree(struct arena *a, struct bytes b, struct fault 
         return show_quote(a, b, fault);
     if (kind == KIND_SNP)
         return show_snp(a, b, fault);
+    if (kind == KIND_EVENTLOG)
+        return show_event_log(a, b, fault);
+    if (kind == KIND_IMA)
+        return show_ima(a, b, fault);
     fault_set(fault, FAULT_USAGE, "evidence of kind %s, which this build does not show", evidence_kind_name(kind));
     return NULL;
 }

@@ -6,6 +6,7 @@
 #include "crypto/pem.h"
 #include "collateral/bundle.h"
 #include "crypto/pem.h"
+#include "evidence/logs.h"
 #include "evidence/sgx.h"
 #include "evidence/snp.h"
 #include "evidence/tdx.h"
@@ -170,6 +171,19 @@ static bool decode_tdx(struct verification *v, const struct request_data *runtim
     return tdx_decode_file(&v->appraisal.exam, v->evidence, runtime, init);
 }
 
+static bool decode_event_log(struct verification *v, const struct request_data *runtime,
+                             const struct request_data *init)
+{
+    (void)runtime, (void)init; /* a log binds nothing */
+    return event_log_decode_file(&v->appraisal.exam, v->evidence);
+}
+
+static bool decode_ima(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    (void)runtime, (void)init;
+    return ima_decode_file(&v->appraisal.exam, v->evidence);
+}
+
 /* The kinds that are judged here, and how their files are read. */
 static const struct judged {
     enum evidence_kind kind;
@@ -178,7 +192,9 @@ static const struct judged {
 } judged[] = {{KIND_SGX, &sgx_attester, decode_sgx},
               {KIND_OE, &oe_attester, decode_oe},
               {KIND_TDX, &tdx_attester, decode_tdx},
-              {KIND_SNP, &snp_attester, decode_snp}};
+              {KIND_SNP, &snp_attester, decode_snp},
+              {KIND_EVENTLOG, &event_log_attester, decode_event_log},
+              {KIND_IMA, &ima_attester, decode_ima}};
 
 static const struct judged *judged_kind(enum evidence_kind kind)
 {

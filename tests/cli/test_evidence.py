@@ -277,7 +277,6 @@ class Verify(EvidenceCase):
     @needs_corpus
     def test_other_kinds_are_refused_by_name(self):
         for kind, pattern in (("tpm", "tpm/*/quote.tpms_attest.bin"),
-                              ("eventlog", "eventlog/tpm2tools*"), ("eventlog", "eventlog/guard-windows*"), ("ima", "ima/*"),
                               ("azure-guest", "azure-vtpm/guest-requests/*.request.json")):
             for path in sorted(EVIDENCE.glob(pattern))[:2]:
                 with self.subTest(path.name):
@@ -300,6 +299,27 @@ class Verify(EvidenceCase):
             self.refused("amd.chain.validity", *args[:3], "--at", "2020-03-01T00:00:00Z")
         self.refused("snp.product", snp / "reports/turin-v5-aci-tav.report.bin", "--certs", snp / "certs/vcek-milan-v2-trustee.der", *at)
         self.refused("snp.report.version", snp / "reports/milan-v1-preview-hcl.report.bin", *at)
+
+    @needs_corpus
+    def test_logs_are_replayed(self):
+        for kind, pattern in (("eventlog", "eventlog/tpm2tools*"), ("eventlog", "eventlog/guard-windows*"), ("ima", "ima/guard*")):
+            for path in sorted(EVIDENCE.glob(pattern))[:3]:
+                with self.subTest(path.name):
+                    result = self.verify(DONE, path)
+                    self.assertEqual(kind, result["type"])
+                    self.assertTrue(result["claims"]["pcrs"])
+                    shown = json.loads(self.expect(DONE, "inspect", "--json", path).out)
+                    self.assertEqual(kind, shown["kind"])
+                    count, entries = (("events", shown["events"]) if kind == "eventlog" else ("entries", shown["entries"]))
+                    self.assertEqual(result["claims"][count], len(entries))
+        quoted = json.loads((EVIDENCE / "tpm/guard-latitude-7520/pcrs.json").read_text())["sha256"]
+        claims = self.verify(DONE, EVIDENCE / "tpm/guard-latitude-7520/eventlog-0.bin")["claims"]
+        for register, value in claims["pcrs"]["sha256"].items():
+            self.assertEqual(quoted[register], value, register)
+        self.assertFalse(claims["secureboot"])
+        self.refused("ima.template_hash", EVIDENCE / "ima/keylime-bad_signatures.txt")
+        log = bytearray((EVIDENCE / "eventlog/guard-h12ssl.bios_measurements.bin").read_bytes())
+        self.refused("eventlog.shape", self.file("cut", bytes(log[:-3])))
 
     @needs_corpus
     def test_verdicts(self):

@@ -7,6 +7,7 @@
 #include "bearer_judge.h"
 #include "core/core.h"
 #include "core/selftest.h"
+#include "evidence/logs.h"
 #include "manage_upload.h"
 #include "simulate/simulate.h"
 
@@ -154,6 +155,54 @@ static unsigned try_bearers(struct arena *a, enum check_id row)
     return vectors;
 }
 
+/* Data of an entry in a measurement list of IMA. */
+static struct bytes measured(struct arena *a, const char *path)
+{
+    struct writer w = wr_open(a);
+
+    wr_u32le(&w, sizeof "sha1:" + SHA1_SIZE);
+    wr_put(&w, bytes_make("sha1:", sizeof "sha1:"));
+    wr_put(&w, digest(a, DIGEST_SHA1, bytes_text(path)));
+    wr_u32le(&w, (uint32_t)strlen(path) + 1);
+    wr_put(&w, bytes_make(path, strlen(path) + 1));
+    return wr_done(&w);
+}
+
+/* NULL when the list is accepted: its one entry is of `path`, under the hash that one of /bin/true has. */
+static const char *judge_list(struct arena *a, const char *path)
+{
+    struct bytes data = measured(a, path);
+    struct writer w = wr_open(a);
+    struct settings settings = SETTINGS_DEFAULT;
+    struct appraisal x = {.attester = &ima_attester,
+                          .exam = {.arena = a, .trace = trace_new(a), .settings = &settings}};
+
+    wr_u32le(&w, 10);
+    wr_put(&w, digest(a, DIGEST_SHA1, measured(a, "/bin/true")));
+    wr_u32le(&w, (uint32_t)strlen("ima-ng"));
+    wr_text(&w, "ima-ng");
+    wr_u32le(&w, (uint32_t)data.n);
+    wr_put(&w, data);
+    claims_init(&x.exam.incoming, a);
+    if (ima_decode_file(&x.exam, wr_done(&w)) && core_judge(&x, false))
+        return NULL;
+    const struct trace_entry *failure = trace_failure(x.exam.trace);
+    return failure ? check_table[failure->id].id : "nothing that has a name";
+}
+
+static unsigned try_lists(struct arena *a, enum check_id row)
+{
+    if (row != CHECK_IMA_TEMPLATE_HASH)
+        return 0;
+    const char *plain = judge_list(a, "/bin/false");
+    check_mutant = row;
+    const char *mutated = judge_list(a, "/bin/false");
+    check_mutant = CHECK_COUNT;
+    tell(row, "ima.template_hash", plain, mutated);
+    arena_reset(a);
+    return 1;
+}
+
 /* Once for each attester, whose evidence can have the fault. */
 static unsigned try_fault(struct arena *a, enum check_id row, const struct simulate_fault *f)
 {
@@ -198,7 +247,7 @@ static void try_row(struct arena *a, enum check_id row)
             try_upload(a, row, uploaded->name);
             vectors++;
         }
-    vectors += try_bearers(a, row);
+    vectors += try_bearers(a, row) + try_lists(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);
@@ -319,6 +368,10 @@ static void try_all_good(struct arena *a)
     for (int operation = SIMULATE_POLICY; operation <= SIMULATE_PUT_IN_FORCE; operation++)
         try_good_uploads(a, (enum simulate_operation)operation);
     try_good_bearer(a);
+    const char *refusal = judge_list(a, "/bin/true");
+    printf("%s good     a measurement list: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
+    count(!refusal);
+    arena_reset(a);
 }
 
 /* The self-test of a pair sees that a check which refuses its damaged twin answers yes. */

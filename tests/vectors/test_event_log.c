@@ -3,6 +3,7 @@
 #include "intel.h"
 
 #include "base/text.h"
+#include "evidence/parts/ima_log.h"
 #include "evidence/parts/secure_boot.h"
 
 enum { COLUMN_FILE = 0, COLUMN_FACTS = 4, COLUMN_VERDICT = 5 };
@@ -82,7 +83,7 @@ static void expect_types(const char *file, const struct json *facts, const struc
 
 /* All registers that the object names, and no others. */
 static void expect_registers(const char *file, const struct json *expected, const struct event_log *log,
-                            enum digest_alg alg)
+                             enum digest_alg alg)
 {
     const struct event_bank *bank = event_log_bank(log, alg);
     struct event_registers r;
@@ -185,9 +186,12 @@ static void registers_are_those_of_the_machines(void **state)
         {"guard-dell-notebook-5eventlogs-WBCL/eventlog-4", "guard-dell-notebook-5eventlogs-WBCL", DIGEST_SHA256, 0},
         {"guard-dell-notebook-5eventlogs-WBCL/eventlog-0", "guard-dell-notebook-5eventlogs-WBCL", DIGEST_SHA256,
          1u << 12 | 1u << 13 | 1u << 14},
-        {"guard-dell-notebook-5eventlogs-WBCL/eventlog-1", "guard-dell-notebook-5eventlogs-WBCL", DIGEST_SHA256, 1u << 12},
-        {"guard-dell-notebook-5eventlogs-WBCL/eventlog-2", "guard-dell-notebook-5eventlogs-WBCL", DIGEST_SHA256, 1u << 12},
-        {"guard-dell-notebook-5eventlogs-WBCL/eventlog-3", "guard-dell-notebook-5eventlogs-WBCL", DIGEST_SHA256, 1u << 12},
+        {"guard-dell-notebook-5eventlogs-WBCL/eventlog-1", "guard-dell-notebook-5eventlogs-WBCL", DIGEST_SHA256,
+         1u << 12},
+        {"guard-dell-notebook-5eventlogs-WBCL/eventlog-2", "guard-dell-notebook-5eventlogs-WBCL", DIGEST_SHA256,
+         1u << 12},
+        {"guard-dell-notebook-5eventlogs-WBCL/eventlog-3", "guard-dell-notebook-5eventlogs-WBCL", DIGEST_SHA256,
+         1u << 12},
         {"guard-failed-1/eventlog-0", "guard-failed-1", DIGEST_SHA256, 1u << 0},
         {"guard-dl160-fwupd-report/eventlog-0", "guard-dl160-fwupd-report", DIGEST_SHA256, 1u << 0},
         {"guard-hahuri-invalid-eventlog/eventlog-0", "guard-hahuri-invalid-eventlog", DIGEST_SHA256, 1u << 11},
@@ -252,11 +256,69 @@ static void data_are_measured(void **state)
     assert_int_equal(variables, 6);
 }
 
+/* "…; violations=2 …" */
+static bool fact_is(struct bytes facts, const char *name, const char *value)
+{
+    const char *text = arena_string(&arena, facts), *at = strstr(text, arena_printf(&arena, "%s=", name));
+    size_t n = strlen(value);
+
+    at = at ? at + strlen(name) + 1 : "";
+    return strncmp(at, value, n) == 0 && (at[n] == 0 || at[n] == ' ' || at[n] == ';');
+}
+
+static void expect_ima(const char *file, struct bytes facts, const struct ima_log *log)
+{
+    static const struct {
+        const char *name;
+        enum digest_alg alg;
+    } banks[] = {{"pcr10(sha1)", DIGEST_SHA1}, {"pcr10(sha256, recomputed)", DIGEST_SHA256}};
+    size_t mismatches = 0;
+
+    for (size_t i = 0; i < log->count; i++)
+        mismatches += !ima_hash_holds(&log->entries[i]);
+    if (!fact_is(facts, "entries", arena_printf(&arena, "%zu", log->count)) ||
+        !fact_is(facts, "violations", arena_printf(&arena, "%zu", log->violations)) ||
+        !fact_is(facts, "template-hash mismatches", arena_printf(&arena, "%zu", mismatches)))
+        fail_msg("%s: %zu entries, %zu violations, %zu mismatches", file, log->count, log->violations, mismatches);
+    for (size_t i = 0; i < sizeof banks / sizeof *banks; i++) {
+        struct event_registers r = {0};
+
+        if (!strstr(arena_string(&arena, facts), banks[i].name))
+            continue;
+        ima_log_replay(log, banks[i].alg, false, &r);
+        struct bytes hex = hex_encode(&arena, bytes_make(r.value[10], r.size));
+        if (!fact_is(facts, banks[i].name, arena_string(&arena, hex)))
+            fail_msg("%s: %s differs", file, banks[i].name);
+    }
+}
+
+static void every_measurement_list_of_the_manifest(void **state)
+{
+    (void)state;
+    NEED_SHARED("lists of IMA");
+    struct bytes text = read_shared(&arena, "evidence/MANIFEST-tpm.tsv"), column[COLUMNS_MAX];
+    size_t n, lists = 0;
+
+    while (tsv_line(&text, column, &n)) {
+        struct fault fault = {0};
+        struct ima_log log;
+
+        if (n <= COLUMN_VERDICT || !bytes_begin(column[1], "IMA "))
+            continue;
+        const char *file = arena_printf(&arena, "evidence/%s", arena_string(&arena, column[COLUMN_FILE]));
+        if (!ima_log_read(&arena, read_shared(&arena, file), &log, &fault))
+            fail_msg("%s: %s", file, fault.text);
+        expect_ima(file, column[COLUMN_FACTS], &log);
+        lists++;
+    }
+    assert_int_equal(lists, 7);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {CASE(every_log_of_the_manifest), CASE(registers_are_those_of_the_machines),
-                                       CASE(data_are_measured)};
+                                       CASE(data_are_measured), CASE(every_measurement_list_of_the_manifest)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,14 +18,10 @@ static const struct known_bank {
     enum digest_alg alg;
     const char *name;
 } known_banks[] = {
-    {ALG_SHA1, SHA1_SIZE, true, DIGEST_SHA1, "sha1"},
-    {0x0b, SHA256_SIZE, true, DIGEST_SHA256, "sha256"},
-    {0x0c, SHA384_SIZE, true, DIGEST_SHA384, "sha384"},
-    {0x0d, SHA512_SIZE, true, DIGEST_SHA512, "sha512"},
-    {0x12, 32, false, DIGEST_SHA256, "sm3_256"},
-    {0x27, 32, false, DIGEST_SHA256, "sha3_256"},
-    {0x28, 48, false, DIGEST_SHA384, "sha3_384"},
-    {0x29, 64, false, DIGEST_SHA512, "sha3_512"},
+    {ALG_SHA1, SHA1_SIZE, true, DIGEST_SHA1, "sha1"},   {0x0b, SHA256_SIZE, true, DIGEST_SHA256, "sha256"},
+    {0x0c, SHA384_SIZE, true, DIGEST_SHA384, "sha384"}, {0x0d, SHA512_SIZE, true, DIGEST_SHA512, "sha512"},
+    {0x12, 32, false, DIGEST_SHA256, "sm3_256"},        {0x27, 32, false, DIGEST_SHA256, "sha3_256"},
+    {0x28, 48, false, DIGEST_SHA384, "sha3_384"},       {0x29, 64, false, DIGEST_SHA512, "sha3_512"},
 };
 
 static const struct known_bank *known_bank(uint16_t id)
@@ -65,7 +61,8 @@ struct walk {
 
 static bool bad(const struct walk *w, const char *what)
 {
-    return fault_set(w->fault, FAULT_SYNTAX, "event %zu, at byte %zu: %s", w->log->count, w->size - rd_left(&w->r), what);
+    return fault_set(w->fault, FAULT_SYNTAX, "event %zu, at byte %zu: %s", w->log->count, w->size - rd_left(&w->r),
+                     what);
 }
 
 static bool add_bank(const struct walk *w, uint16_t id, uint16_t size)

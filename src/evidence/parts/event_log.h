@@ -48,7 +48,7 @@ struct event_log {
     size_t count;
     uint8_t locality; /* from which the TPM was started: the last byte of PCR 0 before the first event */
     bool has_locality;
-    bool hcrtm;       /* the hardware's root of trust measured before that, at locality 4 */
+    bool hcrtm;        /* the hardware's root of trust measured before that, at locality 4 */
     struct bytes tail; /* behind the last event: padding */
 };
 /* Views point into `text`. False, with a fault that names the place, for lengths that do not fit and banks that cannot be. */
@@ -57,7 +57,7 @@ bool event_log_read(struct arena *a, struct bytes text, struct event_log *out, s
 struct event_registers {
     size_t size; /* of each value */
     uint8_t value[EVENT_LOG_REGISTERS][DIGEST_MAX];
-    bool told[EVENT_LOG_REGISTERS];       /* the log says something of it: an event, or where the TPM was started from */
+    bool told[EVENT_LOG_REGISTERS]; /* the log says something of it: an event, or where the TPM was started from */
     bool incomplete[EVENT_LOG_REGISTERS]; /* an event has no digest in this bank: the value is not the register's */
 };
 /* What the registers of a known bank hold after the log. */
