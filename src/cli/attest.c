@@ -9,6 +9,8 @@
 #include "cli/remote.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
+#include "crypto/pem.h"
+#include "crypto/x509.h"
 
 enum {
     OPTION_TYPE = OPTION_BASE,
@@ -19,6 +21,7 @@ enum {
     OPTION_NONCE,
     OPTION_DRAFT_POLICY,
     OPTION_API_VERSION,
+    OPTION_CERTS,
     OPTION_TRUST,
     OPTION_BEARER,
     OPTION_SHOW,
@@ -28,7 +31,7 @@ struct sending {
     struct cli *cli;
     struct remote remote;
     const char *file;
-    const char *type, *runtime_data, *runtime_type, *init_data, *init_type, *nonce, *draft_policy, *api_version;
+    const char *type, *runtime_data, *runtime_type, *init_data, *init_type, *nonce, *draft_policy, *api_version, *certs;
     bool show;
     const char *path; /* "SgxEnclave" */
     const char *evidence_member;
@@ -60,12 +63,58 @@ static bool add_data(struct sending *s, struct json *body, const char *member, c
     return true;
 }
 
+/* The certificates of a file as PEM, whatever their form. */
+static bool read_certificates(struct sending *s, struct bytes *pem)
+{
+    struct arena *a = s->cli->arena;
+    struct writer w = wr_open(a);
+    const struct certificate *c;
+    struct fault fault = {0};
+    struct bytes text;
+    size_t count;
+
+    if (!read_file(s, s->certs, &text))
+        return false;
+    if (!certificates_decode(a, text, &c, &count, &fault)) {
+        cli_error(s->cli, "--certs %s: %s", s->certs, fault.text);
+        return false;
+    }
+    for (; c; c = c->next)
+        wr_pem(&w, "CERTIFICATE", c->der);
+    *pem = wr_done(&w);
+    return true;
+}
+
+/* A SEV-SNP report travels in an object, with its certificates; a file that is such an object goes as it is. */
+static bool wrap_report(struct sending *s, struct bytes *evidence)
+{
+    struct arena *a = s->cli->arena;
+    struct json *o = json_new(a, JSON_OBJECT);
+    struct bytes pem;
+
+    if (!bytes_equal(bytes_text(s->path), BYTES_LIT("SevSnpVm")) || bytes_begin(bytes_without_mark(*evidence), "{")) {
+        if (s->certs)
+            cli_misuse(s->cli, "--certs is for a bare SEV-SNP report");
+        return !s->certs;
+    }
+    show_text(a, o, "SnpReport", base64url_encode(a, *evidence));
+    if (s->certs) {
+        if (!read_certificates(s, &pem))
+            return false;
+        show_text(a, o, "VcekCertChain", base64url_encode(a, pem));
+    }
+    *evidence = json_print(a, o, JSON_IN_ORDER);
+    return true;
+}
+
 static bool build(struct sending *s, struct bytes evidence, struct bytes *body)
 {
     struct arena *a = s->cli->arena;
     struct json *o = json_new(a, JSON_OBJECT);
     struct bytes policy;
 
+    if (!wrap_report(s, &evidence))
+        return false;
     show_text(a, o, s->evidence_member, base64url_encode(a, evidence));
     if (!add_data(s, o, "runtimeData", s->runtime_data, s->runtime_type) ||
         !add_data(s, o, "initTimeData", s->init_data, s->init_type))
@@ -128,7 +177,8 @@ static const struct operation {
     const char *path, *member, *api_version; /* the one that SDKs send */
 } operations[] = {{KIND_SGX, "SgxEnclave", "quote", "2022-08-01"},
                   {KIND_OE, "OpenEnclave", "report", "2022-08-01"},
-                  {KIND_TDX, "TdxVm", "quote", "2025-06-01"}};
+                  {KIND_TDX, "TdxVm", "quote", "2025-06-01"},
+                  {KIND_SNP, "SevSnpVm", "report", "2022-08-01"}};
 
 static bool choose(struct sending *s, struct bytes evidence, enum status *status)
 {
@@ -176,6 +226,7 @@ static bool read_option(struct sending *s, int id, const char *value)
     case OPTION_NONCE: s->nonce = value; break;
     case OPTION_DRAFT_POLICY: s->draft_policy = value; break;
     case OPTION_API_VERSION: s->api_version = value; break;
+    case OPTION_CERTS: s->certs = value; break;
     case OPTION_TRUST: s->remote.ca_file = value; break;
     case OPTION_BEARER: s->remote.token_file = value; break;
     case OPTION_SHOW: s->show = true; break;
@@ -218,7 +269,8 @@ const struct command attest_command = {
         "variable ASSAY_TOKEN is sent along, unless ASSAY_URL names another service.",
     .options =
         (const struct option_row[]){
-            {OPTION_TYPE, "type", "KIND", "sgx, oe or tdx (default: recognised from the bytes)"},
+            {OPTION_TYPE, "type", "KIND", "sgx, oe, tdx or snp (default: recognised from the bytes)"},
+            {OPTION_CERTS, "certs", "F", "certificates to send with a bare SEV-SNP report"},
             {OPTION_RUNTIME_DATA, "runtime-data", "F", "data whose hash is in the report data"},
             {OPTION_RUNTIME_TYPE, "runtime-type", "TYPE", "json or binary (default)"},
             {OPTION_INIT_DATA, "init-data", "F", "data whose hash is in the configuration id"},

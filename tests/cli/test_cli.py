@@ -21,6 +21,10 @@ LONG = bool(os.environ.get("ASSAY_LONG"))
 PERMIT = "version=1.0;authorizationrules{=>permit();};issuancerules{c:[type==\"a\"]=>issue(claim=c);};"
 
 
+def decoded(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 class Frame(CliCase):
     def test_help(self):
         overview = self.expect(DONE, "--help")
@@ -448,7 +452,8 @@ class Attest(CliCase):
         self.server.requests.clear()
         self.server.routes.clear()
         answer = (200, json.dumps({"token": self.token}).encode())
-        self.server.routes.update({"/attest/SgxEnclave": answer, "/attest/OpenEnclave": answer, "/attest/TdxVm": answer})
+        self.server.routes.update({"/attest/SgxEnclave": answer, "/attest/OpenEnclave": answer, "/attest/TdxVm": answer,
+                                   "/attest/SevSnpVm": answer})
 
     def attest(self, status, data, *args, **kw):
         return self.expect(status, "attest", self.server.url, self.file("evidence", data), "--ca", self.signer.pem, *args,
@@ -509,6 +514,25 @@ class Attest(CliCase):
         self.assertIn("sgx.quote.signature", run.err)
         self.assertEqual("", run.out)
         self.assertEqual(error, json.loads(self.attest(REFUSED, self.QUOTE, "--json").out))
+
+    def test_sev_snp_report(self):
+        folder = self.dir / "snp"
+        self.expect(DONE, "simulate", "snp", "--seed", "3", "-o", folder)
+        report, chain = ((folder / name).read_bytes() for name in ("snp-report.bin", "chain.pem"))
+        self.attest(DONE, report, "--certs", f"{folder}/chain.pem")
+        path, _, body = self.body()
+        self.assertEqual("/attest/SevSnpVm?api-version=2022-08-01", path)
+        sent = json.loads(decoded(body["report"]))
+        self.assertEqual(report, decoded(sent["SnpReport"]))
+        self.assertEqual(chain.split(), decoded(sent["VcekCertChain"]).split())
+        self.attest(DONE, report)
+        self.assertEqual(["SnpReport"], list(json.loads(decoded(self.body()[2]["report"]))))
+        whole = (folder / "report.json").read_bytes()
+        self.attest(DONE, whole)
+        self.assertEqual(whole, decoded(self.body()[2]["report"]))
+        self.attest(MISUSE, whole, "--certs", f"{folder}/chain.pem")
+        self.attest(MISUSE, self.QUOTE, "--certs", f"{folder}/chain.pem")
+        self.attest(MISUSE, report, "--certs", f"{folder}/snp-report.bin")
 
     def test_hostile_answers(self):
         for body in (b"", b"x", b"[]", b'{"token":1}', b"\xff" * 99):

@@ -1,9 +1,11 @@
 """The fetcher of endorsements in assayd, against a source that misbehaves as sources do."""
+import base64
 import json
 import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,10 @@ from service_case import BUILD, READY_SECONDS, Service  # noqa: E402
 from upstream import Endorsements, Upstream  # noqa: E402
 
 PLATFORM = ["/tcb?", "/qe/identity?", "/pckcrl?", "/IntelSGXRootCA.der"]  # what one SGX platform needs of PCS
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def simulate(folder, *words):
@@ -258,6 +264,46 @@ class FetchCase(unittest.TestCase):
                 self.skipTest("no network name spaces here: " + made.stderr.strip()[:200])
             self.assertEqual(made.returncode, 0, made.stderr[-3000:])
             self.assertIn("judged", made.stdout)
+
+    def test_the_certificate_of_a_chip_comes_from_kds(self):
+        """A report without its VCEK: refused, fetched by chip and TCB, judged; one whose chip KDS does not know is not asked for twice."""
+        made = tempfile.mkdtemp(prefix="assay-kds-")
+        self.addCleanup(shutil.rmtree, made)
+        platform, folder = os.path.join(made, "snp"), os.path.join(made, "folder")
+        subprocess.run([os.path.join(BUILD, "src/cli/assay"), "simulate", "snp", "--at", str(int(time.time())), "--seed", "11", "-o", platform],
+                       check=True, capture_output=True, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        os.mkdir(folder)
+        with open(f"{platform}/chain.pem", encoding="ascii") as f:
+            vcek, *issuers = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", f.read(), re.S)
+        with open(f"{folder}/issuers.pem", "w", encoding="ascii") as f:  # of the simulation; AMD's are built in
+            f.write("".join(issuers))
+        with open(f"{platform}/snp-report.bin", "rb") as f:
+            report = f.read()
+        with open(f"{platform}/request.json", encoding="utf-8") as f:
+            body = json.load(f)
+        body["report"] = b64url(json.dumps({"SnpReport": b64url(report)}).encode())
+        path = f"/vcek/v1/Milan/{report[0x1a0:0x1e0].hex()}"
+        upstream = Upstream(kds={path: ssl.PEM_cert_to_DER_cert(vcek)})
+        self.addCleanup(upstream.close)
+        s = Service({"collateral": {"folder": folder, "anchor": f"{platform}/anchor.pem", "refresh": f"kds {upstream.url}",
+                                    "refresh_ca": upstream.ca, "refresh_rate": 60000}})
+        self.addCleanup(s.remove)
+        attest = lambda: s.call("POST", "/attest/SevSnpVm?api-version=2022-08-01", body)  # noqa: E731
+        self.assert_refused(attest(), "being fetched")
+        s.wait(lambda: attest()[0] == 200)
+        reported = report[0x180:0x188]
+        query = f"blSPL={reported[0]:02}&teeSPL={reported[1]:02}&snpSPL={reported[6]:02}&ucodeSPL={reported[7]:02}"
+        self.assertEqual([f"{path}?{query}"], upstream.asked("/vcek/v1/Milan/" + path.split("/")[-1]))
+        stranger = bytearray(report)
+        stranger[0x1a0] ^= 1
+        body["report"] = b64url(json.dumps({"SnpReport": b64url(bytes(stranger))}).encode())
+        self.assertEqual(attest()[0], 400)
+        asked = path.replace(path.split("/")[-1], bytes(stranger[0x1a0:0x1e0]).hex())
+        s.wait(lambda: len(upstream.asked(asked)) == 1)
+        for _ in range(5):
+            self.assertEqual(attest()[0], 400)
+        time.sleep(0.5)
+        self.assertEqual(len(upstream.asked(asked)), 1)
 
     def test_killed_while_it_fetches(self):
         s = self.service()
