@@ -189,7 +189,9 @@ enum thing recognise_thing(struct arena *a, struct bytes b)
     if (bytes_begin(b, "-----BEGIN"))
         return THING_CERTIFICATES;
     if (b.n > 4 && b.p[0] == 0x30 && b.p[1] >= 0x80)
-        return THING_CERTIFICATES; /* or a CRL */
+        return THING_CERTIFICATES;                   /* or a CRL */
+    if (b.n > 2 && b.p[0] == 0xd2 && b.p[1] == 0x84) /* tag 18 of CBOR, over an array of four */
+        return THING_UVM;
     if (hex_of_der(b))
         return THING_CRL;
     if (begins_like_json(b) && json_parse(a, bytes_trim_end(b), NULL, &root, NULL) && json_thing(root) != THING_UNKNOWN)

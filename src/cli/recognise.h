@@ -30,6 +30,7 @@ enum thing {
     THING_COLLATERAL, /* TCB info, enclave identity, list of evaluation numbers */
     THING_TOKEN,
     THING_KEY_SET,
+    THING_UVM, /* endorsement of a utility VM */
     THING_UNKNOWN,
 };
 enum thing recognise_thing(struct arena *a, struct bytes b);

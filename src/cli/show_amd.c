@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "evidence/parts/snp_report.h"
+#include "evidence/parts/uvm.h"
 
 static void show_components(struct arena *a, struct json *o, const char *name, enum snp_product product,
                             const struct snp_tcb *tcb)
@@ -139,6 +140,25 @@ static struct json *report_tree(struct arena *a, const struct snp_report *r)
     show_hex(a, o, "signature", r->signature);
     if (r->reserved)
         show_string(a, o, "reserved", r->reserved);
+    return o;
+}
+
+struct json *show_uvm(struct arena *a, struct bytes b, struct fault *fault)
+{
+    struct json *o = json_new(a, JSON_OBJECT), *list = json_new(a, JSON_ARRAY);
+    struct uvm_statement says;
+
+    if (!uvm_read(a, b, &says, fault))
+        return NULL;
+    show_string(a, o, "kind", "uvm-endorsement");
+    show_string(a, o, "form", says.cwt ? "cwt" : "legacy");
+    show_text(a, o, "issuer", text_clean(a, says.issuer));
+    show_text(a, o, "feed", text_clean(a, says.feed));
+    show_number(a, o, "svn", (int64_t)says.svn);
+    show_hex(a, o, "launch_measurement", says.measurement);
+    for (const struct certificate *c = says.leaf; c; c = c->next)
+        json_append(list, show_certificate_brief(a, c));
+    show_tree(o, "certificates", list);
     return o;
 }
 

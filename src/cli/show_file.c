@@ -100,6 +100,7 @@ struct json *show_file(struct arena *a, struct bytes b, bool for_people, struct 
     case THING_COLLATERAL: return show_collateral(a, b, fault);
     case THING_TOKEN: return token_tree(a, b, for_people, fault);
     case THING_KEY_SET: return key_set_tree(a, b, fault);
+    case THING_UVM: return show_uvm(a, b, fault);
     case THING_UNKNOWN: break;
     }
     fault_set(fault, FAULT_SYNTAX, "not recognised as evidence, certificate, CRL, endorsement or token");

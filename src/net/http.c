@@ -154,8 +154,8 @@ static bool explain(CURLcode code, const struct http_request *request, const str
                     struct fault *fault)
 {
     if (in->over)
-        return fault_set(fault, FAULT_LIMIT, "%s: the answer, or its header, is longer than allowed (%zu bytes)",
-                         request->url, in->limit);
+        return fault_set(fault, FAULT_LIMIT, "%s: the answer, or its header, has more than %zu bytes", request->url,
+                         in->limit);
     if (in->not_local)
         return fault_set(fault, FAULT_USAGE, "%s: without TLS only loopback and link-local addresses are spoken to",
                          request->url);

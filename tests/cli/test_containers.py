@@ -50,6 +50,8 @@ class Containers(EvidenceCase):
             with self.subTest(form):
                 args = self.simulate("snp", "--uvm", form, name=form)
                 self.assertEqual("azure-compliant-uvm", self.verify(DONE, *args)["claims"]["x-ms-compliance-status"])
+                shown = json.loads(self.expect(DONE, "inspect", "--json", self.dir / form / "uvm.cose").out)
+                self.assertEqual((form, "ContainerPlat-AMD-UVM"), (shown["form"], shown["feed"]))
                 self.refused("uvm.root", *(a for i, a in enumerate(args) if a != "--reference" and args[i - 1] != "--reference"))
         self.refused("uvm.measurement", *self.simulate("snp", "--uvm", "cwt", "--fault", "uvm.measurement", name="other"))
 
