@@ -91,7 +91,7 @@ static bool legacy_log(struct bytes b)
             return false;
         events++;
     }
-    return events > 1;
+    return events > 1 && !bytes_all_zero(bytes_first(b, 32)); /* zeros are padding */
 }
 
 static enum evidence_kind measurements(struct bytes b)

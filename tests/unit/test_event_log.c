@@ -131,6 +131,19 @@ static void padding_is_no_event(void **state)
     }
 }
 
+static void nothing_is_no_log(void **state)
+{
+    struct writer w = wr_open(&arena);
+
+    (void)state;
+    refused(&w);
+    for (int n = 0; n < 4096; n++)
+        wr_u8(&w, 0);
+    refused(&w);
+    memset(w.p, 0xff, w.n);
+    refused(&w);
+}
+
 /* Cut anywhere, a log is refused, or it ended there. */
 static void every_cut(void **state)
 {
@@ -417,6 +430,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_separator_alone),
         CASE(padding_is_no_event),
+        CASE(nothing_is_no_log),
         CASE(every_cut),
         CASE(bad_headers),
         CASE(bad_digests),

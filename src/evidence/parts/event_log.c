@@ -196,6 +196,8 @@ bool event_log_read(struct arena *a, struct bytes text, struct event_log *out, s
     *out = (struct event_log){.banks = {{ALG_SHA1, SHA1_SIZE, true, DIGEST_SHA1}}, .bank_count = 1};
     if (text.n > LIMIT_EVENT_LOG)
         return fault_set(fault, FAULT_LIMIT, "the log has more than %d bytes", LIMIT_EVENT_LOG);
+    if (at_end(&w))
+        return bad(&w, "nothing but padding");
     if (!read_sha1_event(&w))
         return false;
     out->agile = is_header(&w.events[0]);
