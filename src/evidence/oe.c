@@ -104,12 +104,7 @@ bool oe_decode_file(struct exam *x, struct bytes file, const struct request_data
     struct reader r = rd_open(file);
     uint32_t version = rd_u32le(&r);
 
-    if (runtime)
-        e->runtime = *runtime;
-    if (init)
-        e->init = *init;
-    if (!check_that(x, REQUEST_EVIDENCE, file.n > 0) || !check_that(x, REQUEST_RUNTIME_DATA, true) ||
-        !check_that(x, REQUEST_INIT_DATA, true))
+    if (!request_given(x, file, runtime, init, &e->runtime, &e->init))
         return false;
     if (version == OE_REPORT_VERSION)
         return decode_report(x, e);

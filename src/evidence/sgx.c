@@ -35,12 +35,7 @@ bool sgx_decode_quote(struct exam *x, struct bytes quote, const struct request_d
 
     x->evidence = e;
     e->submitted = quote;
-    if (runtime)
-        e->runtime = *runtime;
-    if (init)
-        e->init = *init;
-    return check_that(x, REQUEST_EVIDENCE, quote.n > 0) && check_that(x, REQUEST_RUNTIME_DATA, true) &&
-           check_that(x, REQUEST_INIT_DATA, true) && sgx_decode_bytes(x, quote, e);
+    return request_given(x, quote, runtime, init, &e->runtime, &e->init) && sgx_decode_bytes(x, quote, e);
 }
 
 static bool decode(struct exam *x, const struct json *request)

@@ -92,12 +92,7 @@ bool snp_decode_file(struct exam *x, struct bytes file, struct bytes certificate
 
     x->evidence = e;
     e->report_bytes = file;
-    if (runtime)
-        e->runtime = *runtime;
-    if (init)
-        e->init = *init;
-    if (!check_that(x, REQUEST_EVIDENCE, file.n > 0) || !check_that(x, REQUEST_RUNTIME_DATA, true) ||
-        !check_that(x, REQUEST_INIT_DATA, true))
+    if (!request_given(x, file, runtime, init, &e->runtime, &e->init))
         return false;
     if (!(object.n ? read_object(x, object, e) : check_that(x, SNP_REQUEST, true)))
         return false;

@@ -35,12 +35,7 @@ bool tdx_decode_file(struct exam *x, struct bytes file, const struct request_dat
 
     x->evidence = e;
     e->submitted = wrapped ? bytes_after(file, OE_HEADER) : file;
-    if (runtime)
-        e->runtime = *runtime;
-    if (init)
-        e->init = *init;
-    return check_that(x, REQUEST_EVIDENCE, e->submitted.n > 0) && check_that(x, REQUEST_RUNTIME_DATA, true) &&
-           check_that(x, REQUEST_INIT_DATA, true) && decode_quote(x, e->submitted, e);
+    return request_given(x, e->submitted, runtime, init, &e->runtime, &e->init) && decode_quote(x, e->submitted, e);
 }
 
 static bool decode(struct exam *x, const struct json *request)

@@ -128,3 +128,14 @@ bool request_data_bound(struct exam *x, enum check_id id, const struct request_d
     struct check_value expected = check_bytes(sha256_of(x->arena, data->data));
     return check_record(x->trace, id, check_same(found, expected), found, expected);
 }
+
+bool request_given(struct exam *x, struct bytes evidence, const struct request_data *runtime,
+                   const struct request_data *init, struct request_data *own_runtime, struct request_data *own_init)
+{
+    if (runtime)
+        *own_runtime = *runtime;
+    if (init)
+        *own_init = *init;
+    return check_that(x, REQUEST_EVIDENCE, evidence.n > 0) && check_that(x, REQUEST_RUNTIME_DATA, true) &&
+           check_that(x, REQUEST_INIT_DATA, true);
+}
