@@ -127,7 +127,7 @@ static void set_up(struct snp_bench *b, struct arena *forever)
 {
     enum { SIGNED = 0x2a0 };
     struct simulate_options options = {.kind = SIMULATE_SNP};
-    const struct certificate *chain;
+    const struct certificate *chain = NULL;
     struct fault fault = {0};
     size_t count;
 
