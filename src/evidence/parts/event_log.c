@@ -224,7 +224,7 @@ static bool extends(const struct event *e)
     return e->type != EV_NO_ACTION && e->type != EV_DRTM_NO_ACTION && e->reg < EVENT_LOG_REGISTERS && e->digests;
 }
 
-static void extend(struct event_registers *r, enum digest_alg alg, uint32_t reg, struct bytes digest)
+void event_registers_extend(struct event_registers *r, enum digest_alg alg, uint32_t reg, struct bytes digest)
 {
     struct bytes parts[] = {bytes_make(r->value[reg], r->size), digest};
 
@@ -248,7 +248,7 @@ void event_log_replay(const struct event_log *log, const struct event_bank *bank
         if (!extends(e))
             continue;
         if (e->digests[b].p)
-            extend(out, bank->alg, e->reg, e->digests[b]);
+            event_registers_extend(out, bank->alg, e->reg, e->digests[b]);
         else
             out->incomplete[e->reg] = true;
     }

@@ -60,6 +60,8 @@ struct event_registers {
     bool told[EVENT_LOG_REGISTERS]; /* the log says something of it: an event, or where the TPM was started from */
     bool incomplete[EVENT_LOG_REGISTERS]; /* an event has no digest in this bank: the value is not the register's */
 };
+/* A register becomes the digest of itself and this one; r->size is that of alg. */
+void event_registers_extend(struct event_registers *r, enum digest_alg alg, uint32_t reg, struct bytes digest);
 /* What the registers of a known bank hold after the log. */
 void event_log_replay(const struct event_log *log, const struct event_bank *bank, struct event_registers *out);
 /* The bank of that algorithm, or NULL. */

@@ -2,10 +2,7 @@
 
 #include "base/text.h"
 
-enum {
-    LEGACY_NAME = 256, /* to which template "ima" fills a file's name before it is hashed */
-    TEMPLATE_NAME_MAX = 32,
-};
+enum { TEMPLATE_NAME_MAX = 32 };
 
 bool ima_violation(const struct ima_entry *e)
 {
@@ -31,15 +28,15 @@ static struct bytes sized(struct reader *r)
 static bool read_legacy(struct arena *a, struct reader *r, struct ima_entry *e)
 {
     struct bytes digest = rd_take(r, SHA1_SIZE);
-    uint8_t *data = arena_alloc(a, SHA1_SIZE + LEGACY_NAME);
+    uint8_t *data = arena_alloc(a, SHA1_SIZE + IMA_LEGACY_NAME);
 
     e->name = sized(r);
-    if (!rd_ok(r) || e->name.n >= LEGACY_NAME)
+    if (!rd_ok(r) || e->name.n >= IMA_LEGACY_NAME)
         return false;
     memcpy(data, digest.p, SHA1_SIZE);
     if (e->name.n)
         memcpy(data + SHA1_SIZE, e->name.p, e->name.n);
-    e->data = bytes_make(data, SHA1_SIZE + LEGACY_NAME);
+    e->data = bytes_make(data, SHA1_SIZE + IMA_LEGACY_NAME);
     return true;
 }
 
@@ -101,14 +98,6 @@ bool ima_log_read(struct arena *a, struct bytes text, struct ima_log *out, struc
 
 /* ----------------------------------------------------------------------------------------------------------- replay */
 
-static void extend(struct event_registers *r, enum digest_alg alg, uint32_t pcr, struct bytes digest)
-{
-    struct bytes parts[] = {bytes_make(r->value[pcr], r->size), digest};
-
-    digest_parts(alg, parts, 2, r->value[pcr]);
-    r->told[pcr] = true;
-}
-
 void ima_log_replay(const struct ima_log *log, enum digest_alg alg, bool padded, struct event_registers *r)
 {
     uint8_t ones[DIGEST_MAX], made[DIGEST_MAX];
@@ -119,7 +108,7 @@ void ima_log_replay(const struct ima_log *log, enum digest_alg alg, bool padded,
         const struct ima_entry *e = &log->entries[i];
 
         if (ima_violation(e)) {
-            extend(r, alg, e->pcr, bytes_make(ones, r->size));
+            event_registers_extend(r, alg, e->pcr, bytes_make(ones, r->size));
             continue;
         }
         memset(made, 0, sizeof made);
@@ -127,6 +116,6 @@ void ima_log_replay(const struct ima_log *log, enum digest_alg alg, bool padded,
             memcpy(made, e->hash.p, SHA1_SIZE);
         else
             digest_parts(alg, &e->data, 1, made);
-        extend(r, alg, e->pcr, bytes_make(made, r->size));
+        event_registers_extend(r, alg, e->pcr, bytes_make(made, r->size));
     }
 }

@@ -5,6 +5,8 @@
 
 #include "evidence/parts/event_log.h"
 
+enum { IMA_LEGACY_NAME = 256 }; /* to which template "ima" fills a name with zeros before it is hashed */
+
 struct ima_entry {
     uint32_t pcr;
     struct bytes hash;     /* SHA-1 of the data; zeros: a violation, what was measured changed meanwhile */
@@ -30,4 +32,5 @@ void ima_log_replay(const struct ima_log *log, enum digest_alg alg, bool padded,
 
 /* For ima_log_read, entries as text. */
 bool ima_text_read(struct arena *a, struct bytes text, struct ima_log *out, struct fault *fault);
+
 #endif

@@ -10,7 +10,7 @@ static const struct template
 templates[] = {{"ima", ""},        {"ima-ng", ""},   {"ima-ngv2", ""},     {"ima-sig", "h"},
                {"ima-sigv2", "h"}, {"ima-buf", "h"}, {"ima-modsig", "hdh"}};
 
-enum { FIELDS_BEHIND = 3, LEGACY_NAME = 256 };
+enum { FIELDS_BEHIND = 3 };
 
 static const struct template *find_template(struct bytes name)
 {
@@ -90,11 +90,11 @@ static bool read_legacy(struct arena *a, struct bytes digest, struct bytes name,
     struct writer w = wr_open(a);
     struct bytes value;
 
-    if (!hex(a, digest, &value) || value.n != SHA1_SIZE || name.n >= LEGACY_NAME)
+    if (!hex(a, digest, &value) || value.n != SHA1_SIZE || name.n >= IMA_LEGACY_NAME)
         return false;
     wr_put(&w, value);
     wr_put(&w, name);
-    for (size_t i = name.n; i < LEGACY_NAME; i++)
+    for (size_t i = name.n; i < IMA_LEGACY_NAME; i++)
         wr_u8(&w, 0);
     e->data = wr_done(&w);
     e->name = name;
