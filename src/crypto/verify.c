@@ -34,7 +34,7 @@ static EVP_PKEY *make_rsa(const struct public_key *key)
     return k;
 }
 
-enum { SALT_NONE = -1 };
+enum { SALT_NONE = -1, SALT_AUTO = -2 };
 
 /* salt SALT_NONE: PKCS#1 v1.5. */
 static bool rsa_verify(const struct public_key *key, enum digest_alg alg, struct bytes hash, int salt,
@@ -48,7 +48,8 @@ static bool rsa_verify(const struct public_key *key, enum digest_alg alg, struct
         context && EVP_PKEY_verify_init(context) == 1 &&
         EVP_PKEY_CTX_set_rsa_padding(context, salt == SALT_NONE ? RSA_PKCS1_PADDING : RSA_PKCS1_PSS_PADDING) == 1 &&
         EVP_PKEY_CTX_set_signature_md(context, EVP_get_digestbyname(md_name(alg))) == 1 &&
-        (salt == SALT_NONE || EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt) == 1) &&
+        (salt == SALT_NONE ||
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt == SALT_AUTO ? RSA_PSS_SALTLEN_AUTO : salt) == 1) &&
         EVP_PKEY_verify(context, signature.p, signature.n, hash.p, hash.n) == 1;
 
     EVP_PKEY_CTX_free(context);
@@ -64,7 +65,9 @@ bool rsa_pkcs1_verify(const struct public_key *key, enum digest_alg alg, struct 
 bool rsa_pss_verify(const struct public_key *key, enum digest_alg alg, struct bytes hash, size_t salt_size,
                     struct bytes signature)
 {
-    return salt_size <= DIGEST_MAX && rsa_verify(key, alg, hash, (int)salt_size, signature);
+    int salt = salt_size == SALT_ANY ? SALT_AUTO : (int)salt_size;
+
+    return (salt_size == SALT_ANY || salt_size <= DIGEST_MAX) && rsa_verify(key, alg, hash, salt, signature);
 }
 
 enum scheme { SCHEME_PKCS1, SCHEME_PSS, SCHEME_ECDSA };

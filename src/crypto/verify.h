@@ -48,7 +48,8 @@ struct bytes public_key_spki(struct arena *a, const struct public_key *key);
 bool ecdsa_verify(const struct public_key *key, struct bytes hash, struct bytes signature);
 bool ecdsa_from_der(struct arena *a, enum key_kind curve, struct bytes der, struct bytes *out);
 bool rsa_pkcs1_verify(const struct public_key *key, enum digest_alg alg, struct bytes hash, struct bytes signature);
-/* RSASSA-PSS with MGF1 of the same digest; salt_size exactly. */
+/* RSASSA-PSS with MGF1 of the same digest; salt_size exactly, or SALT_ANY, as TPMs take different ones. */
+#define SALT_ANY SIZE_MAX
 bool rsa_pss_verify(const struct public_key *key, enum digest_alg alg, struct bytes hash, size_t salt_size,
                     struct bytes signature);
 

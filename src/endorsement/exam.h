@@ -38,10 +38,13 @@ struct settings {
     bool report_data_tail_zero;  /* claims.md 2: ask for zero in REPORT_DATA[32..63] of SGX too */
     uint16_t accepted_sgx;       /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
     uint16_t accepted_tdx;       /* the same for TDX */
-    bool development;            /* the service was started for development: its tokens say so */
-    bool claim_development;      /* emit x-assay-development where it applies; off in golden comparisons */
-    bool claim_recent;           /* emit the names that the original service has used since 2025-2026 (claims.md 4) */
-    bool claim_extensions;       /* emit claims of our own that tell more of the evidence (claims.md 4, 5) */
+    bool tpm_sha1;          /* accept signatures with SHA-1 from TPMs: attestation keys of Windows still make them */
+    bool aik_required;      /* policy of Tpm: refuse an attestation key without a valid certificate */
+    uint32_t required_pcrs; /* policy of Tpm: registers that a quote must cover, by bit */
+    bool development;       /* the service was started for development: its tokens say so */
+    bool claim_development; /* emit x-assay-development where it applies; off in golden comparisons */
+    bool claim_recent;      /* emit the names that the original service has used since 2025-2026 (claims.md 4) */
+    bool claim_extensions;  /* emit claims of our own that tell more of the evidence (claims.md 4, 5) */
     const struct reference_values *reference; /* never NULL */
 };
 #define SETTINGS_DEFAULT                                                                     \
@@ -50,6 +53,9 @@ struct settings {
                        .crl_freshness = true,                                                \
                        .accepted_sgx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
                        .accepted_tdx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
+                       .tpm_sha1 = true,                                                     \
+                       .aik_required = true,                                                 \
+                       .required_pcrs = 0xffffff,                                            \
                        .claim_development = true,                                            \
                        .claim_recent = true,                                                 \
                        .reference = &reference_builtin})

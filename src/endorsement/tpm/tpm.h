@@ -6,7 +6,8 @@
 #include "endorsement/exam.h"
 
 /* Rows of checks.def that aik_verify states. */
-#define AIK_CHECKS CHECK_AIK_SHAPE, CHECK_AIK_CHAIN, CHECK_AIK_SIGNATURES, CHECK_AIK_AUTHORITY, CHECK_AIK_ROLE, CHECK_AIK_VALIDITY
+#define AIK_CHECKS \
+    CHECK_AIK_SHAPE, CHECK_AIK_CHAIN, CHECK_AIK_SIGNATURES, CHECK_AIK_AUTHORITY, CHECK_AIK_ROLE, CHECK_AIK_VALIDITY
 
 struct aik {
     const struct certificate *leaf; /* NULL: no certificate was sent */

@@ -36,11 +36,15 @@ bool tpm_public_read(struct arena *a, struct bytes text, struct tpm_public *out,
 bool tpm_public_read_first(struct arena *a, struct bytes text, struct tpm_public *out, struct bytes *rest,
                            struct fault *fault);
 
+/* What a key must be for its signatures to attest: of this TPM for good, and signing only what the TPM itself has made
+ * (restricted), so that the magic of a TPMS_ATTEST is worth something. */
+bool tpm_public_attests(const struct tpm_public *p);
+
 /* TPMT_SIGNATURE: RSASSA, RSAPSS or ECDSA with a digest that is known here; others are refused. */
 struct tpm_signature {
     uint16_t alg; /* TPM_ALG_ID: 0x0014, 0x0016, 0x0018 */
     enum digest_alg hash;
-    struct bytes value; /* RSA; of ECDSA r || s, each as long as the curve's numbers */
+    struct bytes value; /* RSA; of ECDSA r || s, of one length */
 };
 bool tpm_signature_read(struct arena *a, struct bytes text, struct tpm_signature *out, struct fault *fault);
 /* A bare RSASSA signature with SHA-256, as AzureGuest sends it (snp-cvm.md 3.4). */
@@ -56,6 +60,7 @@ struct tpm_selection {
     } banks[TPM_BANKS];
     size_t count;
 };
+bool tpm_selection_twice(const struct tpm_selection *s); /* a register of a bank stands in it twice */
 
 enum tpm_attest_type { TPM_ATTEST_CERTIFY = 0x8017, TPM_ATTEST_QUOTE = 0x8018 };
 
@@ -89,6 +94,8 @@ struct tpm_pcrs {
 /* Digest, by `hash`, of the values in the order of the selection; false where one is not given, or has not its bank's size. */
 bool tpm_pcrs_digest(const struct tpm_pcrs *pcrs, const struct tpm_selection *selection, enum digest_alg hash,
                      uint8_t out[DIGEST_MAX]);
+/* Bytes of a digest by TPM_ALG_ID, of SM3 and SHA-3 too; 0: unknown. */
+size_t tpm_alg_size(uint16_t id);
 /* Digest algorithm and TPM_ALG_ID; false: one that is not known here. */
 bool tpm_alg_digest(uint16_t id, enum digest_alg *out);
 uint16_t tpm_digest_alg(enum digest_alg alg);

@@ -14,7 +14,7 @@ struct tpm_quote {
 /* Rows of checks.def that tpm_quote_decode and tpm_quote_verify state, and those of tpm_certify_*. */
 #define TPM_QUOTE_CHECKS                                                                                 \
     CHECK_TPM_QUOTE_SHAPE, CHECK_TPM_QUOTE_MAGIC, CHECK_TPM_QUOTE_TYPE, CHECK_TPM_QUOTE_SIGNATURE_SHAPE, \
-        CHECK_TPM_QUOTE_SIGNATURE, CHECK_TPM_QUOTE_NONCE, CHECK_TPM_QUOTE_PCRS
+        CHECK_TPM_QUOTE_SIGNATURE, CHECK_TPM_QUOTE_NONCE, CHECK_TPM_QUOTE_SELECTION, CHECK_TPM_QUOTE_PCRS
 #define TPM_CERTIFY_CHECKS                                                                                       \
     CHECK_TPM_CERTIFY_SHAPE, CHECK_TPM_CERTIFY_MAGIC, CHECK_TPM_CERTIFY_TYPE, CHECK_TPM_CERTIFY_SIGNATURE_SHAPE, \
         CHECK_TPM_CERTIFY_SIGNATURE, CHECK_TPM_CERTIFY_NONCE, CHECK_TPM_CERTIFY_NAME
