@@ -32,6 +32,15 @@ static const struct known_bank *known_bank(uint16_t id)
     return NULL;
 }
 
+struct event_bank event_bank_of(uint16_t id)
+{
+    const struct known_bank *known = known_bank(id);
+
+    if (!known)
+        return (struct event_bank){.id = id};
+    return (struct event_bank){.id = id, .size = known->size, .known = known->known, .alg = known->alg};
+}
+
 const char *event_bank_name(const struct event_bank *b)
 {
     const struct known_bank *known = known_bank(b->id);
@@ -232,26 +241,57 @@ void event_registers_extend(struct event_registers *r, enum digest_alg alg, uint
     r->told[reg] = true;
 }
 
+bool event_register_dynamic(uint32_t reg)
+{
+    return reg >= FIRST_DYNAMIC && reg <= LAST_DYNAMIC;
+}
+
+void event_registers_reset(struct event_registers *r, enum digest_alg alg)
+{
+    *r = (struct event_registers){.size = digest_size(alg)};
+    for (int i = FIRST_DYNAMIC; i <= LAST_DYNAMIC; i++)
+        memset(r->value[i], 0xff, r->size);
+}
+
+/* A dynamic launch sets its registers to zero before it extends the first of them; nothing else can extend them. */
+static void launch(struct event_registers *r)
+{
+    for (int i = FIRST_DYNAMIC; i <= LAST_DYNAMIC; i++)
+        memset(r->value[i], 0, r->size);
+    r->launched = true;
+}
+
+/* Of several logs only the first can tell where the TPM was started from. */
+void event_log_start(const struct event_log *log, struct event_registers *r)
+{
+    if ((!log->hcrtm && !log->has_locality) || r->told[0])
+        return;
+    r->told[0] = true;
+    r->value[0][r->size - 1] = log->hcrtm ? LOCALITY_HCRTM : log->locality;
+}
+
+bool event_log_step(const struct event_log *log, const struct event_bank *bank, size_t event, struct event_registers *r)
+{
+    const struct event *e = &log->events[event];
+
+    if (!extends(e))
+        return false;
+    if (event_register_dynamic(e->reg) && !r->launched)
+        launch(r);
+    struct bytes digest = e->digests[bank - log->banks];
+    if (digest.p)
+        event_registers_extend(r, bank->alg, e->reg, digest);
+    else
+        r->incomplete[e->reg] = true;
+    return true;
+}
+
 void event_log_replay(const struct event_log *log, const struct event_bank *bank, struct event_registers *out)
 {
-    size_t b = (size_t)(bank - log->banks);
-
-    *out = (struct event_registers){.size = bank->size};
-    for (int i = FIRST_DYNAMIC; i <= LAST_DYNAMIC; i++)
-        memset(out->value[i], 0xff, bank->size);
-    out->told[0] = log->hcrtm || log->has_locality;
-    if (out->told[0])
-        out->value[0][bank->size - 1] = log->hcrtm ? LOCALITY_HCRTM : log->locality;
-    for (size_t i = 0; i < log->count; i++) {
-        const struct event *e = &log->events[i];
-
-        if (!extends(e))
-            continue;
-        if (e->digests[b].p)
-            event_registers_extend(out, bank->alg, e->reg, e->digests[b]);
-        else
-            out->incomplete[e->reg] = true;
-    }
+    event_registers_reset(out, bank->alg);
+    event_log_start(log, out);
+    for (size_t i = 0; i < log->count; i++)
+        event_log_step(log, bank, i, out);
 }
 
 /* ------------------------------------------------------------------------------------------------- data and digest */

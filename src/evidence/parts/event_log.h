@@ -32,6 +32,8 @@ struct event_bank {
     bool known; /* it can be replayed: alg is set */
     enum digest_alg alg;
 };
+/* The bank of a TPM_ALG_ID; not known for an algorithm that cannot be replayed. */
+struct event_bank event_bank_of(uint16_t id);
 const char *event_bank_name(const struct event_bank *b); /* "sha256"; "sm3_256"; "unknown" */
 
 struct event {
@@ -59,11 +61,21 @@ struct event_registers {
     uint8_t value[EVENT_LOG_REGISTERS][DIGEST_MAX];
     bool told[EVENT_LOG_REGISTERS]; /* the log says something of it: an event, or where the TPM was started from */
     bool incomplete[EVENT_LOG_REGISTERS]; /* an event has no digest in this bank: the value is not the register's */
+    bool launched;                        /* dynamically: its registers began again with zeros */
 };
+/* What they hold when the TPM was started: zeros, and ones in those of a dynamic launch (3.5). */
+void event_registers_reset(struct event_registers *r, enum digest_alg alg);
+/* Is it one of those that a dynamic launch begins anew? */
+bool event_register_dynamic(uint32_t reg);
 /* A register becomes the digest of itself and this one; r->size is that of alg. */
 void event_registers_extend(struct event_registers *r, enum digest_alg alg, uint32_t reg, struct bytes digest);
 /* What the registers of a known bank hold after the log. */
 void event_log_replay(const struct event_log *log, const struct event_bank *bank, struct event_registers *out);
+/* The same in steps, on top of what `r` holds: where the TPM was started from, then each event in turn. False: this one extends
+ * nothing. */
+void event_log_start(const struct event_log *log, struct event_registers *r);
+bool event_log_step(const struct event_log *log, const struct event_bank *bank, size_t event,
+                    struct event_registers *r);
 /* The bank of that algorithm, or NULL. */
 const struct event_bank *event_log_bank(const struct event_log *log, enum digest_alg alg);
 

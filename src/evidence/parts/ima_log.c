@@ -98,24 +98,22 @@ bool ima_log_read(struct arena *a, struct bytes text, struct ima_log *out, struc
 
 /* ----------------------------------------------------------------------------------------------------------- replay */
 
+void ima_log_step(const struct ima_entry *e, enum digest_alg alg, bool padded, struct event_registers *r)
+{
+    uint8_t made[DIGEST_MAX] = {0};
+
+    if (ima_violation(e))
+        memset(made, 0xff, padded ? SHA1_SIZE : sizeof made);
+    else if (alg == DIGEST_SHA1 || padded)
+        memcpy(made, e->hash.p, SHA1_SIZE);
+    else
+        digest_parts(alg, &e->data, 1, made);
+    event_registers_extend(r, alg, e->pcr, bytes_make(made, r->size));
+}
+
 void ima_log_replay(const struct ima_log *log, enum digest_alg alg, bool padded, struct event_registers *r)
 {
-    uint8_t ones[DIGEST_MAX], made[DIGEST_MAX];
-
     r->size = digest_size(alg);
-    memset(ones, 0xff, sizeof ones);
-    for (size_t i = 0; i < log->count; i++) {
-        const struct ima_entry *e = &log->entries[i];
-
-        if (ima_violation(e)) {
-            event_registers_extend(r, alg, e->pcr, bytes_make(ones, r->size));
-            continue;
-        }
-        memset(made, 0, sizeof made);
-        if (alg == DIGEST_SHA1 || padded)
-            memcpy(made, e->hash.p, SHA1_SIZE);
-        else
-            digest_parts(alg, &e->data, 1, made);
-        event_registers_extend(r, alg, e->pcr, bytes_make(made, r->size));
-    }
+    for (size_t i = 0; i < log->count; i++)
+        ima_log_step(&log->entries[i], alg, padded, r);
 }

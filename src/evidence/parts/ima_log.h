@@ -30,6 +30,9 @@ bool ima_log_read(struct arena *a, struct bytes text, struct ima_log *out, struc
  * extended them with the SHA-1 hash, filled with zeros: padded. */
 void ima_log_replay(const struct ima_log *log, enum digest_alg alg, bool padded, struct event_registers *r);
 
+/* The same, one entry. */
+void ima_log_step(const struct ima_entry *e, enum digest_alg alg, bool padded, struct event_registers *r);
+
 /* For ima_log_read, entries as text. */
 bool ima_text_read(struct arena *a, struct bytes text, struct ima_log *out, struct fault *fault);
 

@@ -14,19 +14,29 @@ struct measured_log {
     bool is_ima;
     struct event_log tcg;
     struct ima_log ima;
+    uint8_t *covered; /* of each event: what measured_covers found before */
 };
 struct measured {
     struct measured_log logs[MEASURED_LOGS];
     size_t count;
 };
-#define MEASURED_CHECKS CHECK_BOOT_LOG_SHAPE, CHECK_BOOT_LOG_REPLAY
+#define MEASURED_CHECKS CHECK_BOOT_LOG_SHAPE, CHECK_IMA_TEMPLATE_HASH, CHECK_BOOT_LOG_REPLAY
 
 /* Reads one more log (BOOT_LOG_SHAPE). */
 bool measured_add(struct exam *x, struct measured *m, struct bytes text, bool is_ima);
 /* States BOOT_LOG_REPLAY: in every bank that the quote selects, each register of which a log tells holds what the logs replay to,
  * and each other one its value after reset. The note names register and event where they part. `selection` and `pcrs` must be a
- * verified quote's. Skipped where there is no log. */
+ * verified quote's. Before it IMA_TEMPLATE_HASH: that what IMA's entries say is what their hashes are made of. All are skipped
+ * where there is no log. */
 bool measured_verify(struct exam *x, const struct measured *m, const struct tpm_selection *selection,
                      const struct tpm_pcrs *pcrs);
+
+/* The bank that decisions rest on, and its quoted registers: of those quoted the one that all TCG logs have digests of, SHA-256
+ * before SHA-384, SHA-512 and SHA-1. False where there is none. */
+bool measured_bank(const struct measured *m, const struct tpm_selection *selection, enum digest_alg *bank,
+                   uint32_t *quoted);
+/* Does the digest of that bank cover the data of this event of a TCG log (event_data_measured)? Hashed once for each event, so
+ * always ask with the same bank. */
+bool measured_covers(const struct measured_log *log, size_t event, enum digest_alg bank);
 
 #endif

@@ -91,6 +91,8 @@ struct tpm_pcrs {
     } banks[TPM_BANKS];
     size_t count;
 };
+/* The value of that register in the bank of that TPM_ALG_ID; empty where it was not given. */
+struct bytes tpm_pcrs_value(const struct tpm_pcrs *pcrs, uint16_t id, unsigned index);
 /* Digest, by `hash`, of the values in the order of the selection; false where one is not given, or has not its bank's size. */
 bool tpm_pcrs_digest(const struct tpm_pcrs *pcrs, const struct tpm_selection *selection, enum digest_alg hash,
                      uint8_t out[DIGEST_MAX]);

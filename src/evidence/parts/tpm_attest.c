@@ -91,7 +91,7 @@ bool tpm_selection_twice(const struct tpm_selection *s)
 }
 
 /* Of all banks that bear the id, the first value. */
-static struct bytes value_of(const struct tpm_pcrs *pcrs, uint16_t id, unsigned index)
+struct bytes tpm_pcrs_value(const struct tpm_pcrs *pcrs, uint16_t id, unsigned index)
 {
     for (size_t i = 0; i < pcrs->count; i++)
         if (pcrs->banks[i].id == id && index < TPM_PCRS && pcrs->banks[i].value[index].n)
@@ -112,7 +112,7 @@ bool tpm_pcrs_digest(const struct tpm_pcrs *pcrs, const struct tpm_selection *se
 
             if (!(selection->banks[b].mask >> i & 1))
                 continue;
-            value = value_of(pcrs, selection->banks[b].id, i);
+            value = tpm_pcrs_value(pcrs, selection->banks[b].id, i);
             /* The size tells where one value ends and the next begins; the digest does not. */
             all &= value.n != 0 && value.n == tpm_alg_size(selection->banks[b].id);
             digest_add(&d, value);
