@@ -20,6 +20,8 @@ struct bytes key_point(struct arena *a, EVP_PKEY *key);
 /* The same with RSA of 2048 bits and exponent 65537. Such a key takes a tenth of a second: `known` ones, whose seed is no
  * secret, are remembered by this process, which must ask from one thread. */
 EVP_PKEY *rsa_derive(struct bytes seed, unsigned number, bool known);
+/* Its modulus, 256 bytes. */
+bool rsa_modulus(struct arena *a, EVP_PKEY *key, struct bytes *out);
 /* RS256 to PS512; the salt of PSS has the size of the digest and is derived from the message. */
 struct bytes rsa_sign(struct arena *a, EVP_PKEY *key, enum signature_alg alg, struct bytes message);
 

@@ -17,17 +17,27 @@ struct simulated_kind {
 };
 extern const struct simulated_kind simulated_kinds[SIMULATE_KINDS];
 
-enum { SIMULATED_SEED_SIZE = 32 };
+enum {
+    SIMULATED_SEED_SIZE = 32,
+    SIMULATED_ID_KEY_BYTE = 0x1d, /* of which ID_KEY_DIGEST consists */
+    SIMULATED_MRTD_BYTE = 0xd0,
+};
 /* From the number that an option named, or for 0 from the system's random numbers. */
 bool simulated_seed(uint64_t number, uint8_t seed[SIMULATED_SEED_SIZE], struct fault *fault);
 /* anchor_spki of the anchor. */
 bool simulated_anchor(struct arena *a, struct simulated *s, struct fault *fault);
 
 bool simulate_snp(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault);
+bool simulate_tpm(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault);
+bool simulate_attestation_request(struct arena *a, const struct simulate_fault *wanted, struct simulated *out,
+                                  struct fault *fault);
+bool simulate_azure_guest(struct arena *a, const struct simulate_fault *wanted, struct simulated *out,
+                          struct fault *fault);
 bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault);
 
 /* Tables of faults; the last row has no name. */
-extern const struct simulate_fault intel_faults[], snp_faults[];
-extern const char *const intel_variations[], *const snp_variations[];
+extern const struct simulate_fault intel_faults[], snp_faults[], tpm_faults[];
+extern const char *const intel_variations[],
+    *const snp_variations[], *const tpm_variations[], *const request_variations[], *const guest_variations[];
 
 #endif

@@ -6,7 +6,7 @@
 #include "crypto/digest.h"
 #include "simulate/keys.h"
 
-enum { BITS = 2048, SIZE = BITS / 8, PRIME_SIZE = SIZE / 2, EXPONENT = 65537, SEED_SIZE = 32, REMEMBERED = 16 };
+enum { BITS = 2048, SIZE = BITS / 8, PRIME_SIZE = SIZE / 2, EXPONENT = 65537, SEED_SIZE = 32, REMEMBERED = 32 };
 
 static struct remembered {
     uint8_t seed[SEED_SIZE];
@@ -108,6 +108,17 @@ EVP_PKEY *rsa_derive(struct bytes seed, unsigned number, bool known)
         memcpy(r->seed, seed.p, SEED_SIZE);
     }
     return key;
+}
+
+bool rsa_modulus(struct arena *a, EVP_PKEY *key, struct bytes *out)
+{
+    uint8_t *modulus = arena_alloc(a, SIZE);
+    BIGNUM *n = NULL;
+    bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) == 1 && BN_bn2binpad(n, modulus, SIZE) == SIZE;
+
+    BN_free(n);
+    *out = bytes_make(modulus, SIZE);
+    return ok;
 }
 
 /* EMSA-PSS (RFC 8017, 9.1.1) for a modulus of BITS bits, so that one bit of the encoded message is clear. */

@@ -15,7 +15,12 @@ enum simulate_kind {
     SIMULATE_OE_EVIDENCE,
     SIMULATE_TDX,
     SIMULATE_SNP,
-    SIMULATE_KINDS
+    SIMULATE_KINDS,
+    /* Their builders are here, their attesters not yet: */
+    SIMULATE_TPM = SIMULATE_KINDS, /* an attestation object (tpm-vbs.md 1.4) */
+    SIMULATE_TPM_REQUEST,          /* the same in a request to /attest/Tpm, answering a challenge */
+    SIMULATE_VBS,                  /* with a report of an enclave */
+    SIMULATE_AZURE_GUEST,
 };
 /* Forms of TD reports; the first: 1.0 in quotes of version 4, 1.5 in those of version 5. */
 enum simulate_td_report { SIMULATE_TD_USUAL, SIMULATE_TD_10, SIMULATE_TD_15, SIMULATE_TD_15EX };
@@ -23,13 +28,16 @@ const char *
 simulate_kind_word(enum simulate_kind kind); /* "sgx": on the command line; kinds of one word are forms of it */
 const char *simulate_kind_what(enum simulate_kind kind); /* "a quote" */
 
+struct simulated_tpm_driver;
 struct simulate_options {
     enum simulate_kind kind;
     const char *fault;     /* by name, or NULL */
     const char *variation; /* a harmless one, by name, or NULL */
     int64_t time;          /* the middle of all validity; 0: 2026-01-01 */
     uint64_t seed;         /* of all keys: the same evidence again, byte for byte; 0: random keys */
-    unsigned version;      /* of the quote: 3 (also for 0; of TDX: 4), 4, 5; of the report: 2 to 5, 0: 3, Turin's 5 */
+    unsigned
+        version; /* of the quote: 3 (also for 0; of TDX: 4), 4, 5; of the report: 2 to 5, 0: 3, Turin's 5; of the request
+                         to /attest/Tpm: 1, 2 (also for 0) */
     unsigned tcb_info_version; /* 3 (also for 0) or 2 */
     unsigned certification;    /* type of certification data; 0: 5 */
     unsigned evaluation;       /* tcbEvaluationDataNumber; 0: 17 */
@@ -46,6 +54,16 @@ struct simulate_options {
     bool migration;            /* the VM may be migrated */
     const char *uvm; /* an endorsement of the utility VM goes with the report: "legacy" or "cwt"; NULL: none */
     struct bytes runtime_data; /* what the enclave vouches for; empty: a small JSON object */
+
+    /* Of machines with a TPM: */
+    const struct simulated_tpm_driver *tpm; /* NULL: a TPM of our own (tpm.h); that of faults always is */
+    const char *ak;                         /* attestation key: rsassa (NULL), rsapss, ecdsa */
+    const char *os;                         /* what was booted: windows (NULL), linux */
+    unsigned log_size;                      /* of the boot log, at least; 0: a short one */
+    struct bytes nonce;                     /* qualifying data of the quote; empty: 16 bytes of our own */
+    struct bytes challenge,
+        service_context;   /* of a request to /attest/Tpm: bytes; text as it was sent. Empty: our own; none */
+    const char *isolation; /* of an Azure guest: trusted-launch (NULL), snp, tdx */
 };
 
 struct simulated {
@@ -59,6 +77,9 @@ struct simulated {
     struct bytes
         endorsements; /* all of them as Open Enclave wraps them (sgx-tdx.md 9.5); empty where one is left out */
     struct bytes report, chain, crl, uvm; /* of SNP: the bare report, PEM, the ARK's CRL, the endorsement */
+    struct bytes nonce, log, aik_certificate, aik_issuers; /* of a TPM: the log as it is, DER, PEM of those that do not
+                                                              travel with the evidence */
+    const struct simulated *hardware;                      /* of a confidential VM: its processor's part; else NULL */
     int64_t time;
     struct settings
         settings; /* under which the fault shows: strict freshness, a tail that must be zero, who endorses */
@@ -76,6 +97,8 @@ enum simulate_needs {
     SIMULATE_NEEDS_VLEK = 1 << 17,
     SIMULATE_NEEDS_VCEK = 1 << 18,
     SIMULATE_NEEDS_UVM = 1 << 19,
+    SIMULATE_NEEDS_LINUX = 1 << 20,
+    SIMULATE_NEEDS_HARDWARE = 1 << 21,
 };
 struct simulate_fault {
     const char *name;  /* "intel.pck.validity", "intel.pck.validity:root-early" */

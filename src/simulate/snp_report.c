@@ -1,5 +1,6 @@
 /* The report (snp-cvm.md 1.1 to 1.5). */
 #include "evidence/attester.h"
+#include "simulate/kinds.h"
 #include "simulate/snp_platform.h"
 
 enum { REPORT_SIZE = 0x4a0, SIGNED_SIZE = 0x2a0, NUMBER_SIZE = 72, SCALAR_SIZE = SHA384_SIZE };
@@ -88,7 +89,7 @@ static void put_identity(struct snp_platform *p, uint8_t *r)
     r[AT_FAMILY_ID] = 1;
     r[AT_IMAGE_ID] = 2;
     memcpy(r + AT_MEASUREMENT, snp_measurement, SHA384_SIZE);
-    memset(r + AT_ID_KEY_DIGEST, 0x1d, SHA384_SIZE);
+    memset(r + AT_ID_KEY_DIGEST, SIMULATED_ID_KEY_BYTE, SHA384_SIZE);
     if (snp_varies(p, "author-key")) {
         r[AT_KEY_INFO] |= KEY_INFO_AUTHOR;
         memset(r + AT_AUTHOR_KEY_DIGEST, 0xa0, SHA384_SIZE);

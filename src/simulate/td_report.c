@@ -1,6 +1,7 @@
 /* The TD report of a simulated trust domain (sgx-tdx.md 3). */
 #include "evidence/parts/td_report.h"
 
+#include "simulate/kinds.h"
 #include "simulate/platform.h"
 
 enum { MR_SIZE = 48, TCB_SIZE = 16, RTMR_FIRST = 0xa0 };
@@ -52,8 +53,8 @@ struct bytes platform_td_report(struct platform *p, struct bytes report_data, st
 
     module(p, &w);
     wr_u64le(&w, attributes);
-    wr_u64le(&w, 0x618e7);   /* XFAM */
-    fill(&w, 0xd0, MR_SIZE); /* MRTD */
+    wr_u64le(&w, 0x618e7); /* XFAM */
+    fill(&w, SIMULATED_MRTD_BYTE, MR_SIZE);
     wr_put(&w, config_id);
     fill(&w, 0, MR_SIZE - config_id.n);
     fill(&w, 0, 2 * MR_SIZE); /* MROWNER, MROWNERCONFIG */

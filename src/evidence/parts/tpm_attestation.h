@@ -15,8 +15,9 @@ struct tpm_attestation {
     struct measured logs;
 };
 /* Rows of checks.def that the two functions state. */
-#define TPM_ATTESTATION_CHECKS \
-    CHECK_TPM_ATTESTATION_SHAPE, TPM_QUOTE_CHECKS, AIK_CHECKS, CHECK_TPM_AIK_KEY, CHECK_TPM_REQUIRED_PCRS, MEASURED_CHECKS
+#define TPM_ATTESTATION_CHECKS                                                                             \
+    CHECK_TPM_ATTESTATION_SHAPE, TPM_QUOTE_CHECKS, AIK_CHECKS, CHECK_TPM_AIK_KEY, CHECK_TPM_REQUIRED_PCRS, \
+        MEASURED_CHECKS
 
 /* Reads {"logs","aik_cert","aik_pub","pcrs","quote","signature"}; members that are not known here are ignored. */
 bool tpm_attestation_decode(struct exam *x, const struct json *att, struct tpm_attestation *out);
