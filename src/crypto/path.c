@@ -40,8 +40,7 @@ static bool names_match(struct trace *trace, enum check_id id, const struct cert
     return check_record(trace, id, true, CHECK_NO_VALUE, CHECK_NO_VALUE);
 }
 
-/* What c lacks to stand above `below` intermediate certificates, or NULL. */
-static const char *lacks_authority(const struct certificate *c, int below)
+const char *certificate_lacks_authority(const struct certificate *c, int below)
 {
     if (!c->has_basic_constraints || !c->is_ca)
         return "is no CA";
@@ -58,7 +57,7 @@ static bool authority_holds(struct trace *trace, enum check_id id, const struct 
 
     for (const struct certificate *c = leaf; c; c = c->next, place++) {
         const char *lack = c->critical_unknown ? "has a critical extension or a constraint that is not processed here"
-                           : place             ? lacks_authority(c, place - 1)
+                           : place             ? certificate_lacks_authority(c, place - 1)
                                                : NULL;
 
         if (place >= LIMIT_CHAIN)

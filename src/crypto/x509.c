@@ -188,6 +188,29 @@ bool certificate_extension(const struct certificate *c, struct bytes oid, struct
     return false;
 }
 
+bool certificate_unprocessed(const struct certificate *c, const uint8_t *arcs, size_t count)
+{
+    struct x509_extension e;
+
+    for (struct reader list = rd_open(c->extensions); rd_left(&list) && x509_next_extension(&list, &e);) {
+        uint8_t arc = x509_certificate_arc(e.oid);
+
+        switch (arc) {
+        case EXT_BASIC_CONSTRAINTS:
+        case EXT_KEY_USAGE:
+        case EXT_SUBJECT_KEY_ID:
+        case EXT_AUTHORITY_KEY_ID: continue;
+        case EXT_NAME_CONSTRAINTS:
+        case EXT_POLICY_CONSTRAINTS:
+        case EXT_INHIBIT_ANY_POLICY: return true;
+        default:
+            if (e.critical && !(arc && memchr(arcs, arc, count)))
+                return true;
+        }
+    }
+    return false;
+}
+
 bool certificate_signed_by(const struct certificate *c, const struct public_key *issuer_key)
 {
     return x509_verify(c->alg, c->tbs, c->signature, issuer_key);

@@ -40,6 +40,8 @@ bool certificates_decode(struct arena *a, struct bytes text, const struct certif
                          struct fault *fault);
 /* Value of an extension (the content of its OCTET STRING) by DER of its OID without tag and length; false when absent. */
 bool certificate_extension(const struct certificate *c, struct bytes oid, struct bytes *value);
+/* Would a path ignore something that must not be ignored, even if its caller processes the extensions 2.5.29.arcs? */
+bool certificate_unprocessed(const struct certificate *c, const uint8_t *arcs, size_t count);
 /* The (last) attribute 2.5.4.arc of a DER name, as UTF-8; empty when there is none. */
 struct bytes name_attribute(struct bytes name, uint8_t arc);
 bool certificate_signed_by(const struct certificate *c, const struct public_key *issuer_key);
@@ -79,6 +81,8 @@ struct path_checks {
         authority; /* each but the first may sign certificates: CA, keyCertSign, path length; nothing critical is unknown */
     enum check_id validity; /* not_before <= time <= not_after for all */
 };
+/* What c lacks to sign certificates, `below` intermediates standing beneath it; NULL: nothing. */
+const char *certificate_lacks_authority(const struct certificate *c, int below);
 /* Signature verdict of a chain: true when each certificate is signed by the next and the last by itself. It depends on
  * the bytes alone, so callers cache it with the decoded chain. */
 bool chain_signatures(const struct certificate *leaf_first);

@@ -218,6 +218,7 @@ void endorsements_seal(struct endorsements *e)
     if (!e->sealed) {
         seal_intel(e);
         seal_amd(e);
+        seal_tpm(e);
     }
     e->sealed = true;
 }

@@ -13,8 +13,8 @@ struct pooled {
     bool amd;      /* they are AMD's: no TCB signer of Intel is among them */
 };
 
-/* Certificates among which AMD's issuers are looked for. */
-struct amd_pool {
+/* Certificates among which issuers are looked for. */
+struct certificate_pool {
     const struct certificate *const *v;
     size_t count;
 };
@@ -34,8 +34,9 @@ struct endorsements {
     size_t chain_count, chain_cap;
     struct amd_leaf *amd_leaves; /* once sealed; ascending: amd_leaf_find */
     size_t amd_leaf_count, amd_leaf_cap;
-    struct amd_pool amd_authorities; /* that were loaded */
-    uint8_t (*pins)[SHA256_SIZE];    /* Intel's built-in anchor, then those that were added */
+    struct certificate_pool amd_authorities; /* that were loaded */
+    struct certificate_pool tpm_authorities; /* the others that were loaded: those of TPMs are among them */
+    uint8_t (*pins)[SHA256_SIZE];            /* Intel's built-in anchor, then those that were added */
     bool *pin_development;
     size_t pin_count, pin_cap;
 };
@@ -61,5 +62,7 @@ bool crl_verify(struct exam *x, const struct certificate *issuer, const struct c
 void seal_intel(struct endorsements *e);
 /* Sort VCEKs and VLEKs, so that they are found by what they certify. */
 void seal_amd(struct endorsements *e);
+/* Gather authorities among which issuers of TPM certificates are looked for. */
+void seal_tpm(struct endorsements *e);
 
 #endif

@@ -66,7 +66,7 @@ static bool by_built_in(struct arena *a, struct cache *cache, struct amd_chain *
 
 /* Of those with the issuer's name the one that signed c, else the first; NULL when none has the name. */
 static const struct certificate *issuer_among(struct arena *a, struct cache *cache, const struct certificate *c,
-                                              const struct amd_pool *others, bool *signed_it)
+                                              const struct certificate_pool *others, bool *signed_it)
 {
     const struct certificate *first = NULL;
 
@@ -87,7 +87,7 @@ static const struct certificate *issuer_among(struct arena *a, struct cache *cac
 
 /* The root of an issuer: built in where it signed it, else one that came along. */
 static const struct certificate *root_of(struct arena *a, struct cache *cache, const struct certificate *issuer,
-                                         const struct amd_pool *others, bool *ok)
+                                         const struct certificate_pool *others, bool *ok)
 {
     enum snp_product product;
     enum amd_role role;
@@ -104,7 +104,7 @@ static const struct certificate *root_of(struct arena *a, struct cache *cache, c
     return root;
 }
 
-void amd_chain_build(struct arena *a, struct cache *cache, const struct amd_leaf *leaf, const struct amd_pool *others,
+void amd_chain_build(struct arena *a, struct cache *cache, const struct amd_leaf *leaf, const struct certificate_pool *others,
                      struct amd_chain *out)
 {
     enum snp_product product;
@@ -135,7 +135,7 @@ struct loaded {
 static bool decode_certificates(struct arena *a, struct bytes text, bool vlek, struct loaded *out, struct fault *fault)
 {
     const struct certificate *list, *wanted = NULL, *others[LIMIT_CHAIN];
-    struct amd_pool pool = {.v = others};
+    struct certificate_pool pool = {.v = others};
     struct amd_leaf leaf;
     size_t count;
 
@@ -195,7 +195,7 @@ static bool is_built_in(const struct certificate *c)
            memcmp(c->spki_digest, amd_authority_spki(product, role), SHA256_SIZE) == 0;
 }
 
-static bool in_pool(const struct amd_pool *pool, const struct certificate *c)
+static bool in_pool(const struct certificate_pool *pool, const struct certificate *c)
 {
     for (size_t i = 0; i < pool->count; i++)
         if (memcmp(pool->v[i]->digest, c->digest, SHA256_SIZE) == 0)
@@ -204,10 +204,10 @@ static bool in_pool(const struct amd_pool *pool, const struct certificate *c)
 }
 
 /* Authorities that were loaded. The file of each chip brings the same again, and those that are built in need no loading. */
-static struct amd_pool loaded_authorities(struct endorsements *e)
+static struct certificate_pool loaded_authorities(struct endorsements *e)
 {
     const struct certificate **v = NULL;
-    struct amd_pool pool = {0};
+    struct certificate_pool pool = {0};
     size_t cap = 0;
 
     for (size_t i = 0; i < e->pool_count; i++)

@@ -5,21 +5,44 @@
 
 #include "endorsement/exam.h"
 
-/* Rows of checks.def that aik_verify states. */
-#define AIK_CHECKS \
-    CHECK_AIK_SHAPE, CHECK_AIK_CHAIN, CHECK_AIK_SIGNATURES, CHECK_AIK_AUTHORITY, CHECK_AIK_ROLE, CHECK_AIK_VALIDITY
+/* Rows of checks.def that aik_decode and aik_verify state. */
+#define AIK_CHECKS                                                                                                   \
+    CHECK_AIK_SHAPE, CHECK_AIK_CHAIN, CHECK_AIK_SIGNATURES, CHECK_AIK_AUTHORITY, CHECK_AIK_ROLE, CHECK_AIK_VALIDITY, \
+        CHECK_AIK_NOT_REVOKED
 
 struct aik {
-    const struct certificate *leaf; /* NULL: no certificate was sent */
-    bool valid;                     /* it chains to a trusted root: `aikValidated` */
-    bool development;               /* that root is a simulated one */
+    const struct certificate *leaf; /* then what came with it; NULL: no certificate was sent */
+    const struct public_key *key;   /* the caller's to set where there is no certificate: it may be an anchor itself */
+    bool valid;                     /* it leads to whom is trusted: `aikValidated` */
+    bool development;               /* and that is a simulated root */
     const char *why;                /* not valid: what the checks would have said; NULL */
 };
-/* Reads a certificate, zero padded or not (it comes out of an NV index), of DER or PEM with issuers behind it. False: AIK_SHAPE. */
+/* Reads a certificate, zero padded or not (it comes out of an NV index), in DER or PEM, with issuers behind it or not; none where
+ * text is empty. False: AIK_SHAPE. */
 bool aik_decode(struct exam *x, struct bytes text, struct aik *out);
 /* Builds the path from what was sent, what is at hand, and what is built in. Where it does not hold: with `required` the check that
  * fails refuses; without, the rest is skipped in the name of `setting`, and out->valid is false. An anchor that is the leaf's own
  * key will do (--anchor of the command line). */
 bool aik_verify(struct exam *x, struct aik *out, bool required, const char *setting);
+
+/* What certificates of TPMs say of the chip, in their subject's other name (TCG EK Credential Profile 3.2.9); views of the
+ * certificate, empty where it does not say. */
+struct tpm_device {
+    struct bytes manufacturer, model, version; /* "id:494E5443", "ICL", "id:00020000" */
+};
+struct tpm_device tpm_device_read(const struct certificate *c);
+
+/* A certificate of an endorsement key, by a vendor's root or an operator's. The certificate is proved, not that somebody has the
+ * key: that takes credential activation (evidence/parts/credential.h). */
+struct ek {
+    const struct certificate *leaf;
+    struct tpm_device device;
+    bool development;
+};
+/* certificates: as for aik_decode. cache may be NULL. */
+bool ek_verify(struct arena *a, struct cache *cache, const struct endorsements *e, struct bytes certificates,
+               int64_t time, struct ek *out, struct fault *fault);
+/* The decoding that both share: leaf first. */
+bool tpm_certificates_decode(struct arena *a, struct bytes text, const struct certificate **leaf, struct fault *fault);
 
 #endif
