@@ -112,7 +112,7 @@ static void verify_quote(void *context)
 /* The whole pipeline from request body to signed token. */
 static void attest(void *context)
 {
-    static const uint8_t entropy[TOKEN_JTI_ENTROPY];
+    static const uint8_t entropy[EXAM_ENTROPY];
     struct bench *b = context;
     struct core_request request = {.issuer = b->provider.issuer,
                                    .attester = bytes_text(b->attester->path),

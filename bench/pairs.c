@@ -154,7 +154,7 @@ static double together(struct worker *w, size_t count, void *(*work)(void *))
 
 void bench_pairs(const char *folder, const struct simulated *made)
 {
-    static const uint8_t entropy[TOKEN_JTI_ENTROPY];
+    static const uint8_t entropy[EXAM_ENTROPY];
     struct core_request request = {.issuer = BYTES_LIT(ISSUER),
                                    .attester = BYTES_LIT("SgxEnclave"),
                                    .body = made->request,

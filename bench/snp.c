@@ -75,7 +75,7 @@ static void verify_report(void *context)
 
 static void attest(void *context)
 {
-    static const uint8_t entropy[TOKEN_JTI_ENTROPY];
+    static const uint8_t entropy[EXAM_ENTROPY];
     struct snp_bench *b = context;
     struct core_request request = {.issuer = b->provider.issuer,
                                    .attester = BYTES_LIT("SevSnpVm"),

@@ -110,6 +110,7 @@ enum {
     LIMIT_UVM_ENDORSEMENTS = 4,     /* in one request; clients send one */
     LIMIT_UVM_CLAIMS = 256,         /* JSON values in one; they have 4 */
     LIMIT_UVM_TEXT = 512,           /* bytes of an issuer or feed; a did:x509 with two policies has some 200 */
+    LIMIT_GUEST_TEXT = 256,         /* bytes of the name of a guest's system, which its token repeats */
     /* Sources of endorsements. */
     LIMIT_UPSTREAM_URL = 1024, /* of a source of endorsements, without what is put behind */
     LIMIT_THIM_NODES = 64,     /* values in an answer of Azure's THIM, which has five */

@@ -2,8 +2,8 @@
 
 #include "base/json.h"
 
-static const char *const kind_names[] = {"sgx", "oe",  "tdx",      "snp", "azure-guest",
-                                         "tpm", "vbs", "eventlog", "ima", "unknown"};
+static const char *const kind_names[] = {"sgx", "oe",       "tdx", "snp", "azure-guest", "tpm",
+                                         "vbs", "eventlog", "ima", "hcl", "azure-vtpm",  "unknown"};
 
 const char *evidence_kind_name(enum evidence_kind k)
 {
@@ -109,6 +109,8 @@ static enum evidence_kind document(const struct json *root)
 {
     if (json_member_nocase(root, "SnpReport"))
         return KIND_SNP;
+    if (json_member(root, "hcl_report") || json_member(json_member(root, "evidence"), "hcl_report"))
+        return KIND_AZURE_VTPM;
     if (json_member_nocase(root, "AttestationInfo"))
         return KIND_AZURE_GUEST;
     if (json_member(root, "quote") && (json_member(root, "signature") || json_member(root, "pcrs")))
@@ -131,6 +133,8 @@ enum evidence_kind recognise_evidence(struct arena *a, struct bytes b)
 
     if (b.n < 8)
         return KIND_UNKNOWN;
+    if (bytes_begin(b, "HCLA"))
+        return KIND_HCL;
     if (b.n == 1184 && word(b, 0) >= 1 && word(b, 0) <= 5 && word(b, 0x34) == 1)
         return KIND_SNP;
     if (word(b, 0) == 1 && (word(b, 4) == 1 || word(b, 4) == 2) && !endorsements_body(b))

@@ -15,6 +15,8 @@ enum evidence_kind {
     KIND_VBS,
     KIND_EVENTLOG,
     KIND_IMA,
+    KIND_HCL,        /* the report of Azure's paravisor */
+    KIND_AZURE_VTPM, /* the same with a TPM quote, as Confidential Containers carry it */
     KIND_UNKNOWN,
 };
 const char *evidence_kind_name(enum evidence_kind k); /* "sgx", …; "unknown" */

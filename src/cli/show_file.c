@@ -1,6 +1,7 @@
 /* Any file that attestation deals in, as a tree: recognised, then shown by the part that knows its kind. */
 #include "base/text.h"
 #include "cli/show_amd.h"
+#include "cli/show_guest.h"
 #include "cli/show_intel.h"
 #include "cli/show_log.h"
 
@@ -82,6 +83,10 @@ static struct json *evidence_tree(struct arena *a, struct bytes b, struct fault 
         return show_quote(a, b, fault);
     if (kind == KIND_SNP)
         return show_snp(a, b, fault);
+    if (kind == KIND_HCL)
+        return show_hcl(a, b, fault);
+    if (kind == KIND_AZURE_VTPM)
+        return show_azure_vtpm(a, b, fault);
     if (kind == KIND_EVENTLOG)
         return show_event_log(a, b, fault);
     if (kind == KIND_IMA)

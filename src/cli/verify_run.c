@@ -6,7 +6,9 @@
 #include "crypto/pem.h"
 #include "collateral/bundle.h"
 #include "crypto/pem.h"
+#include "evidence/hcl.h"
 #include "evidence/logs.h"
+#include "evidence/parts/hcl_report.h"
 #include "evidence/sgx.h"
 #include "evidence/snp.h"
 #include "evidence/tdx.h"
@@ -120,6 +122,11 @@ static bool read_data(struct verification *v, const char *path, bool is_json, en
         cli_error(v->cli, "%s", fault.text);
         return false;
     }
+    struct hcl_report report;
+    if (bytes_begin(out->data, "HCLA") && hcl_report_read(out->data, &report, NULL)) {
+        out->data = report.claims; /* of the paravisor's report, what it binds */
+        is_json = true;
+    }
     out->type = is_json ? DATA_JSON : DATA_BINARY;
     bool ok = out->data.n <= LIMIT_RUNTIME_DATA;
     if (ok && is_json)
@@ -171,6 +178,12 @@ static bool decode_tdx(struct verification *v, const struct request_data *runtim
     return tdx_decode_file(&v->appraisal.exam, v->evidence, runtime, init);
 }
 
+static bool decode_hcl(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    (void)runtime, (void)init; /* it brings its own */
+    return hcl_decode_file(&v->appraisal.exam, v->evidence, joined_certificates(v));
+}
+
 static bool decode_event_log(struct verification *v, const struct request_data *runtime,
                              const struct request_data *init)
 {
@@ -189,11 +202,9 @@ static const struct judged {
     enum evidence_kind kind;
     const struct attester *attester;
     bool (*decode)(struct verification *, const struct request_data *runtime, const struct request_data *init);
-} judged[] = {{KIND_SGX, &sgx_attester, decode_sgx},
-              {KIND_OE, &oe_attester, decode_oe},
-              {KIND_TDX, &tdx_attester, decode_tdx},
-              {KIND_SNP, &snp_attester, decode_snp},
-              {KIND_EVENTLOG, &event_log_attester, decode_event_log},
+} judged[] = {{KIND_SGX, &sgx_attester, decode_sgx}, {KIND_OE, &oe_attester, decode_oe},
+              {KIND_TDX, &tdx_attester, decode_tdx}, {KIND_SNP, &snp_attester, decode_snp},
+              {KIND_HCL, &hcl_attester, decode_hcl}, {KIND_EVENTLOG, &event_log_attester, decode_event_log},
               {KIND_IMA, &ima_attester, decode_ima}};
 
 static const struct judged *judged_kind(enum evidence_kind kind)

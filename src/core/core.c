@@ -96,6 +96,8 @@ const struct provider *snapshot_provider(const struct snapshot *s, struct bytes 
     return NULL;
 }
 
+_Static_assert((int)TOKEN_JTI_ENTROPY == (int)EXAM_JTI_ENTROPY, "what an exam has behind it stays secret");
+
 static bool find_parties(struct appraisal *x, const struct snapshot *snapshot, const struct core_request *request)
 {
     x->provider = snapshot_provider(snapshot, request->issuer);
@@ -321,7 +323,8 @@ bool core_judge(struct appraisal *x, bool by_policy)
         return false;
     if (!verify(x) || (by_policy && !decide(x)))
         return false;
-    x->permitted = made(x, x->attester->required) && (!by_policy || made(x, policy_checks));
+    x->permitted = made(x, x->attester->required) && (!x->exam.required || made(x, x->exam.required)) &&
+                   (!by_policy || made(x, policy_checks));
     return x->permitted;
 }
 

@@ -63,7 +63,7 @@ struct core_request {
     struct bytes attester; /* "SgxEnclave", any letter case */
     struct bytes body;     /* JSON */
     int64_t time;
-    struct bytes entropy; /* TOKEN_JTI_ENTROPY bytes at least */
+    struct bytes entropy; /* EXAM_ENTROPY bytes; TOKEN_JTI_ENTROPY will do where no answer is encrypted */
     bool explain;         /* keep the policy's trace (core_explain) */
 };
 

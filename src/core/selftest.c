@@ -104,7 +104,7 @@ static struct bytes request_of(struct arena *a, const struct selftest_sample *sa
 static const char *judge(struct arena *a, const struct endorsements *endorsements, const struct selftest_sample *sample,
                          struct bytes evidence)
 {
-    static const uint8_t entropy[TOKEN_JTI_ENTROPY];
+    static const uint8_t entropy[EXAM_ENTROPY];
     struct provider provider = {.issuer = SELFTEST_ISSUER, .settings = SETTINGS_DEFAULT};
     const struct snapshot snapshot = {.endorsements = endorsements, .providers = &provider, .provider_count = 1};
     const struct core_request request = {.issuer = provider.issuer,

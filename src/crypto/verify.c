@@ -6,6 +6,8 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
+#include "crypto/rsa_key.h"
+
 static const char *md_name(enum digest_alg alg)
 {
     static const char *const names[] = {"SHA1", "SHA256", "SHA384", "SHA512"};
@@ -13,7 +15,7 @@ static const char *md_name(enum digest_alg alg)
     return names[alg];
 }
 
-static EVP_PKEY *make_rsa(const struct public_key *key)
+EVP_PKEY *rsa_public(const struct public_key *key)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
@@ -42,7 +44,7 @@ static bool rsa_verify(const struct public_key *key, enum digest_alg alg, struct
 {
     if (key->kind != KEY_RSA || hash.n != digest_size(alg) || signature.n != key->modulus.n)
         return false;
-    EVP_PKEY *k = make_rsa(key);
+    EVP_PKEY *k = rsa_public(key);
     EVP_PKEY_CTX *context = k ? EVP_PKEY_CTX_new_from_pkey(NULL, k, NULL) : NULL;
     bool ok =
         context && EVP_PKEY_verify_init(context) == 1 &&

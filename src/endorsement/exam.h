@@ -60,6 +60,9 @@ struct settings {
                        .claim_recent = true,                                                 \
                        .reference = &reference_builtin})
 
+/* What an exam has of random bytes: the first become the token's jti, which is public, the rest stay secret. */
+enum { EXAM_JTI_ENTROPY = 32, EXAM_ENTROPY = 64 };
+
 struct exam {
     struct arena *arena; /* all memory of this request */
     struct trace *trace;
@@ -67,8 +70,10 @@ struct exam {
     const struct settings *settings;
     struct cache *cache;  /* may be NULL */
     int64_t time;         /* seconds since 1970 */
-    struct bytes entropy; /* for jti */
+    struct bytes entropy; /* EXAM_ENTROPY bytes; tools that make no answer may have fewer */
     void *evidence;       /* decoded, of the attester's own type; set by its decode */
+    const enum check_id
+        *required; /* what this evidence needs beside its attester's list; NULL: nothing. Set by decode */
     struct claims incoming;
     struct bytes wanted; /* an endorsement that was not at hand, for whoever fetches: "amd/crl/Milan"; or empty */
     struct bytes reply;  /* set by decode where the message is no evidence yet (the Tpm challenge) */

@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 
-enum { ID_KEY_SIZE = 48, MRTD_SIZE = 48, CHIP_ID_SIZE = 64, PPID_SIZE = 16 };
+enum { ID_KEY_SIZE = 48, MRTD_SIZE = 48, VARIABLE_HASH_SIZE = 32, CHIP_ID_SIZE = 64, PPID_SIZE = 16 };
 
 static const char *const product_names[SNP_PRODUCT_COUNT] = {"Milan", "Genoa", "Turin"};
 
@@ -63,11 +63,41 @@ static const struct bytes builtin_mrtds[] = {
               "\x42\xa6\xb3\xc4\xe7\x9b\x3c\x82\xbb\x1c\x59\x4e\x77\x0d\x0d\x12\x9a\x07\x24\x66\x9f\x1e\x95\x3f"),
 };
 
+/* snp-cvm.md 3.7: of Azure's virtual firmware. Of db and dbx those of both templates, Windows and UEFI CA, of 2021. */
+static const struct bytes builtin_pk[] = {
+    BYTES_LIT("\x72\xd3\xaf\x9b\x2b\x57\xcf\xd0\xc1\xfc\xaf\xc2\x8b\xab\xaa\x22"
+              "\x12\x42\x8c\x66\x04\xc1\xac\x0b\x62\x4f\xaf\xbf\x28\xac\x88\xe7"),
+};
+static const struct bytes builtin_kek[] = {
+    BYTES_LIT("\x85\x99\x62\x49\x05\xe4\xfa\x11\xb3\x79\x47\x1f\x80\xf8\x70\x36"
+              "\x9c\xc0\x46\xd1\xed\x45\xfe\xfe\x54\x00\x72\xa6\x78\x49\x34\xbf"),
+};
+static const struct bytes builtin_db[] = {
+    BYTES_LIT("\x1e\xbc\x03\x3e\x5f\x6c\x5b\x6e\x9b\x73\x85\xab\x28\x52\x17\xcc"
+              "\xef\x60\x83\xbc\x23\x66\x96\x62\xb1\xdf\x3b\x39\x3a\xb6\xac\x27"),
+    BYTES_LIT("\x93\xb6\x2c\xe7\x9e\x08\x70\x04\x8a\x09\x07\xef\x32\x8f\x35\xd2"
+              "\xf9\xd4\x01\xbc\x75\xac\x5d\xd9\xf0\xa3\x84\xef\x31\x3f\xa5\xca"),
+};
+static const struct bytes builtin_dbx[] = {
+    BYTES_LIT("\x3e\x35\xa7\x87\x77\xaf\xed\x8c\xf4\xbf\x41\x4b\x06\x00\x5a\x8d"
+              "\x08\x27\xf9\xbf\xfb\x26\x83\xf0\x9a\x1b\xdb\xba\xb2\x5a\x02\x72"),
+    BYTES_LIT("\x41\xb6\x62\xdc\xa4\x0a\x59\x1c\xbd\x7b\xf3\xd4\x3e\x45\xf4\x95"
+              "\x90\xf5\x6d\x19\x09\x24\x4b\x99\x25\xb7\x32\x4b\xff\x1a\xa7\x18"),
+};
+
+#define ENTRIES(v)              \
+    {                           \
+        v, sizeof v / sizeof *v \
+    }
 const struct reference_values reference_builtin = {
     .uvm_roots = builtin_roots,
     .uvm_root_count = sizeof builtin_roots / sizeof *builtin_roots,
-    .lists = {[REFERENCE_AZURE_ID_KEYS] = {builtin_id_keys, sizeof builtin_id_keys / sizeof *builtin_id_keys},
-              [REFERENCE_AZURE_MRTDS] = {builtin_mrtds, sizeof builtin_mrtds / sizeof *builtin_mrtds}},
+    .lists = {[REFERENCE_AZURE_ID_KEYS] = ENTRIES(builtin_id_keys),
+              [REFERENCE_AZURE_MRTDS] = ENTRIES(builtin_mrtds),
+              [REFERENCE_SECURE_BOOT_PK] = ENTRIES(builtin_pk),
+              [REFERENCE_SECURE_BOOT_KEK] = ENTRIES(builtin_kek),
+              [REFERENCE_SECURE_BOOT_DB] = ENTRIES(builtin_db),
+              [REFERENCE_SECURE_BOOT_DBX] = ENTRIES(builtin_dbx)},
 };
 
 /* ------------------------------------------------------------------------------------------------ looking up */
@@ -112,7 +142,11 @@ const struct uvm_root *reference_uvm_root(const struct reference_values *r, stru
 
 size_t reference_entry_size(enum reference_list list)
 {
-    static const uint8_t sizes[REFERENCE_LISTS] = {ID_KEY_SIZE, MRTD_SIZE, CHIP_ID_SIZE, PPID_SIZE};
+    static const uint8_t sizes[REFERENCE_LISTS] = {
+        [REFERENCE_AZURE_ID_KEYS] = ID_KEY_SIZE,         [REFERENCE_AZURE_MRTDS] = MRTD_SIZE,
+        [REFERENCE_SECURE_BOOT_PK] = VARIABLE_HASH_SIZE, [REFERENCE_SECURE_BOOT_KEK] = VARIABLE_HASH_SIZE,
+        [REFERENCE_SECURE_BOOT_DB] = VARIABLE_HASH_SIZE, [REFERENCE_SECURE_BOOT_DBX] = VARIABLE_HASH_SIZE,
+        [REFERENCE_DENIED_CHIPS] = CHIP_ID_SIZE,         [REFERENCE_DENIED_PLATFORMS] = PPID_SIZE};
 
     return sizes[list];
 }

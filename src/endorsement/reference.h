@@ -1,6 +1,6 @@
 /* Reference values (RFC 9334): what an operator expects of evidence beside the roots of its vendor. Which UVM endorsements
  * count and from which version on (snp-cvm.md 2.5), what makes a VM one of Azure's (2.7), which chips and platforms are never
- * accepted, and the least TCB of AMD's products. Built-in values stand until a setting replaces them; a running set is
+ * accepted, which values of Secure Boot's variables are the firmware's own (3.7), and the least TCB of AMD's products. Built-in values stand until a setting replaces them; a running set is
  * immutable and hangs in struct settings. */
 #ifndef ASSAY_ENDORSEMENT_REFERENCE_H
 #define ASSAY_ENDORSEMENT_REFERENCE_H
@@ -26,8 +26,13 @@ struct uvm_root {
 };
 
 enum reference_list {
-    REFERENCE_AZURE_ID_KEYS,    /* ID_KEY_DIGEST of Azure's confidential VMs, 48 bytes */
-    REFERENCE_AZURE_MRTDS,      /* MRTD of Azure's, 48 bytes */
+    REFERENCE_AZURE_ID_KEYS, /* ID_KEY_DIGEST of Azure's confidential VMs, 48 bytes */
+    REFERENCE_AZURE_MRTDS,   /* MRTD of Azure's, 48 bytes */
+    /* SHA-256 of what the variable holds: signature lists, without the variable's name (snp-cvm.md 3.7). */
+    REFERENCE_SECURE_BOOT_PK,
+    REFERENCE_SECURE_BOOT_KEK,
+    REFERENCE_SECURE_BOOT_DB,
+    REFERENCE_SECURE_BOOT_DBX,
     REFERENCE_DENIED_CHIPS,     /* CHIP_ID as reports hold it, 64 bytes; Turin's 8 with zeros behind */
     REFERENCE_DENIED_PLATFORMS, /* Intel's PPID, 16 bytes */
     REFERENCE_LISTS

@@ -97,6 +97,7 @@ static bool set_minimum_tcb(struct reference_values *r, struct bytes value)
     return memcmp(&tcb, &any, sizeof any) != 0;
 }
 
+#define VARIABLE_ALLOWED "a SHA-256 of 64 hex digits, each once, at most 4096 times; or none"
 enum { UVM_ROOT = REFERENCE_LISTS, MINIMUM_TCB };
 static const struct {
     const char *name;
@@ -106,6 +107,10 @@ static const struct {
     {"uvm_root", UVM_ROOT, "ISSUER FEED MINIMUM-SVN, each issuer and feed once, at most 64 times; or none"},
     {"azure_id_key", REFERENCE_AZURE_ID_KEYS, "a digest of 96 hex digits, each once, at most 4096 times; or none"},
     {"azure_mrtd", REFERENCE_AZURE_MRTDS, "a measurement of 96 hex digits, each once, at most 4096 times; or none"},
+    {"secure_boot_pk", REFERENCE_SECURE_BOOT_PK, VARIABLE_ALLOWED},
+    {"secure_boot_kek", REFERENCE_SECURE_BOOT_KEK, VARIABLE_ALLOWED},
+    {"secure_boot_db", REFERENCE_SECURE_BOOT_DB, VARIABLE_ALLOWED},
+    {"secure_boot_dbx", REFERENCE_SECURE_BOOT_DBX, VARIABLE_ALLOWED},
     {"denied_chip", REFERENCE_DENIED_CHIPS,
      "a CHIP_ID of 128 hex digits, or 16 for Turin, each once, at most 4096 times"},
     {"denied_platform", REFERENCE_DENIED_PLATFORMS, "a PPID of 32 hex digits, each once, at most 4096 times"},
@@ -149,5 +154,6 @@ const char *reference_set(struct arena *a, struct reference_values *r, const cha
             ok = set_entry(a, r, (enum reference_list)what, text);
         return ok ? NULL : rows[i].allowed;
     }
-    return "uvm_root, azure_id_key, azure_mrtd, denied_chip, denied_platform or minimum_tcb in [reference]";
+    return "uvm_root, azure_id_key, azure_mrtd, secure_boot_pk, secure_boot_kek, secure_boot_db, secure_boot_dbx, "
+           "denied_chip, denied_platform or minimum_tcb in [reference]";
 }

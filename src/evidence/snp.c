@@ -62,6 +62,18 @@ static bool decode_parts(struct exam *x, struct snp_evidence *e)
     return snp_report_decode(x, e->report_bytes, &e->report) && uvm_decode(x, e->endorsements, &e->uvm);
 }
 
+bool snp_decode_object(struct exam *x, struct bytes text, struct snp_evidence *e)
+{
+    return read_object(x, text, e) && decode_parts(x, e);
+}
+
+bool snp_decode_report(struct exam *x, struct bytes report, struct bytes certificates, struct snp_evidence *e)
+{
+    e->report_bytes = report;
+    e->certificates = certificates;
+    return check_that(x, SNP_REQUEST, true) && decode_parts(x, e);
+}
+
 static bool decode(struct exam *x, const struct json *request)
 {
     struct snp_evidence *e = ARENA_NEW(x->arena, struct snp_evidence);
@@ -69,7 +81,7 @@ static bool decode(struct exam *x, const struct json *request)
 
     x->evidence = e;
     return request_evidence(x, request, "report", &object) && request_runtime(x, request, &e->runtime) &&
-           request_init(x, request, &e->init) && read_object(x, object, e) && decode_parts(x, e);
+           request_init(x, request, &e->init) && snp_decode_object(x, object, e);
 }
 
 /* Text that begins an object, bare or in base64 ("eyJ", "ew0K" and the like). */
@@ -114,16 +126,23 @@ static bool caller_data(struct exam *x, const struct snp_evidence *e)
     return !x->trace->failed;
 }
 
+bool snp_verify_report(struct exam *x, struct snp_evidence *e, bool *absent)
+{
+    if (!snp_report_verify(x, &e->report, e->certificates, &e->basis, absent))
+        return false;
+    struct platform_identity *remembered = ARENA_NEW(x->arena, struct platform_identity);
+    *remembered = platform_of_amd(e->basis.product, e->report.chip_id, &e->basis.reported);
+    x->platform = remembered;
+    return true;
+}
+
 bool snp_verify(struct exam *x)
 {
     struct snp_evidence *e = x->evidence;
     bool absent;
 
-    if (!snp_report_verify(x, &e->report, e->certificates, &e->basis, &absent))
+    if (!snp_verify_report(x, e, &absent))
         return absent;
-    struct platform_identity *remembered = ARENA_NEW(x->arena, struct platform_identity);
-    *remembered = platform_of_amd(e->basis.product, e->report.chip_id, &e->basis.reported);
-    x->platform = remembered;
     if (!caller_data(x, e) || !uvm_verify(x, &e->uvm, e->report.measurement))
         return false;
     snp_claims(x, e);

@@ -25,4 +25,10 @@ bool snp_decode_file(struct exam *x, struct bytes file, struct bytes certificate
 bool snp_verify(struct exam *x);
 extern const enum check_id snp_required[];
 
+/* For evidence that holds a report of its own (azure_guest.h, hcl.h), which binds in another way than by runtime data. */
+bool snp_decode_object(struct exam *x, struct bytes text, struct snp_evidence *e); /* {SnpReport, …}, JSON */
+bool snp_decode_report(struct exam *x, struct bytes report, struct bytes certificates, struct snp_evidence *e);
+/* The hardware and what endorses it, but nothing that the caller says. *absent as in parts/snp_verify.h. */
+bool snp_verify_report(struct exam *x, struct snp_evidence *e, bool *absent);
+
 #endif

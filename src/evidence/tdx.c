@@ -19,7 +19,7 @@ const enum check_id tdx_required[] = {QUOTE_CHECKS,
                                       CHECK_TDX_INIT_DATA,
                                       CHECK_END};
 
-static bool decode_quote(struct exam *x, struct bytes quote, struct tdx_evidence *e)
+bool tdx_decode_quote(struct exam *x, struct bytes quote, struct tdx_evidence *e)
 {
     if (!quote_decode(x, quote, TEE_TDX, &e->quote))
         return false;
@@ -35,7 +35,7 @@ bool tdx_decode_file(struct exam *x, struct bytes file, const struct request_dat
 
     x->evidence = e;
     e->submitted = wrapped ? bytes_after(file, OE_HEADER) : file;
-    return request_given(x, e->submitted, runtime, init, &e->runtime, &e->init) && decode_quote(x, e->submitted, e);
+    return request_given(x, e->submitted, runtime, init, &e->runtime, &e->init) && tdx_decode_quote(x, e->submitted, e);
 }
 
 static bool decode(struct exam *x, const struct json *request)
@@ -44,7 +44,7 @@ static bool decode(struct exam *x, const struct json *request)
 
     x->evidence = e;
     return request_evidence(x, request, "quote", &e->submitted) && request_runtime(x, request, &e->runtime) &&
-           request_init(x, request, &e->init) && decode_quote(x, e->submitted, e);
+           request_init(x, request, &e->init) && tdx_decode_quote(x, e->submitted, e);
 }
 
 struct tcb_platform tdx_platform(const struct tdx_evidence *e, const struct pck_chain *chain)
@@ -102,18 +102,26 @@ static bool caller_data(struct exam *x, const struct tdx_evidence *e)
     return check_that(x, TDX_REPORT_DATA_TAIL, bytes_all_zero(bytes_after(e->report.report_data, SHA256_SIZE)));
 }
 
-bool tdx_verify(struct exam *x)
+bool tdx_verify_quote(struct exam *x, struct tdx_evidence *e, bool *absent)
 {
-    const struct tdx_evidence *e = x->evidence;
     struct quote_basis basis;
-    bool absent;
 
-    if (!quote_verify(x, &e->quote, TEE_TDX, &basis, &absent))
-        return absent;
+    if (!quote_verify(x, &e->quote, TEE_TDX, &basis, absent))
+        return false;
     struct tcb_platform platform = tdx_platform(e, basis.chain);
     const struct tcb_verdict *verdict = quote_judge_tcb(x, &basis, &platform);
-    if (!check_eq(x, TDX_REPORT_VM, e->report.vm_id, 0) || !module_identity(x, &e->report, verdict->module) ||
-        !quote_tcb_status(x, &basis, x->settings->accepted_tdx) || !caller_data(x, e))
+    return check_eq(x, TDX_REPORT_VM, e->report.vm_id, 0) && module_identity(x, &e->report, verdict->module) &&
+           quote_tcb_status(x, &basis, x->settings->accepted_tdx);
+}
+
+bool tdx_verify(struct exam *x)
+{
+    struct tdx_evidence *e = x->evidence;
+    bool absent = false;
+
+    if (!tdx_verify_quote(x, e, &absent))
+        return absent;
+    if (!caller_data(x, e))
         return false;
     tdx_claims(x, e);
     return true;

@@ -19,6 +19,12 @@ bool tdx_decode_file(struct exam *x, struct bytes file, const struct request_dat
                      const struct request_data *init);
 bool tdx_verify(struct exam *x);
 extern const enum check_id tdx_required[];
+
+/* For evidence that holds a quote of its own (azure_guest.h), which binds in another way than by runtime data. */
+bool tdx_decode_quote(struct exam *x, struct bytes quote, struct tdx_evidence *e);
+/* The hardware and what endorses it, but nothing that the caller says. *absent as in parts/quote_verify.h. */
+bool tdx_verify_quote(struct exam *x, struct tdx_evidence *e, bool *absent);
+
 /* What the TCB status depends on. */
 struct pck_chain;
 struct tcb_platform;

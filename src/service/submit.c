@@ -259,14 +259,14 @@ void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct 
 
 void submit_evidence(struct service *s, struct exchange *e, const struct tenant *t, struct bytes type, bool explain)
 {
-    uint8_t *entropy = arena_alloc(&e->arena, TOKEN_JTI_ENTROPY);
+    uint8_t *entropy = arena_alloc(&e->arena, EXAM_ENTROPY);
     struct core_request request = {
         .issuer = t->issuer, .attester = type, .body = e->body, .explain = explain, .time = (int64_t)time(NULL)};
-    if (!http_random(s->http, entropy, TOKEN_JTI_ENTROPY)) {
+    if (!http_random(s->http, entropy, EXAM_ENTROPY)) {
         http_fail(e, 503, "ServiceUnavailable", "The system gives no random numbers.");
         return;
     }
-    request.entropy = bytes_make(entropy, TOKEN_JTI_ENTROPY);
+    request.entropy = bytes_make(entropy, EXAM_ENTROPY);
     submit(s, e, FRAME_ATTEST, write_attest(&e->arena, &request), t);
 }
 

@@ -60,6 +60,15 @@ static void first_entry_replaces_built_in_ones(void **state)
     assert_true(set("azure_mrtd", "none"));
     assert_int_equal(values.lists[REFERENCE_AZURE_MRTDS].count, 0);
     assert_false(set("azure_mrtd", "none"));
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const names[] = {"secure_boot_pk", "secure_boot_kek", "secure_boot_db", "secure_boot_dbx"};
+        enum reference_list list = (enum reference_list)(REFERENCE_SECURE_BOOT_PK + (int)i);
+
+        assert_true(values.lists[list].count > 0);
+        assert_false(set(names[i], HEX_48));
+        assert_true(set(names[i], HEX_32));
+        assert_int_equal(values.lists[list].count, 1);
+    }
     assert_true(set("uvm_root", "a b 0"));
     assert_int_equal(values.uvm_root_count, 1);
     assert_non_null(reference_uvm_root(&values, BYTES_LIT("a"), BYTES_LIT("b")));

@@ -20,7 +20,7 @@ static struct bytes request_of(const char *name)
 
 static const struct appraisal *attest(struct bytes body, const struct settings *settings, const char *time)
 {
-    static const uint8_t entropy[TOKEN_JTI_ENTROPY];
+    static const uint8_t entropy[EXAM_ENTROPY];
     struct appraisal *x = ARENA_NEW(&arena, struct appraisal);
     struct provider p = {.issuer = BYTES_LIT("https://golden.example"), .kid = BYTES_LIT("kid"), .settings = *settings};
     struct snapshot s = {.endorsements = nothing, .providers = &p, .provider_count = 1};
