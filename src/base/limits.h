@@ -20,12 +20,17 @@ enum {
     LIMIT_QUOTE = 64 * 1024,            /* quotes are below 9 KiB; vendors pad to 8000 bytes */
     LIMIT_EVENT_LOG = 16 * 1024 * 1024, /* tpm-vbs.md 3.1; GRUB's reach 60 KB, those of Windows 300 KB */
     LIMIT_EVENT = 1024 * 1024,          /* the data of one event; the same clause */
-    LIMIT_IMA_ENTRIES = 256 * 1024,     /* in one list; a server of a year's uptime has some 50,000 */
-    LIMIT_EVENTS = 64 * 1024,           /* in one log; the longest of the corpus has some 200 */
-    LIMIT_OE_ENDORSEMENTS = 200 * 1024, /* sgx-tdx.md 9.5 */
-    LIMIT_RUNTIME_DATA = 256 * 1024,    /* echoed into the token as x-ms-runtime or x-ms-sgx-ehd */
-    LIMIT_NONCE = 1024,                 /* echoed into the token */
-    LIMIT_POLICY_TEXT = 1024 * 1024,    /* policy.md 2.4, as are the next five */
+    /* Of a guest's own machine, which an agent reads. */
+    LIMIT_TSM_TEXT = 256,                /* an attribute of configfs-tsm that is text: a name, a number */
+    LIMIT_CERTIFICATE_TABLE = 16 * 1024, /* snp-cvm.md 5.2: four pages are the most that the driver takes */
+    LIMIT_CERTIFICATE_ENTRIES = 64,      /* of such a table; hosts write three to five */
+    LIMIT_METADATA_ANSWER = 64 * 1024,   /* of a cloud's metadata service: certificates, or a quote */
+    LIMIT_IMA_ENTRIES = 256 * 1024,      /* in one list; a server of a year's uptime has some 50,000 */
+    LIMIT_EVENTS = 64 * 1024,            /* in one log; the longest of the corpus has some 200 */
+    LIMIT_OE_ENDORSEMENTS = 200 * 1024,  /* sgx-tdx.md 9.5 */
+    LIMIT_RUNTIME_DATA = 256 * 1024,     /* echoed into the token as x-ms-runtime or x-ms-sgx-ehd */
+    LIMIT_NONCE = 1024,                  /* echoed into the token */
+    LIMIT_POLICY_TEXT = 1024 * 1024,     /* policy.md 2.4, as are the next five */
     LIMIT_POLICY_TOKENS = 64 * 1024,
     LIMIT_POLICY_RULES = 4 * 1024,
     LIMIT_POLICY_CONDITIONS = 64,

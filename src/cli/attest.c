@@ -1,4 +1,5 @@
 /* assay attest: send evidence to a service, print its token or its reason. */
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/limits.h"
@@ -7,6 +8,7 @@
 #include "cli/input.h"
 #include "cli/recognise.h"
 #include "cli/remote.h"
+#include "cli/self.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "crypto/pem.h"
@@ -25,6 +27,7 @@ enum {
     OPTION_TRUST,
     OPTION_BEARER,
     OPTION_SHOW,
+    OPTION_SELF,
 };
 
 struct sending {
@@ -32,7 +35,8 @@ struct sending {
     struct remote remote;
     const char *file;
     const char *type, *runtime_data, *runtime_type, *init_data, *init_type, *nonce, *draft_policy, *api_version, *certs;
-    bool show;
+    bool show, is_self, self_used;
+    struct self self;
     const char *path; /* "SgxEnclave" */
     const char *evidence_member;
 };
@@ -130,14 +134,11 @@ static bool build(struct sending *s, struct bytes evidence, struct bytes *body)
     return true;
 }
 
-static enum status print_token(struct sending *s, const struct http_answer *answer)
+static enum status print_token(struct sending *s, struct bytes token)
 {
     struct token_parts parts;
     struct fault fault = {0};
-    struct bytes token;
 
-    if (!remote_token(&s->remote, answer, &token))
-        return STATUS_MISUSE;
     if (!s->show && !s->remote.json) {
         put_safe(stdout, token);
         putchar('\n');
@@ -165,10 +166,43 @@ static enum status send(struct sending *s, struct bytes body)
         .body = body,
         .content_type = "application/json"};
     struct http_answer answer;
+    struct bytes token;
 
     if (!remote_send(&s->remote, &request, &answer))
         return STATUS_MISUSE;
-    return answer.status == 200 ? print_token(s, &answer) : remote_refused(&s->remote, &request, &answer);
+    if (answer.status != 200)
+        return remote_refused(&s->remote, &request, &answer);
+    return remote_token(&s->remote, &answer, &token) ? print_token(s, token) : STATUS_MISUSE;
+}
+
+/* Evidence of this machine itself. */
+static enum status send_self(struct sending *s)
+{
+    struct agent_wish *wish = &s->self.wish;
+    struct fault fault = {0};
+    struct agent_outcome out;
+    bool ok;
+
+    if (s->draft_policy)
+        return cli_misuse(s->cli, "--draft-policy is for evidence in a file");
+    if ((s->runtime_data && !read_file(s, s->runtime_data, &wish->runtime_data)) ||
+        (s->init_data && !read_file(s, s->init_data, &wish->init_data)) ||
+        (s->certs && !read_certificates(s, &s->self.machine.certificates)) || !self_open(&s->self, s->type))
+        return STATUS_MISUSE;
+    wish->runtime_type = s->runtime_type;
+    wish->init_type = s->init_type;
+    wish->api_version = s->api_version;
+    wish->nonce = s->nonce ? bytes_text(s->nonce) : BYTES_NONE;
+    signal(SIGPIPE, SIG_IGN); /* as net/http.h asks */
+    progress("attesting to %s", s->remote.base);
+    ok = self_attest(&s->self, &s->remote, NULL, s->cli->arena, &out, &fault);
+    progress(NULL);
+    if (ok)
+        return print_token(s, out.token);
+    if (out.refused)
+        return remote_refused(&s->remote, &(struct remote_request){0}, &out.answer);
+    cli_error(s->cli, "%s", fault.text);
+    return STATUS_MISUSE;
 }
 
 /* Which operation takes this evidence, in which member. */
@@ -230,14 +264,20 @@ static bool read_option(struct sending *s, int id, const char *value)
     case OPTION_TRUST: s->remote.ca_file = value; break;
     case OPTION_BEARER: s->remote.token_file = value; break;
     case OPTION_SHOW: s->show = true; break;
-    default: s->remote.json = true;
+    case OPTION_SELF: s->is_self = true; break;
+    case 'j': s->remote.json = true; break;
+    default: s->self_used = true; return self_option(&s->self, id, value);
     }
     return true;
 }
 
 static enum status attest_run(struct cli *cli, int argc, char **argv)
 {
-    struct sending s = {.cli = cli, .remote.cli = cli, .runtime_type = "Binary", .init_type = "Binary"};
+    struct sending s = {.cli = cli,
+                        .remote.cli = cli,
+                        .self = {.cli = cli, .machine.metadata = AGENT_METADATA},
+                        .runtime_type = "Binary",
+                        .init_type = "Binary"};
     struct bytes evidence, body;
     struct options o;
     enum status status;
@@ -246,12 +286,18 @@ static enum status attest_run(struct cli *cli, int argc, char **argv)
     for (int id; (id = options_next(&o)) != 0;)
         if (!read_option(&s, id, o.value))
             return STATUS_MISUSE;
-    if (options_done(&o, 2, 2, &status))
+    if (options_done(&o, 1, s.is_self ? 1 : 2, &status))
         return status;
     s.remote.url = options_operand(&o, 0);
     s.file = options_operand(&o, 1);
-    if (!remote_open(&s.remote) || !read_file(&s, s.file, &evidence))
+    if (!s.is_self && !s.file)
+        return cli_misuse(cli, "what evidence? FILE, or --self for that of this machine");
+    if (!s.is_self && s.self_used)
+        return cli_misuse(cli, "options about this machine go with --self");
+    if (!remote_open(&s.remote) || (!s.is_self && !read_file(&s, s.file, &evidence)))
         return STATUS_MISUSE;
+    if (s.is_self)
+        return send_self(&s);
     if (!choose(&s, evidence, &status))
         return status;
     if (!build(&s, evidence, &body))
@@ -262,14 +308,17 @@ static enum status attest_run(struct cli *cli, int argc, char **argv)
 const struct command attest_command = {
     .name = "attest",
     .summary = "send evidence to a service and print the token",
-    .usage = "URL FILE [OPTIONS]",
+    .usage = "URL FILE|--self [OPTIONS]",
     .about =
         "URL is the instance, https://name.region.domain[:port]. Prints the token alone, so that it can be piped; a "
         "refusal of the service is printed as it came, with exit status 2. The bearer token in the environment "
         "variable ASSAY_TOKEN is sent along, unless ASSAY_URL names another service.",
     .options =
         (const struct option_row[]){
-            {OPTION_TYPE, "type", "KIND", "sgx, oe, tdx or snp (default: recognised from the bytes)"},
+            {OPTION_TYPE, "type", "KIND",
+             "sgx, oe, tdx or snp (default: recognised from the bytes); with --self tpm, azure-guest, snp or tdx "
+             "(default: by what the machine has)"},
+            {OPTION_SELF, "self", NULL, "evidence of this machine: from its TPM, or its processor"},
             {OPTION_CERTS, "certs", "F", "certificates to send with a bare SEV-SNP report"},
             {OPTION_RUNTIME_DATA, "runtime-data", "F", "data whose hash is in the report data"},
             {OPTION_RUNTIME_TYPE, "runtime-type", "TYPE", "json or binary (default)"},
@@ -282,8 +331,10 @@ const struct command attest_command = {
             OPTION_TOKEN_FILE(OPTION_BEARER),
             {OPTION_SHOW, "show", NULL, "print the token decoded"},
             OPTION_JSON,
+            OPTIONS_SELF,
             OPTION_END},
     .examples = "  assay attest https://attest.example quote.bin --runtime-data key.json --runtime-type json\n"
-                "  assay attest https://localhost:8443 report.bin --ca state/ca.pem --show\n",
+                "  assay attest https://localhost:8443 report.bin --ca state/ca.pem --show\n"
+                "  assay attest https://attest.example --self --type tpm --nonce abc --show\n",
     .run = attest_run,
 };

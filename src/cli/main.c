@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
     &verify_command,
     &inspect_command,
     &attest_command,
+    &agent_command,
     &token_show_command,
     &token_verify_command,
     &policy_check_command,

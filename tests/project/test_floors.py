@@ -19,10 +19,11 @@ BELOW = {
     "store": "core crypto base",
     "arm": "crypto base",
     "net": "crypto base",
+    "agent": "net crypto base",
     "collateral": "net endorsement claims crypto base",
     "simulate": "evidence evidence/parts endorsement claims crypto base",
     "service": "store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
-    "cli": "store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
+    "cli": "agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
 }
 # simulate is for cli and tests; of the service only development mode makes a platform to try things with.
 SIMULATED_IN_SERVICE = {"src/service/development.c"}

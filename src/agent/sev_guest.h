@@ -1,0 +1,25 @@
+/* SEV-SNP reports by ioctl of /dev/sev-guest (Linux 5.19 on; snp-cvm.md 5.2), where configfs-tsm is not there; and the table of
+ * certificates that comes with a report by either way (5.4). */
+#ifndef ASSAY_AGENT_SEV_GUEST_H
+#define ASSAY_AGENT_SEV_GUEST_H
+
+#include "agent/tsm.h"
+
+#define AGENT_SEV_GUEST_DEVICE "/dev/sev-guest"
+
+/* The one call to the kernel: as ioctl(2), with errno. Tests put their own in its place. */
+struct agent_sev_guest {
+    int (*call)(void *context, unsigned long request, void *argument);
+    void *context;
+};
+/* A report over these 64 bytes, with certificates where the host has some. */
+bool agent_sev_guest_ask(const struct agent_sev_guest *device, const uint8_t data[AGENT_REPORT_DATA], struct arena *a,
+                         struct agent_report *out, struct fault *fault);
+bool agent_sev_guest_report(const char *path, const uint8_t data[AGENT_REPORT_DATA], struct arena *a,
+                            struct agent_report *out, struct fault *fault);
+
+/* VCEK or VLEK, ASK and ARK of the table as PEM, leaf first; empty where it holds no leaf. The table is the host's, and says
+ * nothing that the service does not verify. */
+bool agent_certificates(struct arena *a, struct bytes table, struct bytes *pem, struct fault *fault);
+
+#endif
