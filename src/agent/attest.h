@@ -37,11 +37,11 @@ bool agent_kind_find(const struct agent_machine *m, struct arena *a, enum agent_
 
 struct agent_wish {
     enum agent_kind kind;
-    struct bytes nonce;        /* comes back in the token; empty: none */
+    struct bytes nonce;         /* comes back in the token; empty: none */
     struct bytes relying_party; /* rp_id of a TPM's request; empty: none */
-    struct bytes runtime_data; /* SNP, TDX: bound to the report; empty: an object with a nonce, or with the key */
-    const char *runtime_type;  /* "JSON", "Binary" */
-    struct bytes init_data;    /* SNP, TDX: empty: none */
+    struct bytes runtime_data;  /* SNP, TDX: bound to the report; empty: an object with a nonce, or with the key */
+    const char *runtime_type;   /* "JSON", "Binary" */
+    struct bytes init_data;     /* SNP, TDX: empty: none */
     const char *init_type;
     bool key;                /* make a key whose public half the token names, and give out the private one */
     const char *api_version; /* NULL: the one that clients send */

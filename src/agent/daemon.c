@@ -222,8 +222,9 @@ static int64_t seconds_now(void)
 /* Until a signal ends it; *due is when the next attestation begins. */
 static bool wait_once(struct running *r, int64_t *due, bool *ended)
 {
-    struct pollfd waits[] = {
-        {.fd = r->signals, .events = POLLIN}, {.fd = r->done, .events = POLLIN}, {.fd = r->listening, .events = POLLIN}};
+    struct pollfd waits[] = {{.fd = r->signals, .events = POLLIN},
+                             {.fd = r->done, .events = POLLIN},
+                             {.fd = r->listening, .events = POLLIN}};
     int64_t left = *due - seconds_now();
     uint64_t count;
 

@@ -38,7 +38,8 @@ static char **environment(struct arena *a, const char *url, int64_t expires)
 /* Starts it with the reading end as its standard input, and no signal blocked. */
 static bool start(const char *command, int input, char **env, pid_t *pid)
 {
-    char *const arguments[] = {(char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command, NULL};
+    char *const arguments[] = {(char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command,
+                               NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, usual;
@@ -126,11 +127,11 @@ static bool run_command(const struct agent_delivery *d, struct bytes token, int6
     close(ends[1]);
     ended = wait_for(pid, until, &status);
     if (!ended)
-        return fault_set(fault, FAULT_SYSTEM, "the command took more than %d seconds, and was ended", AGENT_COMMAND_SECONDS);
+        return fault_set(fault, FAULT_SYSTEM, "the command took more than %d seconds, and was ended",
+                         AGENT_COMMAND_SECONDS);
     if (WIFSIGNALED(status))
         return fault_set(fault, FAULT_SYSTEM, "the command was ended by signal %d", WTERMSIG(status));
-    return WEXITSTATUS(status) == 0 ||
-           fault_set(fault, FAULT_SYSTEM, "the command ended with %d", WEXITSTATUS(status));
+    return WEXITSTATUS(status) == 0 || fault_set(fault, FAULT_SYSTEM, "the command ended with %d", WEXITSTATUS(status));
 }
 
 bool agent_deliver(const struct agent_delivery *d, struct bytes token, int64_t expires, struct arena *a,
@@ -166,7 +167,8 @@ int agent_socket_open(const char *path, struct fault *fault)
     memcpy(address.sun_path, path, strlen(path) + 1);
     if (lstat(path, &st) == 0) {
         if (!S_ISSOCK(st.st_mode) || in_use(&address)) {
-            fault_set(fault, FAULT_USAGE, "%s: %s", path, S_ISSOCK(st.st_mode) ? "another agent serves there" : "is there, and no socket");
+            fault_set(fault, FAULT_USAGE, "%s: %s", path,
+                      S_ISSOCK(st.st_mode) ? "another agent serves there" : "is there, and no socket");
             return -1;
         }
         unlink(path);

@@ -1,5 +1,6 @@
 /* Handing a token on: to a file, to a command, to whoever connects to a socket. A token is a secret until it has expired: nothing
- * here logs it, and only its owner, or what the command makes of it, sees it. */
+ * here logs it, and only its owner, or what the command makes of it, sees it. The program must ignore
+ * SIGPIPE. */
 #ifndef ASSAY_AGENT_DELIVER_H
 #define ASSAY_AGENT_DELIVER_H
 
@@ -7,9 +8,10 @@
 #include "base/fault.h"
 
 struct agent_delivery {
-    const char *file;    /* written whole, mode 0600; NULL: none */
-    const char *command; /* for /bin/sh: the token on its standard input, ASSAY_URL and ASSAY_EXPIRES in its environment; NULL: none */
-    const char *url;     /* of the service */
+    const char *file; /* written whole, mode 0600; NULL: none */
+    const char *
+        command; /* for /bin/sh: the token on its standard input, ASSAY_URL and ASSAY_EXPIRES in its environment; NULL: none */
+    const char *url; /* of the service */
 };
 enum { AGENT_COMMAND_SECONDS = 60 }; /* that a command may take */
 

@@ -88,7 +88,8 @@ bool attesting_td_quote(struct attesting *x, struct bytes td_report, struct byte
     struct fault fault = {0};
 
     if (!x->machine->metadata)
-        return fault_set(x->fault, FAULT_USAGE, "quotes of TD reports come from the metadata service, which is switched off");
+        return fault_set(x->fault, FAULT_USAGE,
+                         "quotes of TD reports come from the metadata service, which is switched off");
     attesting_base64url(x, o, "report", td_report);
     if (!ask(x, "/acc/tdquote", json_print(x->a, o, JSON_IN_ORDER), &text))
         return false;

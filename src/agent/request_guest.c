@@ -6,7 +6,14 @@
 #include "base/text.h"
 #include "crypto/aead.h"
 
-enum { USUAL_PCRS = 0xff, HCL_REPORT = 32, HCL_TD_REPORT_SIZE = 1024, HCL_SNP_REPORT_SIZE = 1184, HCL_SNP = 2, HCL_TDX = 4 };
+enum {
+    USUAL_PCRS = 0xff,
+    HCL_REPORT = 32,
+    HCL_TD_REPORT_SIZE = 1024,
+    HCL_SNP_REPORT_SIZE = 1184,
+    HCL_SNP = 2,
+    HCL_TDX = 4
+};
 
 struct guest {
     struct attesting *x;
@@ -43,8 +50,8 @@ static bool hcl_read(struct attesting *x, struct bytes blob, struct hcl *out)
     if (!rd_ok(&r))
         return fault_set(x->fault, FAULT_SYNTAX, "the paravisor's report is cut off");
     return out->type == HCL_SNP || out->type == HCL_TDX ||
-           fault_set(x->fault, FAULT_USAGE, "the paravisor's report is of type %u; SEV-SNP (2) and TDX (4) are known here",
-                     out->type);
+           fault_set(x->fault, FAULT_USAGE,
+                     "the paravisor's report is of type %u; SEV-SNP (2) and TDX (4) are known here", out->type);
 }
 
 static bool snp_proof(struct attesting *x, struct bytes report, struct bytes *proof)
@@ -75,8 +82,8 @@ static bool isolation(struct guest *g, struct json **out)
         attesting_text(x, o, "Type", BYTES_LIT("TrustedLaunch"));
         return true;
     }
-    if (!hcl_read(x, blob, &hcl) || !(hcl.type == HCL_SNP ? snp_proof(x, hcl.report, &proof)
-                                                          : attesting_td_quote(x, hcl.report, &proof)))
+    if (!hcl_read(x, blob, &hcl) ||
+        !(hcl.type == HCL_SNP ? snp_proof(x, hcl.report, &proof) : attesting_td_quote(x, hcl.report, &proof)))
         return false;
     attesting_text(x, o, "Type", bytes_text(hcl.type == HCL_SNP ? "SevSnp" : "Tdx"));
     attesting_base64(x, evidence, "Proof", proof);

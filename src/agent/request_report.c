@@ -36,7 +36,8 @@ static bool runtime_data(struct attesting *x, struct bytes *data, const char **t
     *data = x->wish->runtime_data;
     *type = x->wish->runtime_type ? x->wish->runtime_type : "Binary";
     if (data->n)
-        return !x->wish->key || fault_set(x->fault, FAULT_USAGE, "runtime data was given: a key of ours has no place in it");
+        return !x->wish->key ||
+               fault_set(x->fault, FAULT_USAGE, "runtime data was given: a key of ours has no place in it");
     *type = "JSON";
     if (x->wish->key && !key_object(x, o))
         return false;
@@ -129,7 +130,10 @@ bool attest_report(struct attesting *x)
         put_data(x, body, "initTimeData", x->wish->init_data, x->wish->init_type ? x->wish->init_type : "Binary");
     if (x->wish->nonce.n)
         attesting_text(x, body, "nonce", x->wish->nonce);
-    return attesting_post(x, tdx ? "TdxVm" : "SevSnpVm", version ? version : tdx ? "2025-06-01" : "2022-08-01", body,
-                          &answer) &&
+    return attesting_post(x, tdx ? "TdxVm" : "SevSnpVm",
+                          version ? version
+                          : tdx   ? "2025-06-01"
+                                  : "2022-08-01",
+                          body, &answer) &&
            attesting_member(x, answer, "token", &x->out->token);
 }

@@ -44,7 +44,8 @@ static bool refused(const struct request *r, int error, struct fault *fault)
 {
     if (error == ENOTTY)
         return fault_set(fault, FAULT_SYSTEM,
-                         AGENT_SEV_GUEST_DEVICE ": the channel to the firmware is closed since an error; only a reboot opens it");
+                         AGENT_SEV_GUEST_DEVICE
+                         ": the channel to the firmware is closed since an error; only a reboot opens it");
     return fault_set(fault, FAULT_SYSTEM, AGENT_SEV_GUEST_DEVICE ": %s (firmware %#x, host %#x)", strerror(error),
                      (unsigned)r->status, (unsigned)(r->status >> 32));
 }
@@ -67,10 +68,8 @@ static bool ask_plain(const struct agent_sev_guest *device, const struct report_
                       struct agent_report *out, struct fault *fault)
 {
     struct report_answer answer = {{0}};
-    struct request r = {.version = 1,
-                        .ask = (uint64_t)(uintptr_t)ask,
-                        .answer = (uint64_t)(uintptr_t)&answer,
-                        .status = 0xff};
+    struct request r = {
+        .version = 1, .ask = (uint64_t)(uintptr_t)ask, .answer = (uint64_t)(uintptr_t)&answer, .status = 0xff};
 
     if (device->call(device->context, GET_REPORT, &r) != 0)
         return refused(&r, errno, fault);
@@ -82,10 +81,8 @@ bool agent_sev_guest_ask(const struct agent_sev_guest *device, const uint8_t dat
 {
     struct extended_ask ask = {.certificates_size = LIMIT_CERTIFICATE_TABLE};
     struct report_answer answer = {{0}};
-    struct request r = {.version = 1,
-                        .ask = (uint64_t)(uintptr_t)&ask,
-                        .answer = (uint64_t)(uintptr_t)&answer,
-                        .status = 0xff};
+    struct request r = {
+        .version = 1, .ask = (uint64_t)(uintptr_t)&ask, .answer = (uint64_t)(uintptr_t)&answer, .status = 0xff};
     uint8_t *room = arena_alloc(a, LIMIT_CERTIFICATE_TABLE + PAGE);
 
     room += (PAGE - (uintptr_t)room % PAGE) % PAGE; /* the kernel hands whole pages to the host */

@@ -151,8 +151,8 @@ bool agent_tpm_banks(struct agent_tpm *t, unsigned *set, struct fault *fault)
 {
     TPMS_CAPABILITY_DATA *data = NULL;
     TPMI_YES_NO more;
-    TSS2_RC rc = Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_PCRS, 0, 1, &more,
-                                    &data);
+    TSS2_RC rc =
+        Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_PCRS, 0, 1, &more, &data);
 
     *set = 0;
     if (!agent_tpm_did(rc, "GetCapability", fault))
@@ -215,8 +215,7 @@ bool agent_tpm_read_pcrs(struct agent_tpm *t, struct agent_bank *bank, struct fa
         Esys_Free(got);
         Esys_Free(values);
         if (!taken)
-            return fault_set(fault, FAULT_USAGE, "the TPM keeps no registers of %zu bytes",
-                             digest_size(bank->alg));
+            return fault_set(fault, FAULT_USAGE, "the TPM keeps no registers of %zu bytes", digest_size(bank->alg));
         rest.mask &= ~taken;
     }
     return true;
@@ -265,8 +264,8 @@ static bool covers(const struct agent_quote *q, const TPM2B_ATTEST *quoted, cons
     for (enum digest_alg alg = DIGEST_SHA1; alg <= DIGEST_SHA512; alg++)
         if (agent_hash_id(alg) == s->signature.any.hashAlg) {
             digest_parts(alg, parts, n, digest);
-            return bytes_equal(bytes_make(digest, digest_size(alg)),
-                               bytes_make(attest.attested.quote.pcrDigest.buffer, attest.attested.quote.pcrDigest.size));
+            return bytes_equal(bytes_make(digest, digest_size(alg)), bytes_make(attest.attested.quote.pcrDigest.buffer,
+                                                                                attest.attested.quote.pcrDigest.size));
         }
     return false;
 }

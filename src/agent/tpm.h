@@ -62,7 +62,8 @@ bool agent_tpm_banks(struct agent_tpm *t, unsigned *set, struct fault *fault);
 
 /* A quote with the values that it covers: they are read anew where a register changed in between. */
 struct agent_quote {
-    struct agent_bank banks[AGENT_BANKS]; /* in the order of the quote; alg and mask are the caller's, the values are not */
+    struct agent_bank
+        banks[AGENT_BANKS]; /* in the order of the quote; alg and mask are the caller's, the values are not */
     size_t count;
     struct bytes attest, signature; /* TPMS_ATTEST, TPMT_SIGNATURE */
     struct bytes raw_signature;     /* RSA: without its head */

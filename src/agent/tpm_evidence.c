@@ -65,8 +65,9 @@ bool attesting_ak_certificate(struct attesting *x, struct agent_tpm *t, const st
     if (!text.n)
         return true;
     if (!certificates_decode(x->a, text, &c, &count, &fault) || !is_of_key(c, ak))
-        return !given || fault_set(x->fault, FAULT_USAGE, "the certificate that was given is not one of the attestation key%s%s",
-                                   fault.code ? ": " : "", fault.text);
+        return !given ||
+               fault_set(x->fault, FAULT_USAGE, "the certificate that was given is not one of the attestation key%s%s",
+                         fault.code ? ": " : "", fault.text);
     *der = c->der;
     return true;
 }

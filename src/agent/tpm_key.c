@@ -35,7 +35,8 @@ bool agent_key_describe(struct arena *a, const TPM2B_PUBLIC *public, struct agen
     out->is_rsa = area->type == TPM2_ALG_RSA;
     if (out->is_rsa) {
         if (area->parameters.rsaDetail.exponent != 0 && area->parameters.rsaDetail.exponent != 65537)
-            return fault_set(fault, FAULT_CRYPTO, "the TPM's key has the exponent %u", area->parameters.rsaDetail.exponent);
+            return fault_set(fault, FAULT_CRYPTO, "the TPM's key has the exponent %u",
+                             area->parameters.rsaDetail.exponent);
         out->modulus = arena_copy(a, bytes_make(area->unique.rsa.buffer, area->unique.rsa.size));
         return true;
     }
@@ -61,9 +62,8 @@ static bool load_persistent(struct agent_tpm *t, uint32_t handle, struct arena *
         return fault_set(fault, FAULT_LIMIT, "more than %d objects of the TPM", AGENT_OBJECTS);
     t->close[t->closes++] = object;
     out->object = object;
-    ok = agent_tpm_did(
-             Esys_ReadPublic(t->esys, object, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL, NULL),
-             "ReadPublic", fault) &&
+    ok = agent_tpm_did(Esys_ReadPublic(t->esys, object, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL, NULL),
+                       "ReadPublic", fault) &&
          agent_key_describe(a, public, out, fault);
     Esys_Free(public);
     return ok;
@@ -91,20 +91,18 @@ static bool make_primary(struct agent_tpm *t, ESYS_TR hierarchy, const TPM2B_PUB
 
 static TPM2B_PUBLIC rsa_template(TPMA_OBJECT use)
 {
-    return (TPM2B_PUBLIC){
-        .publicArea = {.type = TPM2_ALG_RSA,
-                       .nameAlg = TPM2_ALG_SHA256,
-                       .objectAttributes = use | TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-                                           TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_NODA,
-                       .parameters.rsaDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
-                                                .scheme.scheme = TPM2_ALG_NULL,
-                                                .keyBits = RSA_BITS}}};
+    return (TPM2B_PUBLIC){.publicArea = {.type = TPM2_ALG_RSA,
+                                         .nameAlg = TPM2_ALG_SHA256,
+                                         .objectAttributes = use | TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+                                                             TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_NODA,
+                                         .parameters.rsaDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
+                                                                  .scheme.scheme = TPM2_ALG_NULL,
+                                                                  .keyBits = RSA_BITS}}};
 }
 
 bool agent_tpm_ak(struct agent_tpm *t, uint32_t handle, struct arena *a, struct agent_key *out, struct fault *fault)
 {
-    TPM2B_PUBLIC template =
-        rsa_template(TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT);
+    TPM2B_PUBLIC template = rsa_template(TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT);
 
     *out = (struct agent_key){0};
     if (handle) {
@@ -112,8 +110,8 @@ bool agent_tpm_ak(struct agent_tpm *t, uint32_t handle, struct arena *a, struct 
             return fault_set(fault, FAULT_USAGE, "the TPM has no object at 0x%08x", handle);
         return load_persistent(t, handle, a, out, fault) &&
                (out->restricted_signing ||
-                fault_set(fault, FAULT_USAGE, "0x%08x is no attestation key: it is not restricted to signing what the TPM says",
-                          handle));
+                fault_set(fault, FAULT_USAGE,
+                          "0x%08x is no attestation key: it is not restricted to signing what the TPM says", handle));
     }
     if (agent_tpm_has(t, AGENT_AK_HANDLE)) {
         if (!load_persistent(t, AGENT_AK_HANDLE, a, out, fault))
@@ -181,9 +179,9 @@ bool agent_tpm_sign_ps256(struct agent_tpm *t, const struct agent_key *key, stru
     bool ok;
 
     sha256(message, hash.buffer);
-    if (!agent_tpm_did(Esys_Sign(t->esys, key->object, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &hash, &scheme,
-                                 &none, &made),
-                       "Sign", fault))
+    if (!agent_tpm_did(
+            Esys_Sign(t->esys, key->object, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &hash, &scheme, &none, &made),
+            "Sign", fault))
         return false;
     ok = agent_signature_write(a, made, &whole, signature, fault);
     Esys_Free(made);
@@ -224,9 +222,8 @@ static bool open_policy(struct agent_tpm *t, const struct agent_bank *bank, ESYS
         return false;
     agent_select(bank, &selection.pcrSelections[0]);
     return agent_tpm_keep(t, *session, fault) &&
-           agent_tpm_did(
-               Esys_PolicyPCR(t->esys, *session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &now, &selection),
-               "PolicyPCR", fault);
+           agent_tpm_did(Esys_PolicyPCR(t->esys, *session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &now, &selection),
+                         "PolicyPCR", fault);
 }
 
 bool agent_tpm_decrypt(struct agent_tpm *t, const struct agent_key *key, const struct agent_bank *bank,
@@ -243,7 +240,8 @@ bool agent_tpm_decrypt(struct agent_tpm *t, const struct agent_key *key, const s
     memcpy(cipher.buffer, sealed.p, sealed.n);
     if (!open_policy(t, bank, &session, fault))
         return false;
-    rc = Esys_RSA_Decrypt(t->esys, key->object, session, ESYS_TR_NONE, ESYS_TR_NONE, &cipher, &scheme, &label, &message);
+    rc =
+        Esys_RSA_Decrypt(t->esys, key->object, session, ESYS_TR_NONE, ESYS_TR_NONE, &cipher, &scheme, &label, &message);
     if (!agent_tpm_did(rc, "RSA_Decrypt", fault))
         return false;
     *plain = arena_copy(a, bytes_make(message->buffer, message->size));

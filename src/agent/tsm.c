@@ -24,8 +24,8 @@ static bool make_entry(const char *root, struct arena *a, const char **path, str
     if (mkdir(*path, 0700) == 0)
         return true;
     if (errno == ENXIO)
-        return fault_set(fault, FAULT_SYSTEM, "%s: no provider of reports has registered (module sev_guest or tdx_guest)",
-                         root);
+        return fault_set(fault, FAULT_SYSTEM,
+                         "%s: no provider of reports has registered (module sev_guest or tdx_guest)", root);
     return fault_set(fault, FAULT_SYSTEM, "%s: %s", *path, strerror(errno));
 }
 
@@ -50,8 +50,8 @@ static bool read_provider(struct arena *a, const char *entry, enum agent_provide
     *out = bytes_is(text, "sev_guest")   ? AGENT_SEV_GUEST
            : bytes_is(text, "tdx_guest") ? AGENT_TDX_GUEST
                                          : AGENT_NO_PROVIDER;
-    return *out || fault_set(fault, FAULT_USAGE, "%s: reports of %.*s are not known here", entry, (int)bytes_first(text, 64).n,
-                             (const char *)text.p);
+    return *out || fault_set(fault, FAULT_USAGE, "%s: reports of %.*s are not known here", entry,
+                             (int)bytes_first(text, 64).n, (const char *)text.p);
 }
 
 enum agent_provider agent_tsm_provider(const char *root, struct arena *a)
@@ -77,8 +77,8 @@ static bool ask(const char *entry, const uint8_t data[AGENT_REPORT_DATA], struct
     if (!read_provider(a, entry, &out->provider, fault) || !read_number(a, generation, &before, fault) ||
         !agent_write_attribute(arena_printf(a, "%s/inblob", entry), bytes_make(data, AGENT_REPORT_DATA), fault) ||
         !agent_read(a, arena_printf(a, "%s/outblob", entry), LIMIT_QUOTE, &out->report, fault) ||
-        !agent_read_if_there(a, arena_printf(a, "%s/auxblob", entry), LIMIT_CERTIFICATE_TABLE, &out->certificates, &there,
-                             fault) ||
+        !agent_read_if_there(a, arena_printf(a, "%s/auxblob", entry), LIMIT_CERTIFICATE_TABLE, &out->certificates,
+                             &there, fault) ||
         !read_number(a, generation, &after, fault))
         return false;
     *raced = after != before + 1;

@@ -13,7 +13,7 @@ enum agent_provider { AGENT_NO_PROVIDER, AGENT_SEV_GUEST, AGENT_TDX_GUEST };
 
 struct agent_report {
     enum agent_provider provider;
-    struct bytes report; /* SEV-SNP: 1184 bytes; TDX: a quote */
+    struct bytes report;       /* SEV-SNP: 1184 bytes; TDX: a quote */
     struct bytes certificates; /* SEV-SNP: table of certificates as the host gave it, or empty */
 };
 

@@ -104,9 +104,7 @@ bool self_option(struct self *s, int id, const char *value)
     case OPTION_HCL_REPORT: return read_file(s, value, &m->hcl_report);
     case OPTION_METADATA: m->metadata = strcmp(value, "none") == 0 ? NULL : value; break;
     case OPTION_RP_ID: s->wish.relying_party = bytes_text(value); break;
-    default:
-        s->key_out = value;
-        s->wish.key = true;
+    default: s->key_out = value; s->wish.key = true;
     }
     return true;
 }

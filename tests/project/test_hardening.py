@@ -73,6 +73,17 @@ class Hardening(ProjectCase):
                         code = (RELEASE / program).read_bytes()[offset + at - start:][:4]
                 self.assertEqual("f30f1efa", code.hex(), "main does not begin with endbr64")
 
+    def test_the_tpm_is_the_guests_alone(self):
+        """tpm2-tss loads drivers by name and speaks to devices: `assay` needs it in guests, the service never (its readers of TPM structures
+        are in libtss2-mu, which does neither)."""
+        for program in PROGRAMS:
+            with self.subTest(program):
+                linked = re.findall(r"\(NEEDED\).*\[libtss2-(\w+)", readelf(program, "-d"))
+                if program == "src/cli/assay":
+                    self.assertLessEqual({"esys", "tctildr", "rc"}, set(linked))
+                else:
+                    self.assertLessEqual(set(linked), {"mu"})
+
     def test_nothing_of_the_test_builds(self):
         for program in PROGRAMS:
             with self.subTest(program):
