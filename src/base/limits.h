@@ -108,8 +108,8 @@ enum {
     LIMIT_CBOR_VALUES = 4096, /* in one text; those have some 40 */
     LIMIT_CBOR_PAIRS = 64,    /* in one map: its keys are compared with each other */
     /* Reference values. */
-    LIMIT_TPM_AUTHORITIES = 1024,   /* at hand: Microsoft's service has one authority for each model of TPM and region */
-    LIMIT_AMD_AUTHORITIES = 64,     /* at hand beside the built-in ones: of test roots, and what AMD issues anew */
+    LIMIT_TPM_AUTHORITIES = 1024, /* at hand: Microsoft's service has one authority for each model of TPM and region */
+    LIMIT_AMD_AUTHORITIES = 64,   /* at hand beside the built-in ones: of test roots, and what AMD issues anew */
     LIMIT_REFERENCE_ENTRIES = 4096, /* in one list; a large operator's broken or stolen machines, not all it has */
     LIMIT_UVM_ROOTS = 64,           /* two are known */
     LIMIT_UVM_ENDORSEMENTS = 4,     /* in one request; clients send one */

@@ -2,14 +2,14 @@
 
 #include "cli/input.h"
 #include "crypto/pem.h"
+#include "endorsement/tpm/tpm.h"
 #include "simulate/simulate.h"
 
 static bool read_certificates(struct arena *a, struct bytes text, struct anchor_file *out, struct fault *fault)
 {
     const struct certificate *c;
-    size_t count;
 
-    if (!certificates_decode(a, text, &c, &count, fault))
+    if (!tpm_certificates_decode(a, text, &c, fault)) /* of TPMs too, with zeros behind them */
         return false;
     for (; c; c = c->next) {
         memcpy(out->spki[out->count], c->spki_digest, SHA256_SIZE);

@@ -45,7 +45,8 @@ const struct command inspect_command = {
     .usage = "FILE [--json]",
     .about =
         "What FILE (- for standard input) is, is recognised from its bytes: SGX and TDX quotes, SEV-SNP "
-        "reports, Open Enclave reports, evidence and endorsements, certificates (with Intel's and AMD's extensions and "
+        "reports, quotes, public areas and signatures of TPMs, Open Enclave reports, evidence and endorsements, "
+        "certificates (with Intel's and AMD's extensions and "
         "embedded evidence), CRLs, TCB info, enclave identities, tokens and key sets. Nothing is verified; only what "
         "cannot be read is refused.",
     .options = (const struct option_row[]){OPTION_JSON, OPTION_END},

@@ -1,6 +1,7 @@
 #include "cli/recognise.h"
 
 #include "base/json.h"
+#include "evidence/parts/tpm.h"
 
 static const char *const kind_names[] = {"sgx", "oe",       "tdx", "snp", "azure-guest", "tpm",
                                          "vbs", "eventlog", "ima", "hcl", "azure-vtpm",  "unknown"};
@@ -178,6 +179,17 @@ static bool token_like(struct bytes b)
     return dots == 2 && bytes_begin(b, "ey");
 }
 
+/* Structures of a TPM have nothing to be known by but that they can be read from end to end. */
+static enum thing tpm_thing(struct arena *a, struct bytes b)
+{
+    struct tpm_signature s;
+    struct tpm_public p;
+
+    if (tpm_public_read(a, b, &p, NULL))
+        return THING_TPM_PUBLIC;
+    return tpm_signature_read(a, b, &s, NULL) ? THING_TPM_SIGNATURE : THING_UNKNOWN;
+}
+
 /* Both are SEQUENCE { SEQUENCE { …: a certificate's inner one begins with [0] or INTEGER and holds a serial; telling them
  * apart by decoding is the caller's, who tries both. */
 enum thing recognise_thing(struct arena *a, struct bytes b)
@@ -202,5 +214,5 @@ enum thing recognise_thing(struct arena *a, struct bytes b)
         return json_thing(root);
     if (token_like(bytes_trim_end(b)))
         return THING_TOKEN;
-    return recognise_evidence(a, b) == KIND_UNKNOWN ? THING_UNKNOWN : THING_EVIDENCE;
+    return recognise_evidence(a, b) == KIND_UNKNOWN ? tpm_thing(a, b) : THING_EVIDENCE;
 }

@@ -32,7 +32,9 @@ enum thing {
     THING_COLLATERAL, /* TCB info, enclave identity, list of evaluation numbers */
     THING_TOKEN,
     THING_KEY_SET,
-    THING_UVM, /* endorsement of a utility VM */
+    THING_UVM,           /* endorsement of a utility VM */
+    THING_TPM_PUBLIC,    /* TPMT_PUBLIC or TPM2B_PUBLIC */
+    THING_TPM_SIGNATURE, /* TPMT_SIGNATURE */
     THING_UNKNOWN,
 };
 enum thing recognise_thing(struct arena *a, struct bytes b);

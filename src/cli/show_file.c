@@ -4,6 +4,8 @@
 #include "cli/show_guest.h"
 #include "cli/show_intel.h"
 #include "cli/show_log.h"
+#include "cli/show_tpm.h"
+#include "endorsement/tpm/tpm.h"
 
 /* DER or PEM that holds certificates, or a CRL: whichever it decodes as. */
 static struct json *x509_tree(struct arena *a, struct bytes b, bool crl_first, struct fault *fault)
@@ -14,14 +16,16 @@ static struct json *x509_tree(struct arena *a, struct bytes b, bool crl_first, s
     struct json *list;
     size_t count;
 
+    c = NULL;
     if (crl_first ? crl_decode(a, b, &crl, fault)
                   : !certificates_decode(a, b, &c, &count, fault) && crl_decode(a, b, &crl, &other))
         return show_crl(a, crl);
     if (crl_first && !certificates_decode(a, b, &c, &count, &other))
         return NULL;
-    if (!crl_first && fault->code)
+    /* As it comes out of an NV index of a TPM: with zeros behind it. */
+    if (!crl_first && fault->code && !tpm_certificates_decode(a, b, &c, &other))
         return NULL;
-    if (count == 1)
+    if (c && !c->next)
         return show_certificate(a, c);
     list = json_new(a, JSON_ARRAY);
     for (; c; c = c->next)
@@ -91,6 +95,8 @@ static struct json *evidence_tree(struct arena *a, struct bytes b, struct fault 
         return show_event_log(a, b, fault);
     if (kind == KIND_IMA)
         return show_ima(a, b, fault);
+    if (kind == KIND_TPM)
+        return bytes_begin(b, "\xff") ? show_tpm_attest(a, b, fault) : show_tpm_attestation(a, b, fault);
     fault_set(fault, FAULT_USAGE, "evidence of kind %s, which this build does not show", evidence_kind_name(kind));
     return NULL;
 }
@@ -106,6 +112,8 @@ struct json *show_file(struct arena *a, struct bytes b, bool for_people, struct 
     case THING_TOKEN: return token_tree(a, b, for_people, fault);
     case THING_KEY_SET: return key_set_tree(a, b, fault);
     case THING_UVM: return show_uvm(a, b, fault);
+    case THING_TPM_PUBLIC: return show_tpm_public(a, b, fault);
+    case THING_TPM_SIGNATURE: return show_tpm_signature(a, b, fault);
     case THING_UNKNOWN: break;
     }
     fault_set(fault, FAULT_SYNTAX, "not recognised as evidence, certificate, CRL, endorsement or token");

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/show_amd.h"
+#include "cli/show_tpm.h"
 #include "cli/show_intel.h"
 #include "crypto/jose.h"
 
@@ -130,6 +131,7 @@ struct json *show_certificate(struct arena *a, const struct certificate *c)
     X509_free(x);
     show_pck_extension(a, o, c);
     show_amd_extensions(a, o, c);
+    show_tpm_device(a, o, c);
     show_certificate_evidence(a, o, c);
     show_hex(a, o, "sha256", BYTES_OF(c->digest));
     return o;

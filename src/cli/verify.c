@@ -127,6 +127,8 @@ static bool choose_kind(struct verification *v)
     v->kind = recognise_evidence(v->cli->arena, v->evidence);
     if (v->type && !evidence_kind_by_name(v->type, &v->kind))
         return wrong(v, "type", v->type, "no kind of evidence");
+    if (v->nonce && v->kind == KIND_TPM && !hex_decode(v->cli->arena, bytes_text(v->nonce), &v->nonce_bytes))
+        return wrong(v, "nonce", v->nonce, "no hexadecimal digits");
     if (v->nonce && v->kind <= KIND_SNP) {
         cli_misuse(v->cli, "--nonce: evidence of kind %s holds no nonce of its own; bind yours with --runtime-data",
                    evidence_kind_name(v->kind));
@@ -194,7 +196,8 @@ const struct command verify_command = {
     .options =
         (const struct option_row[]){
             {OPTION_TYPE, "type", "KIND",
-             "sgx, oe, tdx or snp (default: recognised from the bytes); oe must be named for a quote "
+             "sgx, oe, tdx, snp, tpm, eventlog or ima (default: recognised from the bytes); oe must be named for a "
+             "quote "
              "followed by custom claims"},
             OPTION_AT("judge at this time"),
             {OPTION_COLLATERAL, "collateral", "DIR|F", "endorsements: a folder, or one file; repeatable"},

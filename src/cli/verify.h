@@ -21,7 +21,7 @@ struct verification {
     bool explain, json;
     /* found */
     enum evidence_kind kind;
-    struct bytes evidence;
+    struct bytes evidence, nonce_bytes;
     struct bytes policy; /* text of the policy file */
     struct endorsements *endorsements;
     struct appraisal appraisal;

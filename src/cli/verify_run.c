@@ -12,6 +12,7 @@
 #include "evidence/sgx.h"
 #include "evidence/snp.h"
 #include "evidence/tdx.h"
+#include "evidence/tpm_file.h"
 
 /* One file: an endorsement, or a bundle of them. */
 static void add_endorsement(struct verification *v, struct endorsements *e, const char *path, struct bytes text)
@@ -148,10 +149,9 @@ static struct bytes joined_certificates(struct verification *v)
         const struct certificate *c;
         struct fault fault = {0};
         struct bytes text;
-        size_t count;
 
         if (input_file(v->cli->arena, v->certs.v[i], LIMIT_TOOL_FILE, &text, &fault) &&
-            certificates_decode(v->cli->arena, text, &c, &count, &fault))
+            tpm_certificates_decode(v->cli->arena, text, &c, &fault))
             for (; c; c = c->next)
                 wr_pem(&w, "CERTIFICATE", c->der);
     }
@@ -197,14 +197,24 @@ static bool decode_ima(struct verification *v, const struct request_data *runtim
     return ima_decode_file(&v->appraisal.exam, v->evidence);
 }
 
+static bool decode_tpm(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    (void)runtime, (void)init; /* the nonce is what it binds */
+    return tpm_decode_file(&v->appraisal.exam, v->evidence, joined_certificates(v), v->nonce ? &v->nonce_bytes : NULL);
+}
+
 /* The kinds that are judged here, and how their files are read. */
 static const struct judged {
     enum evidence_kind kind;
     const struct attester *attester;
     bool (*decode)(struct verification *, const struct request_data *runtime, const struct request_data *init);
-} judged[] = {{KIND_SGX, &sgx_attester, decode_sgx}, {KIND_OE, &oe_attester, decode_oe},
-              {KIND_TDX, &tdx_attester, decode_tdx}, {KIND_SNP, &snp_attester, decode_snp},
-              {KIND_HCL, &hcl_attester, decode_hcl}, {KIND_EVENTLOG, &event_log_attester, decode_event_log},
+} judged[] = {{KIND_SGX, &sgx_attester, decode_sgx},
+              {KIND_OE, &oe_attester, decode_oe},
+              {KIND_TDX, &tdx_attester, decode_tdx},
+              {KIND_SNP, &snp_attester, decode_snp},
+              {KIND_HCL, &hcl_attester, decode_hcl},
+              {KIND_TPM, &tpm_file_attester, decode_tpm},
+              {KIND_EVENTLOG, &event_log_attester, decode_event_log},
               {KIND_IMA, &ima_attester, decode_ima}};
 
 static const struct judged *judged_kind(enum evidence_kind kind)
@@ -246,6 +256,9 @@ static void begin(struct verification *v)
         .explain = v->explain,
         .draft = true}; /* the policy is the caller's own: its rules may be quoted */
     claims_init(&v->appraisal.exam.incoming, a);
+    /* Which registers a quote must cover is a policy's to say; without one, what is quoted is told. */
+    if (!v->policy_file)
+        v->settings.required_pcrs = 0;
 }
 
 static void judge(struct verification *v, const struct request_data *runtime, const struct request_data *init)

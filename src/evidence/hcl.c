@@ -10,8 +10,8 @@ struct hcl_evidence {
     struct snp_evidence snp;
 };
 
-static const enum check_id required[] = {CHECK_HCL_SHAPE,   CHECK_HCL_TYPE,  CHECK_SNP_REQUEST, SNP_REPORT_CHECKS,
-                                         CHECK_UVM_SHAPE, HCL_CHECKS, CHECK_END};
+static const enum check_id required[] = {CHECK_HCL_SHAPE, CHECK_HCL_TYPE, CHECK_SNP_REQUEST, SNP_REPORT_CHECKS,
+                                         CHECK_UVM_SHAPE, HCL_CHECKS,     CHECK_END};
 
 static bool decode_report(struct exam *x, struct bytes file, struct hcl_report *out)
 {
@@ -24,8 +24,9 @@ static bool decode_report(struct exam *x, struct bytes file, struct hcl_report *
     if (check_eq(x, HCL_TYPE, hcl_type_name(out->type), hcl_type_name(HCL_SNP)))
         return true;
     if (out->type == HCL_TDX)
-        check_note(x->trace, "a TDREPORT means nothing outside its processor: verify its TD quote, and give this file as "
-                             "the runtime data");
+        check_note(x->trace,
+                   "a TDREPORT means nothing outside its processor: verify its TD quote, and give this file as "
+                   "the runtime data");
     return false;
 }
 

@@ -59,10 +59,10 @@ static void lengths_and_types_must_fit(void **state)
 
     (void)state;
     assert_true(reads(&good));
-#define LIES(field, value)     \
-    do {                       \
-        h = good;              \
-        h.field = (value);     \
+#define LIES(field, value)       \
+    do {                         \
+        h = good;                \
+        h.field = (value);       \
         assert_false(reads(&h)); \
     } while (0)
     LIES(magic, HCL_MAGIC + 1);
@@ -197,8 +197,10 @@ static void what_stands_behind_the_hash_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lengths_and_types_must_fit),   cmocka_unit_test(every_cut_is_refused),
-        cmocka_unit_test(claims_are_an_object_with_keys), cmocka_unit_test(its_checks_refuse),
+        cmocka_unit_test(lengths_and_types_must_fit),
+        cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(claims_are_an_object_with_keys),
+        cmocka_unit_test(its_checks_refuse),
         cmocka_unit_test(what_stands_behind_the_hash_is_refused),
     };
 

@@ -64,8 +64,7 @@ static bool judged(struct exam *x)
         return false;
     q.pcrs = registers();
     return tpm_quote_verify(x, &q, &platform.tpm.public[TPM_KEY_AK].key, &nonce, NULL) &&
-           measured_add(x, &m, platform.log, false) &&
-           (!platform.list.n || measured_add(x, &m, platform.list, true)) &&
+           measured_add(x, &m, platform.log, false) && (!platform.list.n || measured_add(x, &m, platform.list, true)) &&
            measured_verify(x, &m, &q.attest.selection, &q.pcrs);
 }
 
@@ -139,15 +138,15 @@ static void one_seed_makes_one_quote(void **state)
 
 static void lies_are_refused(void **state)
 {
-    static const char *const quotes[] = {"tpm.quote.shape",     "tpm.quote.magic",     "tpm.quote.type",
-                                         "tpm.quote.signature", "tpm.quote.nonce",     "tpm.quote.signature_shape",
-                                         "tpm.quote.selection", "tpm.quote.pcrs",      "tpm.quote.signature:changed",
-                                         "boot.log.shape",      "boot.log.replay",     "boot.log.replay:changed",
-                                         "boot.log.replay:twice", "boot.log.replay:untold"};
-    static const char *const certifications[] = {"tpm.certify.shape",     "tpm.certify.magic",
-                                                 "tpm.certify.type",      "tpm.certify.signature_shape",
-                                                 "tpm.certify.signature", "tpm.certify.nonce",
-                                                 "tpm.certify.name"};
+    static const char *const quotes[] = {
+        "tpm.quote.shape",       "tpm.quote.magic",       "tpm.quote.type",
+        "tpm.quote.signature",   "tpm.quote.nonce",       "tpm.quote.signature_shape",
+        "tpm.quote.selection",   "tpm.quote.pcrs",        "tpm.quote.signature:changed",
+        "boot.log.shape",        "boot.log.replay",       "boot.log.replay:changed",
+        "boot.log.replay:twice", "boot.log.replay:untold"};
+    static const char *const certifications[] = {
+        "tpm.certify.shape",     "tpm.certify.magic", "tpm.certify.type", "tpm.certify.signature_shape",
+        "tpm.certify.signature", "tpm.certify.nonce", "tpm.certify.name"};
     struct exam x;
 
     (void)state;

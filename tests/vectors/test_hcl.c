@@ -127,8 +127,8 @@ static void the_attestation_key_is_that_of_the_quotes(void **state)
             fail_msg("%s: %s", samples[i].name, fault.text);
         assert_true((c.attestation_key.kind == KEY_RSA) == (r.request == HCL_AK_CERT));
         if (samples[i].quote) {
-            struct bytes pem = read_shared(
-                &arena, arena_printf(&arena, "evidence/azure-vtpm/quotes/%s.akpub.pem", samples[i].quote));
+            struct bytes pem =
+                read_shared(&arena, arena_printf(&arena, "evidence/azure-vtpm/quotes/%s.akpub.pem", samples[i].quote));
             struct pem_block block;
             struct public_key key;
             bool found;

@@ -95,6 +95,7 @@ static void test_built_in_authorities(void **state)
         [TPM_GLOBAL_VTPM_CA_01] = "aicert-azure-intermediate.der",
         [TPM_GLOBAL_VTPM_CA_03] = "Global_Virtual_TPM_CA_-_03.der",
         [TPM_AZURE_CLOUD_VTPM_CA_2025] = "../azure-tdx-1780922561/ak-chain-2.der",
+        [TPM_AZURE_CLOUD_VTPM_CA_24] = "../azure-tdx-1780922561/ak-chain-1.der",
     };
 
     (void)state;
@@ -118,7 +119,10 @@ static void test_built_in_authorities(void **state)
         assert_memory_equal(c->spki_digest, b->spki_digest, SHA256_SIZE);
         assert_true(c->not_before == b->not_before && c->not_after == b->not_after);
         assert_true(c->path_length == b->path_length && c->key_usage == b->key_usage && c->is_ca);
-        const struct certificate *issuer = &tpm_authorities[i < TPM_ROOTS ? i : TPM_AZURE_VTPM_ROOT_2023];
+        const struct certificate *issuer =
+            &tpm_authorities[i < TPM_ROOTS                     ? i
+                             : i == TPM_AZURE_CLOUD_VTPM_CA_24 ? TPM_AZURE_CLOUD_VTPM_CA_2025
+                                                               : TPM_AZURE_VTPM_ROOT_2023];
         assert_bytes_equal(issuer->subject, c->issuer);
         assert_true(certificate_signed_by(c, &issuer->key));
     }
@@ -167,7 +171,7 @@ static void test_chains_of_azure(void **state)
 
     assert_string_equal(verdict(with_issuer, NOW, NULL), "accepted");
     assert_string_equal(verdict(whole, NOW, NULL), "accepted");
-    assert_string_equal(verdict(leaf, NOW, NULL), "aik.chain");
+    assert_string_equal(verdict(leaf, NOW, NULL), "accepted");
     assert_string_equal(verdict(with_issuer, "2027-06-08T00:00:00Z", NULL), "aik.validity");
     assert_string_equal(verdict(FILES("tpm/azure-trustedlaunch-ca2a/akcert_0x01C101D0.der"), NOW, &aik), "accepted");
     assert_bytes_are(aik.leaf->subject_cn, "f859864a6a31.TrustedVM.Azure.windows.net");
@@ -184,8 +188,9 @@ static void test_chains_of_azure(void **state)
     /* What is at hand is found too. */
     endorsements_free(at_hand);
     at_hand = endorsements_new(SET_MEMORY);
-    add_shared(&arena, at_hand, "azure-vtpm/ak-certs/tdx-flashbots-b.intermediate0.der");
-    assert_string_equal(verdict(leaf, NOW, NULL), "accepted");
+    add_shared(&arena, at_hand, "tpm/webauthn-verify_tpm_with_ecc_public_area_type/x5c-1.der");
+    assert_string_equal(verdict(FILES("tpm/webauthn-verify_tpm_with_ecc_public_area_type/x5c-0.der"), NOW, NULL),
+                        "accepted");
     assert_string_equal(verdict(FILES("azure-vtpm/ak-certs/tdx-flashbots-b.akcert.der"), NOW, NULL), "accepted");
 }
 

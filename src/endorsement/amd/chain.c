@@ -104,8 +104,8 @@ static const struct certificate *root_of(struct arena *a, struct cache *cache, c
     return root;
 }
 
-void amd_chain_build(struct arena *a, struct cache *cache, const struct amd_leaf *leaf, const struct certificate_pool *others,
-                     struct amd_chain *out)
+void amd_chain_build(struct arena *a, struct cache *cache, const struct amd_leaf *leaf,
+                     const struct certificate_pool *others, struct amd_chain *out)
 {
     enum snp_product product;
     enum amd_role role;

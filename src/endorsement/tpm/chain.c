@@ -64,7 +64,7 @@ static const struct certificate *issuer_of(struct search *s, const struct endors
 {
     *signed_it = true;
     if (is_built_in(s->of)) {
-        for (size_t i = 0; i < TPM_ROOTS; i++)
+        for (size_t i = 0; i < TPM_AUTHORITIES; i++)
             if (bytes_equal(tpm_authorities[i].subject, s->of->issuer))
                 return &tpm_authorities[i];
         return NULL;

@@ -14,6 +14,7 @@ enum tpm_authority {
     TPM_GLOBAL_VTPM_CA_01 = TPM_ROOTS,
     TPM_GLOBAL_VTPM_CA_03,
     TPM_AZURE_CLOUD_VTPM_CA_2025,
+    TPM_AZURE_CLOUD_VTPM_CA_24, /* one of many beneath it */
     TPM_AUTHORITIES
 };
 /* What a path needs of their certificates. */

@@ -9,8 +9,9 @@
 #include "evidence/parts/tpm_verify.h"
 
 struct tpm_attestation {
-    struct aik aik;        /* leaf NULL: without a certificate */
-    struct public_key key; /* the attestation key: the certificate's, or aik_pub */
+    struct aik aik;             /* leaf NULL: without a certificate */
+    struct public_key key;      /* the attestation key: the certificate's, or aik_pub */
+    struct public_key sent_key; /* aik_pub; kind KEY_NONE: not sent */
     struct tpm_quote quote;
     struct measured logs;
 };
@@ -21,6 +22,9 @@ struct tpm_attestation {
 
 /* Reads {"logs","aik_cert","aik_pub","pcrs","quote","signature"}; members that are not known here are ignored. */
 bool tpm_attestation_decode(struct exam *x, const struct json *att, struct tpm_attestation *out);
+/* The same, where the key's certificate may be among others (DER or PEM) that came beside the object. */
+bool tpm_attestation_decode_among(struct exam *x, const struct json *att, struct bytes certificates,
+                                  struct tpm_attestation *out);
 /* nonce NULL: none was asked for, as `why_no_nonce` says. Rests on settings->aik_required and required_pcrs. */
 bool tpm_attestation_verify(struct exam *x, struct tpm_attestation *a, const struct bytes *nonce,
                             const char *why_no_nonce);
