@@ -242,6 +242,18 @@ void wr_hex(struct writer *w, struct bytes b)
     w->n += b.n * 2;
 }
 
+void wr_decimal(struct writer *w, uint64_t v)
+{
+    enum { DIGITS = 20 };
+    uint8_t text[DIGITS];
+    size_t n = DIGITS;
+
+    do
+        text[--n] = (uint8_t)('0' + v % 10);
+    while (v /= 10);
+    wr_put(w, bytes_make(text + n, DIGITS - n));
+}
+
 void wr_printf(struct writer *w, const char *format, ...)
 {
     va_list args, again;

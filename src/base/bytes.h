@@ -88,6 +88,7 @@ void wr_u64le(struct writer *w, uint64_t v);
 void wr_put(struct writer *w, struct bytes b);
 void wr_text(struct writer *w, const char *s);
 void wr_hex(struct writer *w, struct bytes b); /* lower case */
+void wr_decimal(struct writer *w, uint64_t v);
 void wr_printf(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Room for n bytes, to be written and then counted (w->n += what was written). */
 uint8_t *wr_room(struct writer *w, size_t n);

@@ -27,10 +27,12 @@ enum {
     LIMIT_METADATA_ANSWER = 64 * 1024,   /* of a cloud's metadata service: certificates, or a quote */
     LIMIT_IMA_ENTRIES = 256 * 1024,      /* in one list; a server of a year's uptime has some 50,000 */
     LIMIT_EVENTS = 64 * 1024,            /* in one log; the longest of the corpus has some 200 */
-    LIMIT_OE_ENDORSEMENTS = 200 * 1024,  /* sgx-tdx.md 9.5 */
-    LIMIT_RUNTIME_DATA = 256 * 1024,     /* echoed into the token as x-ms-runtime or x-ms-sgx-ehd */
-    LIMIT_NONCE = 1024,                  /* echoed into the token */
-    LIMIT_POLICY_TEXT = 1024 * 1024,     /* policy.md 2.4, as are the next five */
+    LIMIT_WBCL_DEPTH = 8,                /* tpm-vbs.md 3.7: containers in containers; Windows nests three */
+    LIMIT_WBCL_KINDS = 256,             /* different events in one container: compared with each other; 110 are known */
+    LIMIT_OE_ENDORSEMENTS = 200 * 1024, /* sgx-tdx.md 9.5 */
+    LIMIT_RUNTIME_DATA = 256 * 1024,    /* echoed into the token as x-ms-runtime or x-ms-sgx-ehd */
+    LIMIT_NONCE = 1024,                 /* echoed into the token */
+    LIMIT_POLICY_TEXT = 1024 * 1024,    /* policy.md 2.4, as are the next five */
     LIMIT_POLICY_TOKENS = 64 * 1024,
     LIMIT_POLICY_RULES = 4 * 1024,
     LIMIT_POLICY_CONDITIONS = 64,

@@ -205,6 +205,43 @@ struct bytes base64_encode(struct arena *a, struct bytes b)
     return wr_done(&w);
 }
 
+static void put_utf8(struct writer *w, uint32_t c)
+{
+    if (c < 0x80) {
+        wr_u8(w, (uint8_t)c);
+        return;
+    }
+    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
+    wr_u8(w, (uint8_t)(lead[more] | c >> 6 * more));
+    while (more-- > 0)
+        wr_u8(w, (uint8_t)(0x80 | (c >> 6 * more & 0x3f)));
+}
+
+struct bytes utf16_decode(struct arena *a, struct bytes utf16)
+{
+    enum { REPLACEMENT = 0xfffd };
+    struct reader r = rd_open(utf16);
+    struct writer w = wr_open(a);
+
+    wr_room(&w, utf16.n + 1); /* enough for ASCII */
+    while (rd_left(&r) >= 2) {
+        uint32_t c = rd_u16le(&r), low;
+        struct reader ahead = r;
+
+        if (c >= 0xd800 && c < 0xdc00 && (low = rd_u16le(&ahead), low >= 0xdc00 && low < 0xe000)) {
+            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+            r = ahead;
+        } else if (c >= 0xd800 && c < 0xe000) {
+            c = REPLACEMENT;
+        }
+        put_utf8(&w, c);
+    }
+    if (rd_left(&r))
+        put_utf8(&w, REPLACEMENT);
+    return bytes_trim_nul(wr_done(&w));
+}
+
 bool utf8_valid(struct bytes text)
 {
     static const uint32_t least[] = {0, 0x80, 0x800, 0x10000}; /* a longer form than needed is refused */

@@ -25,6 +25,8 @@ struct bytes base64_encode(struct arena *a, struct bytes b);
 void wr_base64url(struct writer *w, struct bytes b);
 
 bool utf8_valid(struct bytes text);
+/* UTF-16LE as UTF-8, without NULs at the end; what is no character becomes U+FFFD. */
+struct bytes utf16_decode(struct arena *a, struct bytes utf16);
 /* Text as it is, or where it is no UTF-8 with all but ASCII as \xNN: fit for JSON. */
 struct bytes text_clean(struct arena *a, struct bytes text);
 

@@ -30,7 +30,7 @@ static bool varies(const struct boot_log *l, const char *name)
     return variation && strcmp(variation, name) == 0;
 }
 
-static bool flawed(const struct boot_log *l, const char *name)
+bool boot_log_flawed(const struct boot_log *l, const char *name)
 {
     const char *fault = l->tpm->options->fault;
 
@@ -92,13 +92,13 @@ void boot_log_event_over(struct boot_log *l, unsigned pcr, uint32_t type, struct
 
     for (int bank = 0; bank < SIMULATED_BANKS; bank++) {
         digests[bank] = digest(l->arena, simulated_banks[bank], measured);
-        told[bank] = action && flawed(l, "boot.log.replay:changed")
+        told[bank] = action && boot_log_flawed(l, "boot.log.replay:changed")
                          ? digest(l->arena, simulated_banks[bank], BYTES_LIT("another"))
                          : digests[bank];
     }
-    if (!action || !flawed(l, "boot.log.replay"))
+    if (!action || !boot_log_flawed(l, "boot.log.replay"))
         write_event(l, pcr, type, told, data);
-    if (action && flawed(l, "boot.log.replay:twice"))
+    if (action && boot_log_flawed(l, "boot.log.replay:twice"))
         write_event(l, pcr, type, told, data);
     l->failed = l->failed || !l->tpm->driver->extend(l->tpm, pcr, digests, l->fault);
 }
@@ -219,7 +219,9 @@ void boot_log_firmware(struct boot_log *l, const char *loader)
     boot_variables(l, loader);
     boot_log_event(l, PCR_LOADER, EV_EFI_ACTION, BYTES_LIT("Calling EFI Application from Boot Option"));
     for (unsigned pcr = 0; pcr <= PCR_LAST_OF_FIRMWARE; pcr++)
-        boot_log_event(l, pcr, EV_SEPARATOR, BYTES_LIT("\0\0\0\0"));
+        boot_log_event(l, pcr,
+                       pcr == 7 && boot_log_flawed(l, "boot.log.separator:label") ? EV_EFI_ACTION : EV_SEPARATOR,
+                       BYTES_LIT("\0\0\0\0"));
     partitions(l);
     boot_log_variable(l, 7, EV_EFI_VARIABLE_AUTHORITY, guid_security, "db", signature_list(l, "db"));
     image(l, loader);
@@ -239,8 +241,8 @@ void boot_log_exit(struct boot_log *l)
 {
     boot_log_event(l, PCR_PARTITIONS, EV_EFI_ACTION, BYTES_LIT("Exit Boot Services Invocation"));
     boot_log_event(l, PCR_PARTITIONS, EV_EFI_ACTION, BYTES_LIT("Exit Boot Services Returned with Success"));
-    if (flawed(l, "boot.log.replay:untold"))
+    if (boot_log_flawed(l, "boot.log.replay:untold"))
         extend_untold(l);
-    if (flawed(l, "boot.log.shape"))
+    if (boot_log_flawed(l, "boot.log.shape"))
         l->w.n--;
 }

@@ -12,6 +12,8 @@ struct boot_log {
     struct fault *fault;
     bool failed; /* the fault tells */
 };
+/* Was this fault asked for? */
+bool boot_log_flawed(const struct boot_log *l, const char *name);
 /* With the header of a log with three banks. */
 void boot_log_open(struct boot_log *l, struct simulated_tpm *t, struct fault *fault);
 /* Measured is the data. */

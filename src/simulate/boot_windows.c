@@ -83,6 +83,19 @@ static void measure(struct boot_log *l, unsigned pcr, int container, const struc
     boot_log_event(l, pcr, EV_EVENT_TAG, wr_done(&w));
 }
 
+/* Digests are measured, types and data are not: who was booted may send others. */
+static void measure_early_launch(struct boot_log *l, const struct writer *content)
+{
+    struct writer w = wr_open(l->arena);
+
+    tag(&w, ELAM_AGGREGATION, wr_done(content));
+    boot_log_event_over(l, 13,
+                        boot_log_flawed(l, "boot.log.data")               ? EV_IPL
+                        : boot_log_flawed(l, "boot.log.separator:called") ? EV_SEPARATOR
+                                                                          : EV_EVENT_TAG,
+                        wr_done(&w), boot_log_flawed(l, "boot.log.data:changed") ? BYTES_LIT("changed") : wr_done(&w));
+}
+
 static struct bytes revocation_list(struct arena *a, const char *what)
 {
     struct writer w = wr_open(a);
@@ -185,7 +198,7 @@ static void early_launch(struct boot_log *l)
 
     tag(&w, ELAM_KEYNAME, boot_utf16(l->arena, "Simulated Defender"));
     tag(&w, ELAM_MEASURED, sha256_of(l->arena, BYTES_LIT("early launch")));
-    measure(l, 13, ELAM_AGGREGATION, &w);
+    measure_early_launch(l, &w);
 }
 
 /* Which keys vouch for the registers: not measured, for nobody could before. */
@@ -223,5 +236,7 @@ void boot_log_windows(struct boot_log *l, struct bytes idks_modulus)
     boot_log_event(l, 11, EV_COMPACT_HASH, BYTES_LIT("\xff\xff\x00\x00"));
     for (unsigned pcr = 12; pcr <= 14; pcr++)
         boot_log_event(l, pcr, EV_SEPARATOR, BYTES_LIT("WBCL"));
+    if (boot_log_flawed(l, "boot.log.separator"))
+        boot_log_event(l, 12, EV_SEPARATOR, BYTES_LIT("WBCL"));
     trust_point(l);
 }

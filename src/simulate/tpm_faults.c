@@ -32,6 +32,11 @@ const struct simulate_fault tpm_faults[] = {
     {"boot.log.replay:changed", TPM, 0, "the boot log has another digest than the TPM was given"},
     {"boot.log.replay:twice", TPM, 0, "the boot log tells an event twice"},
     {"boot.log.replay:untold", TPM, 0, "a register of which no log tells is not as after a reset"},
+    {"boot.log.separator", TPM, 0, "a register of Windows was closed twice"},
+    {"boot.log.separator:label", TPM, 0, "the separator of PCR 7 is called an action"},
+    {"boot.log.separator:called", TPM, 0, "an event of Windows is called a separator"},
+    {"boot.log.data", TPM, 0, "an event of Windows is called another thing"},
+    {"boot.log.data:changed", TPM, 0, "the data of an event of Windows are not those that were measured"},
     {0},
 };
 

@@ -18,16 +18,20 @@ struct boot_facts {
     struct bytes pk, kek, db, dbx;
     enum fact boot_debugging, kernel_debug, hypervisor_debug, test_signing, flight_signing, code_integrity, safe_mode,
         winpe, vsm_required, vbs_mandatory, iommu_required, elam;
-    uint64_t hvci_policy;   /* 0 where it is absent */
+    uint64_t hvci_policy;   /* 0 where it is absent, or not the same everywhere */
+    bool whole;             /* PCRs 12 and 13 were quoted, and nothing stands there that is not read: absent means that
+                               Windows did not say it */
     struct public_key idks; /* newest VSM_IDKS_INFO before the separator; kind KEY_NONE: none (tpm-vbs.md 4.2) */
 };
 /* By the digests of one bank; `quoted` has a bit for each register that a quote covers in that bank. */
-void boot_facts_read(struct arena *a, const struct measured *m, enum digest_alg bank, uint32_t quoted,
-                     struct boot_facts *out);
+void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t quoted, struct boot_facts *out);
 
-/* {"Events":[…]} of tpm-vbs.md 1.6, for policies of 1.2: only events of quoted registers. */
+/* {"Events":[…]} of tpm-vbs.md 1.6, for policies of 1.2: only events that extend quoted registers. EventSeq counts all events of all
+ * logs, also those that are left out. ProcessedData is null unless the digest covers the data and they were measured while only those
+ * could write that the event speaks for: variables of the firmware before the separator of their register, events of Windows before
+ * that of theirs. RawData are the data as sent, which nothing measures where ProcessedData is null. Digests are of the one bank. */
 struct bytes boot_events_json(struct arena *a, const struct measured *m, enum digest_alg bank, uint32_t quoted);
-/* {"PCRs":[…]} of the same. */
+/* {"PCRs":[…]} of the same: every quoted register, in each quoted bank, as base64url and in DigestsHex as hexadecimal text. */
 struct bytes boot_pcrs_json(struct arena *a, const struct tpm_selection *selection, const struct tpm_pcrs *pcrs);
 /* The six plain claims: secureBootEnabled, iommuEnabled, bootDebuggingDisabled, notSafeMode, notWinPE, vbsEnabled. */
 void boot_plain_claims(struct claims *incoming, const struct boot_facts *f);

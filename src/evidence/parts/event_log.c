@@ -9,6 +9,7 @@ enum {
     FIRST_DYNAMIC = 17,  /* PCRs 17 to 22 belong to a dynamic launch and begin with ones (3.5) */
     LAST_DYNAMIC = 22,
     LOCALITY_HCRTM = 4,
+    SECTION_NAME_MAX = 16, /* of a section in a PE image 8, of those that the stub knows 9 */
 };
 
 static const struct known_bank {
@@ -228,7 +229,7 @@ bool event_log_read(struct arena *a, struct bytes text, struct event_log *out, s
 
 /* ---------------------------------------------------------------------------------------------------------- replay */
 
-static bool extends(const struct event *e)
+bool event_extends(const struct event *e)
 {
     return e->type != EV_NO_ACTION && e->type != EV_DRTM_NO_ACTION && e->reg < EVENT_LOG_REGISTERS && e->digests;
 }
@@ -274,7 +275,7 @@ bool event_log_step(const struct event_log *log, const struct event_bank *bank, 
 {
     const struct event *e = &log->events[event];
 
-    if (!extends(e))
+    if (!event_extends(e))
         return false;
     if (event_register_dynamic(e->reg) && !r->launched)
         launch(r);
@@ -296,17 +297,40 @@ void event_log_replay(const struct event_log *log, const struct event_bank *bank
 
 /* ------------------------------------------------------------------------------------------------- data and digest */
 
-/* The data of a variable alone, without its name: EV_EFI_VARIABLE_BOOT of most firmware. */
-static struct bytes variable_data(struct bytes data)
+const uint8_t uefi_guid_global[UEFI_GUID_SIZE] = {0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
+                                                  0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c};
+const uint8_t uefi_guid_image_security[UEFI_GUID_SIZE] = {0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45,
+                                                          0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f};
+
+bool uefi_variable_read(struct bytes data, struct uefi_variable *out)
 {
     struct reader r = rd_open(data);
 
-    rd_skip(&r, 16);
-    uint64_t name = rd_u64le(&r), size = rd_u64le(&r);
-    if (!rd_ok(&r) || name > rd_left(&r) / 2)
-        return BYTES_NONE;
-    rd_skip(&r, (size_t)name * 2);
-    return size == rd_left(&r) ? rd_rest(&r) : BYTES_NONE;
+    out->guid = rd_take(&r, UEFI_GUID_SIZE);
+    uint64_t characters = rd_u64le(&r), size = rd_u64le(&r);
+    if (!rd_ok(&r) || characters > rd_left(&r) / 2)
+        return false;
+    out->name = rd_take(&r, (size_t)characters * 2);
+    out->value = rd_rest(&r);
+    return size == out->value.n;
+}
+
+bool uefi_variable_named(const struct uefi_variable *v, const char *name)
+{
+    struct reader r = rd_open(v->name);
+
+    for (const char *c = name; *c; c++)
+        if (rd_u16le(&r) != (uint16_t)*c)
+            return false;
+    return rd_end(&r) || (rd_u16le(&r) == 0 && rd_end(&r));
+}
+
+/* The value of a variable alone, without its name: EV_EFI_VARIABLE_BOOT of most firmware. */
+static struct bytes variable_value(struct bytes data)
+{
+    struct uefi_variable v;
+
+    return uefi_variable_read(data, &v) ? v.value : BYTES_NONE;
 }
 
 /* GRUB writes what it did behind a word and hashes the rest, without the NUL at the end (3.6). */
@@ -332,20 +356,65 @@ static bool digest_is(const struct event_bank *bank, struct bytes digest, struct
     return bytes_equal(digest, bytes_make(made, bank->size));
 }
 
+/* The stub of systemd measures a section's name in ASCII, with its NUL, and writes it in UTF-16 (3.6). */
+static bool section_name(const struct event_bank *bank, struct bytes digest, struct bytes data)
+{
+    char name[SECTION_NAME_MAX + 1];
+    struct reader r = rd_open(data);
+    size_t n = 0;
+
+    while (rd_left(&r) && n < sizeof name) {
+        uint16_t c = rd_u16le(&r);
+
+        if (c > 0x7e || !rd_ok(&r))
+            return false;
+        name[n++] = (char)c;
+        if (c == 0)
+            return rd_end(&r) && digest_is(bank, digest, bytes_make(name, n));
+    }
+    return false;
+}
+
 bool event_data_measured(const struct event_log *log, const struct event *e, const struct event_bank *bank)
 {
     struct bytes part = BYTES_NONE;
 
-    if (!extends(e) || !bank->known || !e->digests[bank - log->banks].p)
+    if (!event_extends(e) || !bank->known || !e->digests[bank - log->banks].p)
         return false;
     struct bytes digest = e->digests[bank - log->banks];
     if (digest_is(bank, digest, e->data))
         return true;
     if (e->type == EV_EFI_VARIABLE_BOOT)
-        part = variable_data(e->data);
+        part = variable_value(e->data);
     else if (e->type == EV_EFI_VARIABLE_AUTHORITY && e->data.n)
         part = bytes_first(e->data, e->data.n - 1); /* shim's */
     else if (e->type == EV_IPL)
         part = grub_text(e->data);
+    if (e->type == EV_IPL && section_name(bank, digest, e->data))
+        return true;
     return part.p && digest_is(bank, digest, part);
+}
+
+/* -------------------------------------------------------------------------------------------------------- separators */
+
+void event_separators_make(const struct event_bank *bank, struct event_separators *out)
+{
+    static const struct bytes data[EVENT_SEPARATORS] = {
+        {(const uint8_t *)"\0\0\0\0", 4}, {(const uint8_t *)"\xff\xff\xff\xff", 4}, {(const uint8_t *)"WBCL", 4}};
+
+    out->size = bank->size;
+    for (size_t i = 0; i < EVENT_SEPARATORS; i++)
+        digest_parts(bank->alg, &data[i], 1, out->digest[i]);
+}
+
+bool event_separates(const struct event_log *log, const struct event *e, const struct event_bank *bank,
+                     const struct event_separators *s)
+{
+    if (!event_extends(e))
+        return false;
+    struct bytes digest = e->digests[bank - log->banks];
+    for (size_t i = 0; i < EVENT_SEPARATORS; i++)
+        if (bytes_equal(digest, bytes_make(s->digest[i], s->size)))
+            return true;
+    return false;
 }

@@ -19,6 +19,7 @@ enum event_type {
     EV_IPL = 0x0d,
     EV_EFI_VARIABLE_DRIVER_CONFIG = 0x80000001u,
     EV_EFI_VARIABLE_BOOT = 0x80000002u,
+    EV_EFI_VARIABLE_BOOT2 = 0x8000000cu,
     EV_EFI_HCRTM_EVENT = 0x80000010u,
     EV_EFI_VARIABLE_AUTHORITY = 0x800000e0u,
     EV_DRTM_NO_ACTION = 0x900du, /* of ARM's DRTM: the same as EV_NO_ACTION */
@@ -82,5 +83,29 @@ const struct event_bank *event_log_bank(const struct event_log *log, enum digest
 /* Is the data what the digest of that bank was made of, in one of the ways that its type allows (3.2)? Only then may a decision
  * rest on it. */
 bool event_data_measured(const struct event_log *log, const struct event *e, const struct event_bank *bank);
+/* Does it extend a register? */
+bool event_extends(const struct event *e);
+
+/* What closes a register, known by its digest: types are not measured, so whoever sends a log can label events as he likes. */
+enum { EVENT_SEPARATORS = 3 }; /* of four zeros, of four ones, of "WBCL" */
+struct event_separators {
+    size_t size;
+    uint8_t digest[EVENT_SEPARATORS][DIGEST_MAX];
+};
+void event_separators_make(const struct event_bank *bank, struct event_separators *out);
+bool event_separates(const struct event_log *log, const struct event *e, const struct event_bank *bank,
+                     const struct event_separators *s);
+
+/* UEFI_VARIABLE_DATA. */
+enum { UEFI_GUID_SIZE = 16 };
+struct uefi_variable {
+    struct bytes guid; /* as it lies there: its first three numbers little-endian */
+    struct bytes name; /* UTF-16LE, with or without a NUL */
+    struct bytes value;
+};
+bool uefi_variable_read(struct bytes data, struct uefi_variable *out);
+bool uefi_variable_named(const struct uefi_variable *v, const char *name);
+/* 8be4df61-93ca-11d2-aa0d-00e098032b8c, and d719b2cb-3d3a-4596-a3bc-dad00e67656f, that of the lists of Secure Boot. */
+extern const uint8_t uefi_guid_global[UEFI_GUID_SIZE], uefi_guid_image_security[UEFI_GUID_SIZE];
 
 #endif

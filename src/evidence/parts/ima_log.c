@@ -24,6 +24,18 @@ static struct bytes sized(struct reader *r)
     return rd_take(r, rd_u32le(r));
 }
 
+struct bytes ima_field(const struct ima_entry *e, unsigned n)
+{
+    struct reader r = rd_open(e->data);
+    struct bytes field = BYTES_NONE;
+
+    if (bytes_is(e->template, "ima"))
+        return BYTES_NONE;
+    for (unsigned i = 0; i <= n; i++)
+        field = sized(&r);
+    return rd_ok(&r) ? field : BYTES_NONE;
+}
+
 /* Template "ima" has no lengths in what is hashed: the digest, then the name filled with zeros. */
 static bool read_legacy(struct arena *a, struct reader *r, struct ima_entry *e)
 {

@@ -19,6 +19,10 @@ bool ima_violation(const struct ima_entry *e);
 /* Is the template hash that of the data? Violations have none: true. */
 bool ima_hash_holds(const struct ima_entry *e);
 
+/* Field n of the data: 0 the digest behind its algorithm ("sha256:", NUL), 1 the name, 2 what the template adds. Empty where there is
+ * none; template "ima" has no fields. */
+struct bytes ima_field(const struct ima_entry *e, unsigned n);
+
 struct ima_log {
     const struct ima_entry *entries;
     size_t count, violations;

@@ -1,6 +1,7 @@
 #include "evidence/parts/measured.h"
 
 #include "base/text.h"
+#include "evidence/parts/boot_walk.h"
 
 enum { PCR_DEBUG = 16, PCR_IMA = 10, PCR_SYSTEMD = 15, COVERED = 1, NOT_COVERED = 2 };
 
@@ -331,6 +332,26 @@ static bool verify_hashes(struct exam *x, const struct measured *m)
     return true;
 }
 
+static void skip_all(struct exam *x)
+{
+    static const char why[] = "no log was sent";
+
+    check_skip(x, BOOT_LOG_SHAPE, why);
+    check_skip(x, IMA_TEMPLATE_HASH, why);
+    check_skip(x, BOOT_LOG_REPLAY, why);
+    check_skip(x, BOOT_LOG_SEPARATOR, why);
+    check_skip(x, BOOT_LOG_DATA, why);
+}
+
+static bool verify_banks(struct exam *x, const struct measured *m, const struct tpm_selection *selection,
+                         const struct tpm_pcrs *pcrs)
+{
+    for (size_t i = 0; i < selection->count; i++)
+        if (!verify_bank(x, m, selection->banks[i].id, selection->banks[i].mask, pcrs))
+            return false;
+    return check_that(x, BOOT_LOG_REPLAY, true);
+}
+
 bool measured_verify(struct exam *x, const struct measured *m, const struct tpm_selection *selection,
                      const struct tpm_pcrs *pcrs)
 {
@@ -338,18 +359,12 @@ bool measured_verify(struct exam *x, const struct measured *m, const struct tpm_
     uint32_t quoted;
 
     if (m->count == 0) {
-        check_skip(x, BOOT_LOG_SHAPE, "no log was sent");
-        check_skip(x, IMA_TEMPLATE_HASH, "no log was sent");
-        check_skip(x, BOOT_LOG_REPLAY, "no log was sent");
+        skip_all(x);
         return true;
     }
-    if (!verify_hashes(x, m))
+    bool has_bank = measured_bank(m, selection, &bank, &quoted);
+    if (!verify_hashes(x, m) ||
+        (!has_bank && has_tcg(m) && !refuse(x, "the logs hold no digests of any bank that was quoted")))
         return false;
-    if (has_tcg(m) && !measured_bank(m, selection, &bank, &quoted) &&
-        !refuse(x, "the logs hold no digests of any bank that was quoted"))
-        return false;
-    for (size_t i = 0; i < selection->count; i++)
-        if (!verify_bank(x, m, selection->banks[i].id, selection->banks[i].mask, pcrs))
-            return false;
-    return check_that(x, BOOT_LOG_REPLAY, true);
+    return verify_banks(x, m, selection, pcrs) && boot_walk_verify(x, m, bank, has_bank ? quoted : 0);
 }

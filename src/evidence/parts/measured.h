@@ -20,14 +20,15 @@ struct measured {
     struct measured_log logs[MEASURED_LOGS];
     size_t count;
 };
-#define MEASURED_CHECKS CHECK_BOOT_LOG_SHAPE, CHECK_IMA_TEMPLATE_HASH, CHECK_BOOT_LOG_REPLAY
+#define MEASURED_CHECKS \
+    CHECK_BOOT_LOG_SHAPE, CHECK_IMA_TEMPLATE_HASH, CHECK_BOOT_LOG_REPLAY, CHECK_BOOT_LOG_SEPARATOR, CHECK_BOOT_LOG_DATA
 
 /* Reads one more log (BOOT_LOG_SHAPE). */
 bool measured_add(struct exam *x, struct measured *m, struct bytes text, bool is_ima);
 /* States BOOT_LOG_REPLAY: in every bank that the quote selects, each register of which a log tells holds what the logs replay to,
  * and each other one its value after reset. The note names register and event where they part. `selection` and `pcrs` must be a
- * verified quote's. Before it IMA_TEMPLATE_HASH: that what IMA's entries say is what their hashes are made of. All are skipped
- * where there is no log. */
+ * verified quote's. Before it IMA_TEMPLATE_HASH: that what IMA's entries say is what their hashes are made of; after it BOOT_LOG_SEPARATOR
+ * and BOOT_LOG_DATA (boot_walk.h). All are skipped where there is no log. */
 bool measured_verify(struct exam *x, const struct measured *m, const struct tpm_selection *selection,
                      const struct tpm_pcrs *pcrs);
 

@@ -11,7 +11,7 @@ enum secure_boot {
     SECURE_BOOT_ON,
     SECURE_BOOT_OFF,
     SECURE_BOOT_EMPTY,   /* the variable has no value: a machine without keys */
-    SECURE_BOOT_INVALID, /* said twice, said behind the separator, or not what the digest was made of */
+    SECURE_BOOT_INVALID, /* said twice, not before the one separator, or not what the digest was made of */
 };
 const char *secure_boot_name(enum secure_boot s); /* "on", "off", "empty", "not measured", "invalid" */
 /* By the digests of this bank. */
