@@ -11,13 +11,8 @@
 
 struct agent_tpm;
 
-/* Where things lie in a vTPM of Azure (snp-cvm.md 3.1); the EK certificate is everywhere there. */
-enum {
-    AGENT_NV_HCL_REPORT = 0x01400001,
-    AGENT_NV_REPORT_DATA = 0x01400002,
-    AGENT_NV_AK_CERTIFICATE = 0x01C101D0,
-    AGENT_NV_EK_CERTIFICATE = 0x01C00002,
-};
+/* Where things lie in a vTPM of Azure (snp-cvm.md 3.1). */
+enum { AGENT_NV_HCL_REPORT = 0x01400001, AGENT_NV_AK_CERTIFICATE = 0x01C101D0 };
 #define AGENT_AK_HANDLE 0x81000003u
 
 /* tcti: as tpm2-tools write it, "device:/dev/tpmrm0"; NULL: the first of /dev/tpmrm0 and /dev/tpm0 that is there. NULL with a fault

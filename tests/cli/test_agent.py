@@ -1,6 +1,5 @@
 """assay agent and assay attest --self, over a real software TPM, against a service played here: what is sent is judged with openssl
 and tpm2-tools, which know nothing of our code."""
-import base64
 import hashlib
 import http.server
 import json
@@ -17,16 +16,13 @@ import time
 import unittest
 from pathlib import Path
 
-from cli_case import ASSAY, DONE, MISUSE, REFUSED, CliCase, Server, Signer, b64, b64u, openssl
+from agent_case import Playing, unb64
+from cli_case import ASSAY, DONE, MISUSE, REFUSED, CliCase, Signer, b64, b64u, openssl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from swtpm import HCL_REPORT, SwtpmCase, linux_log  # noqa: E402
 
 CHALLENGE, CONTEXT = bytes(range(16)), b64u(b'{"ProtectionKeyName":"00","ProtectedContext":"AA"}')
-
-
-def unb64(text):
-    return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4))
 
 
 def token(signer, **more):
@@ -41,31 +37,6 @@ def attest_fields(attest):
     return magic, kind, attest[at + 2:at + 2 + size]
 
 
-class Playing:
-    """The service: each path has a function from the request's object to the answer's, or an answer."""
-
-    def __init__(self, signer, folder):
-        self.server, self.seen, self.signer, self.folder = Server(signer, {}), [], signer, folder
-        self.url = self.server.url
-        self.functions = {}
-        outer = self
-
-        class Routes(dict):
-            def get(self, key, default=None):
-                function = outer.functions.get(key)
-                if not function:
-                    return default
-                body = outer.server.requests[-1][3]
-                answer = function(json.loads(body) if body else None)
-                outer.seen.append(json.loads(body) if body else None)
-                return answer if isinstance(answer, tuple) else (200, json.dumps(answer).encode())
-
-        self.server.routes = Routes()
-
-    def close(self):
-        self.server.close()
-
-
 class AgentCase(SwtpmCase, CliCase):
     @classmethod
     def setUpClass(cls):
@@ -76,7 +47,7 @@ class AgentCase(SwtpmCase, CliCase):
 
     def setUp(self):
         super().setUp()
-        self.service = Playing(self.signer, self.dir)
+        self.service = Playing(self.signer)
         self.addCleanup(self.service.close)
 
     def attest(self, status, *args, **more):
