@@ -73,7 +73,7 @@ static bool isolation(struct guest *g, struct json **out)
     struct attesting *x = g->x;
     struct json *o = json_new(x->a, JSON_OBJECT), *evidence = json_new(x->a, JSON_OBJECT);
     struct bytes blob = x->machine->hcl_report, proof;
-    struct hcl hcl;
+    struct hcl hcl = {0};
 
     *out = o;
     if (!blob.n && !agent_tpm_nv(g->tpm, AGENT_NV_HCL_REPORT, x->a, &blob, x->fault))
