@@ -120,6 +120,8 @@ static bool judge_simulated(struct evidence *e)
     if (!evidence_kind_by_name(simulate_kind_word(made.options.kind), &v->kind))
         return false;
     v->evidence = made.evidence;
+    v->nonce = made.nonce.n ? "of the simulation" : NULL;
+    v->nonce_bytes = made.nonce;
     v->settings = made.settings;
     v->time = made.time;
     struct request_data runtime = sent(made.runtime_data), init = sent(made.init_data);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "cli/input.h"
+#include "cli/simulate_swtpm.h"
 #include "cli/terminal.h"
 
 enum {
@@ -32,6 +34,15 @@ enum {
     OPTION_MODULE_STATUS,
     OPTION_MODULE_UNNUMBERED,
     OPTION_MODULE_UPDATED,
+    OPTION_AK,
+    OPTION_OS,
+    OPTION_NONCE,
+    OPTION_REQUEST,
+    OPTION_REQUEST_VERSION,
+    OPTION_CHALLENGE,
+    OPTION_ISOLATION,
+    OPTION_LOG_SIZE,
+    OPTION_SOFTWARE,
 };
 
 static bool read_number(struct simulation *s, const char *option, const char *value, unsigned *out)
@@ -81,6 +92,65 @@ static bool read_runtime_data(struct simulation *s)
     return false;
 }
 
+static bool read_hex(struct simulation *s, const char *option, const char *value, struct bytes *out)
+{
+    if (hex_decode(s->cli->arena, bytes_text(value), out) && out->n)
+        return true;
+    cli_misuse(s->cli, "--%s %s: hexadecimal", option, value);
+    return false;
+}
+
+/* What the service answered to the first message: challenge and service context, in its envelope or without. */
+static bool read_challenge(struct simulation *s)
+{
+    struct arena *a = s->cli->arena;
+    const struct json *message, *inner;
+    struct bytes text, challenge, context;
+    struct fault fault = {0};
+
+    if (!s->challenge)
+        return true;
+    if (!input_file(a, s->challenge, LIMIT_RUNTIME_DATA, &text, &fault)) {
+        cli_error(s->cli, "%s", fault.text);
+        return false;
+    }
+    if (json_parse(a, text, NULL, &message, NULL) && json_text(json_member(message, "data"), &text) &&
+        base64_decode(a, text, &text, NULL) && !json_parse(a, text, NULL, &message, NULL))
+        message = NULL;
+    inner = json_member(message, "payload");
+    message = inner ? inner : message;
+    if (json_text(json_member(message, "challenge"), &challenge) &&
+        json_text(json_member(message, "service_context"), &context) &&
+        base64_decode(a, challenge, &s->options.challenge, NULL)) {
+        s->options.service_context = context;
+        return true;
+    }
+    cli_misuse(s->cli, "%s holds no challenge and service context", s->challenge);
+    return false;
+}
+
+/* Options of machines with a TPM; others are the rest's. */
+static bool tpm_option(struct simulation *s, int id, const char *value)
+{
+    struct simulate_options *o = &s->options;
+
+    switch (id) {
+    case OPTION_AK: o->ak = value; return true;
+    case OPTION_OS: o->os = value; return true;
+    case OPTION_NONCE: return read_hex(s, "nonce", value, &o->nonce);
+    case OPTION_REQUEST: s->request = true; return true;
+    case OPTION_REQUEST_VERSION: s->request = true; return read_number(s, "request-version", value, &o->version);
+    case OPTION_CHALLENGE:
+        s->request = true;
+        s->challenge = value;
+        return true;
+    case OPTION_ISOLATION: o->isolation = value; return true;
+    case OPTION_LOG_SIZE: return read_number(s, "log-size", value, &o->log_size);
+    case OPTION_SOFTWARE: s->software = true; return true;
+    default: o->debug = true; return true;
+    }
+}
+
 bool simulation_option(struct simulation *s, int id, const char *value)
 {
     struct simulate_options *o = &s->options;
@@ -114,7 +184,7 @@ bool simulation_option(struct simulation *s, int id, const char *value)
     case OPTION_MIGRATION: o->migration = true; return true;
     case OPTION_UVM: o->uvm = value; return true;
     case OPTION_KSS: o->kss = true; return true;
-    default: o->debug = true; return true;
+    default: return tpm_option(s, id, value);
     }
 }
 
@@ -149,7 +219,7 @@ static bool find_kind(struct simulation *s, const char *word)
 static bool choose_kind(struct simulation *s, const char *word)
 {
     if (!find_kind(s, word)) {
-        cli_misuse(s->cli, "%s: sgx, oe, tdx or snp can be simulated", word);
+        cli_misuse(s->cli, "%s: sgx, oe, tdx, snp, tpm, vbs or azure-guest can be simulated", word);
         return false;
     }
     if (s->evidence && s->options.kind != SIMULATE_OE_REPORT && s->options.kind != SIMULATE_OE_EVIDENCE) {
@@ -158,15 +228,29 @@ static bool choose_kind(struct simulation *s, const char *word)
     }
     if (s->evidence)
         s->options.kind = SIMULATE_OE_EVIDENCE;
+    if (s->request && s->options.kind == SIMULATE_TPM)
+        s->options.kind = SIMULATE_TPM_REQUEST;
     return true;
+}
+
+/* A real TPM where there is one and nothing is asked for that it does not do. */
+static void choose_tpm(struct simulation *s)
+{
+    struct simulate_options *o = &s->options;
+    bool rsassa = !o->ak || strcmp(o->ak, "rsassa") == 0;
+
+    if (simulate_kind_has_tpm(o->kind) && !s->software && !o->fault && !o->variation && !o->seed && rsassa &&
+        swtpm_installed())
+        o->tpm = &swtpm_driver;
 }
 
 bool simulation_make(struct simulation *s, const char *kind, struct simulated *out)
 {
     struct fault fault = {0};
 
-    if (!choose_kind(s, kind) || !read_runtime_data(s))
+    if (!choose_kind(s, kind) || !read_runtime_data(s) || !read_challenge(s))
         return false;
+    choose_tpm(s);
     progress("making keys and certificates");
     bool ok = simulate(s->cli->arena, &s->options, out, &fault);
     progress(NULL);
@@ -200,6 +284,8 @@ static enum status simulate_run(struct cli *cli, int argc, char **argv)
         cli_error(cli, "%s", fault.text);
         return STATUS_MISUSE;
     }
+    if (simulate_kind_has_tpm(s.options.kind))
+        printf("The TPM is %s.\n", made.options.tpm ? "swtpm" : "one of our own");
     printf("%s/README.txt tells the command that verifies it.\n", s.folder);
     return STATUS_DONE;
 }
@@ -207,9 +293,12 @@ static enum status simulate_run(struct cli *cli, int argc, char **argv)
 const struct command simulate_command = {
     .name = "simulate",
     .summary = "make evidence with its endorsements under a test root",
-    .usage = "sgx|oe|tdx|snp [--fault CHECK-ID[:VARIANT]] -o DIR",
+    .usage = "sgx|oe|tdx|snp|tpm|vbs|azure-guest [--fault CHECK-ID[:VARIANT]] -o DIR",
     .about =
-        "Writes a quote (sgx, tdx), an Open Enclave report (oe) or an SEV-SNP report with its certificates (snp), its "
+        "Writes a quote (sgx, tdx), an Open Enclave report (oe), an SEV-SNP report with its certificates (snp), what a "
+        "TPM "
+        "says of a boot (tpm), also with a report of an enclave (vbs), or the request of an Azure guest (azure-guest), "
+        "its "
         "runtime data, the request body for a service, the root to trust and a folder of endorsements into DIR, and in "
         "README.txt the command that verifies it. With "
         "--fault one thing is wrong: what that check must refuse; everything else is right. A check that can fail in "
@@ -230,7 +319,9 @@ const struct command simulate_command = {
             {OPTION_VARIATION, "variation", "NAME",
              "a harmless oddity that must be accepted: quote-with-tail, pem-without-nul, pem-crlf, pem-root-second, "
              "crl-pem, crl-hex, crl-with-nul; of snp without-runtime-data, without-init-data, report-crlf, "
-             "base64-standard, pem-crlf, chain-reversed, pss-trailer, hwid-octets, author-key"},
+             "base64-standard, pem-crlf, chain-reversed, pss-trailer, hwid-octets, author-key; of tpm, vbs and "
+             "azure-guest "
+             "see assay-simulate(1)"},
             {OPTION_RUNTIME_DATA, "runtime-data", "F",
              "what the enclave hashes into its report data (default: a small JSON object)"},
             {OPTION_EVIDENCE, "evidence", NULL, "oe: evidence with custom claims instead of a report"},
@@ -246,10 +337,22 @@ const struct command simulate_command = {
             {OPTION_VLEK, "vlek", NULL, "snp: a cloud provider's VLEK signs the report, not the chip's VCEK"},
             {OPTION_MIGRATION, "migration", NULL, "snp: the VM may be migrated"},
             {OPTION_UVM, "uvm", "FORM", "snp: with an endorsement of the utility VM: legacy or cwt"},
+            {OPTION_AK, "ak", "SCHEME", "tpm: the attestation key: rsassa (default), rsapss or ecdsa"},
+            {OPTION_OS, "os", "NAME", "tpm, azure-guest: what was booted: windows (default) or linux"},
+            {OPTION_NONCE, "nonce", "HEX", "tpm: the quote's qualifying data"},
+            {OPTION_REQUEST, "request", NULL, "tpm: a request to /attest/Tpm instead of an attestation object"},
+            {OPTION_REQUEST_VERSION, "request-version", "N", "tpm, vbs: such a request of version 2 (default) or 1"},
+            {OPTION_CHALLENGE, "challenge", "F", "tpm, vbs: what the service answered to the first message"},
+            {OPTION_ISOLATION, "isolation", "NAME", "azure-guest: trusted-launch (default), snp or tdx"},
+            {OPTION_LOG_SIZE, "log-size", "N", "tpm, azure-guest: the boot log has at least so many bytes"},
+            {OPTION_SOFTWARE, "software", NULL,
+             "tpm, vbs, azure-guest: a TPM of our own, even if swtpm is installed; that of faults always is"},
             OPTION_END},
     .examples = "  assay simulate sgx -o platform\n"
                 "  assay simulate sgx --status OutOfDate -o old\n"
                 "  assay simulate snp --product Genoa --uvm cwt -o container\n"
+                "  assay simulate tpm --os linux -o machine\n"
+                "  assay simulate azure-guest --isolation snp -o guest\n"
                 "  assay simulate oe --fault sgx.quote.signature -o forged\n",
     .run = simulate_run,
 };

@@ -59,6 +59,8 @@ static struct bytes authority(struct tpm_platform *p, enum aik_key root_key)
     c.ca = !tpm_platform_fault(p, "aik.authority");
     c.path_length = c.ca ? 0 : -1;
     c.without_cert_sign = tpm_platform_fault(p, "aik.authority:key-usage");
+    if (tpm_platform_fault(p, "aik.role:issuer"))
+        c.extended_usage = EKU_OTHER;
     return issue(p, &c, ":authority");
 }
 
@@ -76,19 +78,52 @@ static struct bytes leaf(struct tpm_platform *p, EVP_PKEY *key)
     return tpm_platform_fault(p, "aik.shape") ? bytes_first(der, der.n - 1) : der;
 }
 
+/* A CRL, where the fault is that it names a certificate of the path. */
+static struct bytes revoke(struct tpm_platform *p)
+{
+    bool issuer = tpm_platform_fault(p, "aik.not_revoked:authority");
+    struct authority_crl c = {.issuer = issuer ? NAME_ROOT : NAME_AUTHORITY,
+                              .key = p->key[issuer ? AIK_KEY_ROOT : AIK_KEY_AUTHORITY],
+                              .issuer_key = p->key[issuer ? AIK_KEY_ROOT : AIK_KEY_AUTHORITY],
+                              .this_update = p->now - TPM_DAY,
+                              .next_update = p->now + TPM_YEAR,
+                              .revoked = issuer ? SERIAL_AUTHORITY : SERIAL_LEAF};
+    struct bytes der;
+
+    if (!issuer && !tpm_platform_fault(p, "aik.not_revoked"))
+        return BYTES_NONE;
+    der = authority_revoke(p->arena, &c);
+    if (der.n == 0)
+        tpm_platform_fail(p, "a CRL");
+    return der;
+}
+
+/* Alone, or with its issuer where that would not be taken for one from elsewhere. */
+static struct bytes as_sent(struct tpm_platform *p, struct bytes leaf_der, struct bytes authority_der)
+{
+    struct writer w = wr_open(p->arena);
+
+    wr_put(&w, leaf_der);
+    if (tpm_platform_fault(p, "aik.authority") || tpm_platform_varies(p, "issuer-sent"))
+        wr_put(&w, authority_der);
+    return wr_done(&w);
+}
+
 bool tpm_platform_certify(struct tpm_platform *p, struct simulated *s)
 {
     enum aik_key root_key = tpm_platform_fault(p, "aik.chain") ? AIK_KEY_STRANGE_ROOT : AIK_KEY_ROOT;
     bool other = tpm_platform_fault(p, "guest.aik.certificate");
     EVP_PKEY *key = simulated_public_key(p->arena, &p->tpm.public[TPM_KEY_AK].key);
+    struct bytes issuer = authority(p, root_key);
     struct writer w = wr_open(p->arena);
 
-    p->leaf = key ? leaf(p, other ? p->key[AIK_KEY_FORGER] : key) : BYTES_NONE;
+    p->leaf = key ? as_sent(p, leaf(p, other ? p->key[AIK_KEY_FORGER] : key), issuer) : BYTES_NONE;
     EVP_PKEY_free(key);
-    wr_pem(&w, "CERTIFICATE", authority(p, root_key));
+    wr_pem(&w, "CERTIFICATE", issuer);
     wr_pem(&w, "CERTIFICATE", root(p, root_key));
     s->aik_issuers = wr_done(&w);
+    s->aik_crl = revoke(p);
     s->anchor = pem_encode(p->arena, "CERTIFICATE", root(p, AIK_KEY_ROOT));
     s->aik_certificate = p->leaf;
-    return p->leaf.n || tpm_platform_fail(p, "the AK's certificate");
+    return (p->leaf.n && !p->failed) || tpm_platform_fail(p, "the AK's certificate");
 }

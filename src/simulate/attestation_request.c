@@ -100,9 +100,9 @@ static bool wr_keys(struct message *m, struct writer *w)
 
     wr_text(w, ",\"request_key\":{\"jwk\":");
     wr_put(w, m->jwk);
-    if (!m->certified)
+    if (!m->certified && !faulty(m, "attreq.key_info"))
         wr_text(w, ",\"info\":{\"tpm_quote\":{\"hash_alg\":\"sha-256\"}}");
-    else if (!wr_certification(m, w, TPM_KEY_REQUEST))
+    else if (m->certified && !wr_certification(m, w, TPM_KEY_REQUEST))
         return false;
     wr_text(w, "}");
     if (!other)
@@ -155,6 +155,19 @@ static bool wr_tpm(struct message *m, struct writer *w)
     return true;
 }
 
+/* Text: one character of what is sealed is another. */
+static struct bytes another_context(struct message *m, struct bytes context)
+{
+    enum { FROM_END = 24 };
+    uint8_t *copy = arena_alloc(m->p.arena, context.n + 1);
+
+    if (context.n <= FROM_END)
+        return context;
+    memcpy(copy, context.p, context.n);
+    copy[context.n - FROM_END] = copy[context.n - FROM_END] == 'A' ? 'Q' : 'A';
+    return bytes_make(copy, context.n);
+}
+
 static bool attested_data(struct message *m, struct bytes context, struct bytes *out)
 {
     struct writer w = wr_open(m->p.arena);
@@ -162,7 +175,7 @@ static bool attested_data(struct message *m, struct bytes context, struct bytes 
     wr_text(&w, "{\"rp_id\":\"" RELYING_PARTY "\",");
     wr_encoded(&w, "rp_data", RP_DATA);
     wr_text(&w, ",");
-    wr_encoded(&w, "challenge", m->challenge);
+    wr_encoded(&w, faulty(m, "attreq.payload") ? "challenged" : "challenge", m->challenge);
     wr_text(&w, ",\"tpm_att_data\":{");
     if (!(m->old ? wr_tpm_old(m, &w) : wr_tpm(m, &w)))
         return false;
@@ -175,7 +188,7 @@ static bool attested_data(struct message *m, struct bytes context, struct bytes 
     }
     wr_text(&w, ",\"custom_claims\":[{\"name\":\"simulated\",\"value\":\"true\",\"value_type\":\"boolean\"}],"
                 "\"service_context\":\"");
-    wr_put(&w, context); /* text already */
+    wr_put(&w, faulty(m, "attreq.context") ? another_context(m, context) : context);
     wr_text(&w, "\"}");
     *out = wr_done(&w);
     return true;
@@ -274,8 +287,9 @@ static bool sign(struct message *m, struct bytes content, struct bytes *jws)
     struct writer w = wr_open(m->p.arena);
     struct bytes signature;
 
-    wr_base64url(&w, m->old ? BYTES_LIT("{\"alg\":\"PS256\",\"typ\":\"attReq\"}")
-                            : BYTES_LIT("{\"alg\":\"PS256\",\"typ\":\"attReqV2\"}"));
+    wr_base64url(&w, faulty(m, "attreq.jws") ? BYTES_LIT("{\"alg\":\"RS256\",\"typ\":\"attReqV2\"}")
+                     : m->old                ? BYTES_LIT("{\"alg\":\"PS256\",\"typ\":\"attReq\"}")
+                                             : BYTES_LIT("{\"alg\":\"PS256\",\"typ\":\"attReqV2\"}"));
     wr_text(&w, ".");
     wr_base64url(&w, content);
     struct bytes input = faulty(m, "attreq.signature") ? content : wr_done(&w);
@@ -298,7 +312,7 @@ static bool make(struct message *m, struct simulated *s)
     m->jwk = simulated_tpm_jwk(&m->p.tpm, TPM_KEY_REQUEST);
     if (!payload(m, s, &content) || !sign(m, content, &jws))
         return false;
-    wr_text(&inner, "{\"payload\":{\"request\":\"");
+    wr_printf(&inner, "{\"payload\":{\"%s\":\"", faulty(m, "attreq.message") ? "report" : "request");
     wr_put(&inner, jws);
     wr_text(&inner, "\"}}");
     s->evidence = wr_done(&inner);
@@ -306,7 +320,10 @@ static bool make(struct message *m, struct simulated *s)
     wr_base64url(&outer, s->evidence);
     wr_text(&outer, "\"}");
     s->request = wr_done(&outer);
+    if (faulty(m, "attreq.context.fresh"))
+        s->time += 3600;
     s->log = m->p.log;
+    s->list = m->p.list;
     return true;
 }
 
@@ -321,7 +338,8 @@ bool simulate_attestation_request(struct arena *a, const struct simulate_fault *
     bool ok = tpm_platform_open(&m.p, a, out, fault);
     m.p.enclave = o->kind == SIMULATE_VBS;
     m.old = o->version == 1;
-    m.certified = tpm_platform_varies(&m.p, "certified-key");
+    m.certified =
+        tpm_platform_varies(&m.p, "certified-key") || (wanted && strncmp(wanted->name, "tpm.certify", 11) == 0);
     m.challenge = o->challenge.n ? o->challenge : CHALLENGE;
     if (faulty(&m, "attreq.challenge"))
         m.challenge = sha256_of(a, m.challenge);

@@ -1,6 +1,7 @@
 /* Requests of virtual machines in Azure: Trusted Launch, and confidential ones whose paravisor vouches for the virtual TPM
  * (snp-cvm.md 3.3, 3.4). */
 #include "base/text.h"
+#include "simulate/boot_log.h"
 #include "simulate/kinds.h"
 #include "simulate/tpm_platform.h"
 
@@ -154,7 +155,8 @@ static bool wr_tpm(struct guest *g, struct writer *w)
     struct bytes certificate = tpm_platform_varies(&g->p, "certificate-padded") ? padded(a, g->p.leaf) : g->p.leaf;
 
     wr_text(w, "\"TpmInfo\":{");
-    wr_standard(g, w, "AikCert", tpm_platform_varies(&g->p, "without-certificate") ? BYTES_NONE : certificate, ",");
+    bool bare = tpm_platform_varies(&g->p, "without-certificate") || faulty(g, "guest.paravisor");
+    wr_standard(g, w, "AikCert", bare ? BYTES_NONE : certificate, ",");
     struct bytes aik = sized(a, t->public[TPM_KEY_AK].area);
     wr_standard(g, w, "AikPub", bytes_first(aik, aik.n - faulty(g, "guest.aik.shape")), ",");
     wr_standard(g, w, "PcrQuote", g->quote.attest, ",");
@@ -220,14 +222,26 @@ static bool wrap(struct guest *g, struct simulated *s)
     return true;
 }
 
-/* Which paravisors count: ours does, unless the fault is that it does not. */
+/* Which variables of Secure Boot and which paravisors count: ours do, unless the fault is that they do not. */
 static bool trust(struct guest *g, struct simulated *s)
 {
     struct reference_values *reference = ARENA_NEW(g->p.arena, struct reference_values);
     bool tdx = g->hardware && g->hardware->options.kind == SIMULATE_TDX;
 
+    static const struct {
+        const char *name;
+        enum reference_list list;
+    } variables[] = {{"PK", REFERENCE_SECURE_BOOT_PK},
+                     {"KEK", REFERENCE_SECURE_BOOT_KEK},
+                     {"db", REFERENCE_SECURE_BOOT_DB},
+                     {"dbx", REFERENCE_SECURE_BOOT_DBX}};
+
     *reference = *s->settings.reference;
     s->settings.reference = reference;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        if (!reference_add(g->p.arena, reference, variables[i].list,
+                           sha256_of(g->p.arena, boot_signature_list(g->p.arena, variables[i].name))))
+            return false;
     if (!g->hardware || faulty(g, "guest.paravisor"))
         return true;
     uint8_t *measured = arena_alloc(g->p.arena, SHA384_SIZE);
@@ -253,7 +267,19 @@ static bool make(struct guest *g, struct simulated *s, struct fault *fault)
     if (!trust(g, s))
         return tpm_platform_fail(&g->p, "reference values");
     s->log = g->p.log;
+    s->list = g->p.list;
     return wrap(g, s);
+}
+
+/* The hardware's root is trusted too. */
+static void add_anchor(struct arena *a, struct simulated *s)
+{
+    struct writer w = wr_open(a);
+
+    wr_put(&w, s->anchor);
+    if (s->hardware)
+        wr_put(&w, s->hardware->anchor);
+    s->anchor = wr_done(&w);
 }
 
 bool simulate_azure_guest(struct arena *a, const struct simulate_fault *wanted, struct simulated *out,
@@ -265,5 +291,8 @@ bool simulate_azure_guest(struct arena *a, const struct simulate_fault *wanted, 
         return false;
     bool ok = tpm_platform_open(&g.p, a, out, fault) && make(&g, out, fault);
     tpm_platform_close(&g.p);
-    return ok && simulated_anchor(a, out, fault);
+    ok = ok && simulated_anchor(a, out, fault);
+    if (ok)
+        add_anchor(a, out);
+    return ok;
 }

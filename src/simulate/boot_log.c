@@ -137,18 +137,17 @@ void boot_log_variable(struct boot_log *l, unsigned pcr, uint32_t type, const ui
     boot_log_event(l, pcr, type, variable(l->arena, guid, name, value));
 }
 
-/* One list with the hash of `what`; our own firmware knows nobody's keys. */
-static struct bytes signature_list(struct boot_log *l, const char *what)
+struct bytes boot_signature_list(struct arena *a, const char *what)
 {
     enum { HEAD = 28, ENTRY = GUID_SIZE + SHA256_SIZE };
-    struct writer w = wr_open(l->arena);
+    struct writer w = wr_open(a);
 
     wr_put(&w, BYTES_OF(guid_sha256));
     wr_u32le(&w, HEAD + ENTRY);
     wr_u32le(&w, 0);
     wr_u32le(&w, ENTRY);
     wr_put(&w, BYTES_OF(guid_global)); /* the owner */
-    wr_put(&w, sha256_of(l->arena, bytes_text(what)));
+    wr_put(&w, sha256_of(a, bytes_text(what)));
     return wr_done(&w);
 }
 
@@ -161,10 +160,11 @@ static void secure_boot(struct boot_log *l)
     boot_log_variable(l, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, guid_global, "SecureBoot",
                       on ? BYTES_LIT("\x01") : BYTES_LIT("\x00"));
     for (size_t i = 0; i < 2; i++)
-        boot_log_variable(l, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, guid_global, global[i], signature_list(l, global[i]));
+        boot_log_variable(l, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, guid_global, global[i],
+                          boot_signature_list(l->arena, global[i]));
     for (size_t i = 0; i < 2; i++)
         boot_log_variable(l, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, guid_security, security[i],
-                          signature_list(l, security[i]));
+                          boot_signature_list(l->arena, security[i]));
 }
 
 static void boot_variables(struct boot_log *l, const char *loader)
@@ -223,7 +223,7 @@ void boot_log_firmware(struct boot_log *l, const char *loader)
                        pcr == 7 && boot_log_flawed(l, "boot.log.separator:label") ? EV_EFI_ACTION : EV_SEPARATOR,
                        BYTES_LIT("\0\0\0\0"));
     partitions(l);
-    boot_log_variable(l, 7, EV_EFI_VARIABLE_AUTHORITY, guid_security, "db", signature_list(l, "db"));
+    boot_log_variable(l, 7, EV_EFI_VARIABLE_AUTHORITY, guid_security, "db", boot_signature_list(l->arena, "db"));
     image(l, loader);
 }
 

@@ -38,6 +38,8 @@ void boot_log_linux(struct boot_log *l);
 /* IMA's list of what was run after that. */
 bool simulated_ima_list(struct simulated_tpm *t, struct bytes *list, struct fault *fault);
 
+/* What PK, KEK, db and dbx hold: one list with the hash of the name, for our own firmware knows nobody's keys. */
+struct bytes boot_signature_list(struct arena *a, const char *name);
 /* UTF-16LE of ASCII with its NUL. */
 struct bytes boot_utf16(struct arena *a, const char *text);
 

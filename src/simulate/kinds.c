@@ -1,6 +1,7 @@
 #include "simulate/kinds.h"
 
 #include "evidence/tdx.h"
+#include "evidence/tpm_file.h"
 
 static struct request_data sent(struct bytes data)
 {
@@ -36,6 +37,11 @@ static bool decode_snp(const struct simulated *s, struct exam *x)
     return json_parse(x->arena, s->request, NULL, &request, NULL) && snp_attester.decode(x, request);
 }
 
+static bool decode_tpm(const struct simulated *s, struct exam *x)
+{
+    return tpm_decode_file(x, s->evidence, BYTES_NONE, &s->nonce);
+}
+
 const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
     [SIMULATE_SGX] = {"sgx", "SGX", "a quote", "quote.bin", &sgx_attester, intel_variations, simulate_intel,
                       decode_sgx},
@@ -47,9 +53,11 @@ const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
                       decode_tdx},
     [SIMULATE_SNP] = {"snp", "SEV-SNP", "an SEV-SNP report", "report.json", &snp_attester, snp_variations, simulate_snp,
                       decode_snp},
+    [SIMULATE_TPM] = {"tpm", "TPM", "a TPM's attestation", "attestation.json", &tpm_file_attester, tpm_variations,
+                      simulate_tpm, decode_tpm},
 };
 
-static const struct simulate_fault *const tables[] = {intel_faults, snp_faults};
+static const struct simulate_fault *const tables[] = {intel_faults, snp_faults, tpm_faults};
 
 const struct simulate_fault *simulate_fault_at(size_t i)
 {
@@ -95,6 +103,11 @@ const char *simulate_kind_word(enum simulate_kind kind)
 const char *simulate_kind_what(enum simulate_kind kind)
 {
     return simulated_kinds[kind].what;
+}
+
+bool simulate_kind_has_tpm(enum simulate_kind kind)
+{
+    return kind >= SIMULATE_TPM;
 }
 
 const char *simulate_variation_at(enum simulate_kind kind, size_t i)

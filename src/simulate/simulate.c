@@ -67,10 +67,13 @@ bool simulated_collateral_at(const struct simulated *s, size_t i, struct simulat
                                            {"root.crl", s->root_crl},
                                            {"pck.crl", s->pck_crl},
                                            {"tcb-signing-chain.pem", s->signing_chain},
-                                           {"ark.crl", s->crl}};
+                                           {"ark.crl", s->crl},
+                                           {"aik-issuers.pem", s->aik_issuers},
+                                           {"aik-issuer.crl", s->aik_crl}};
+    size_t count = sizeof files / sizeof *files;
 
-    if (i >= sizeof files / sizeof *files)
-        return false;
+    if (i >= count)
+        return s->hardware && simulated_collateral_at(s->hardware, i - count, out);
     *out = files[i];
     return true;
 }
@@ -81,6 +84,8 @@ bool simulate_endorsements(const struct simulated *s, struct endorsements *e, bo
 
     if (trusted)
         endorsements_add_anchor(e, s->anchor_spki, true);
+    if (trusted && s->hardware)
+        endorsements_add_anchor(e, s->hardware->anchor_spki, true);
     for (size_t i = 0; simulated_collateral_at(s, i, &file); i++)
         if (file.text.n && !endorsements_add(e, file.name, file.text, fault))
             return false;

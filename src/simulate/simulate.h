@@ -15,11 +15,11 @@ enum simulate_kind {
     SIMULATE_OE_EVIDENCE,
     SIMULATE_TDX,
     SIMULATE_SNP,
+    SIMULATE_TPM, /* an attestation object (tpm-vbs.md 1.4) */
     SIMULATE_KINDS,
     /* Their builders are here, their attesters not yet: */
-    SIMULATE_TPM = SIMULATE_KINDS, /* an attestation object (tpm-vbs.md 1.4) */
-    SIMULATE_TPM_REQUEST,          /* the same in a request to /attest/Tpm, answering a challenge */
-    SIMULATE_VBS,                  /* with a report of an enclave */
+    SIMULATE_TPM_REQUEST = SIMULATE_KINDS, /* the same in a request to /attest/Tpm, answering a challenge */
+    SIMULATE_VBS,                          /* with a report of an enclave */
     SIMULATE_AZURE_GUEST,
 };
 /* Forms of TD reports; the first: 1.0 in quotes of version 4, 1.5 in those of version 5. */
@@ -27,6 +27,7 @@ enum simulate_td_report { SIMULATE_TD_USUAL, SIMULATE_TD_10, SIMULATE_TD_15, SIM
 const char *
 simulate_kind_word(enum simulate_kind kind); /* "sgx": on the command line; kinds of one word are forms of it */
 const char *simulate_kind_what(enum simulate_kind kind); /* "a quote" */
+bool simulate_kind_has_tpm(enum simulate_kind kind);
 
 struct simulated_tpm_driver;
 struct simulate_options {
@@ -76,10 +77,11 @@ struct simulated {
     struct bytes tcb_info, identity, root_crl, pck_crl, signing_chain; /* empty where the fault leaves it out */
     struct bytes
         endorsements; /* all of them as Open Enclave wraps them (sgx-tdx.md 9.5); empty where one is left out */
-    struct bytes report, chain, crl, uvm; /* of SNP: the bare report, PEM, the ARK's CRL, the endorsement */
-    struct bytes nonce, log, aik_certificate, aik_issuers; /* of a TPM: the log as it is, DER, PEM of those that do not
-                                                              travel with the evidence */
-    const struct simulated *hardware;                      /* of a confidential VM: its processor's part; else NULL */
+    struct bytes report, chain, crl,
+        uvm; /* of SNP: the bare report, PEM, the ARK's CRL, the endorsement; of VBS the report */
+    struct bytes nonce, log, list, aik_certificate; /* of a TPM: logs of firmware and of IMA as they are, DER */
+    struct bytes aik_issuers, aik_crl; /* PEM of those that do not travel with the evidence; DER, mostly none */
+    const struct simulated *hardware;  /* of a confidential VM: its processor's part; else NULL */
     int64_t time;
     struct settings
         settings; /* under which the fault shows: strict freshness, a tail that must be zero, who endorses */
@@ -127,7 +129,7 @@ bool simulated_collateral_at(const struct simulated *s, size_t i, struct simulat
 
 /* All endorsements into a set, and the anchor when trusted. The set is sealed. */
 bool simulate_endorsements(const struct simulated *s, struct endorsements *e, bool trusted, struct fault *fault);
-/* DIR/quote.bin (report.bin, evidence.bin), runtime.bin, request.json, anchor.pem, collateral/…, endorsements.bin for OE,
+/* DIR/quote.bin (report.bin, evidence.bin, …), runtime.bin, request.json, anchor.pem, collateral/…, endorsements.bin for OE,
  * README.txt with the command that verifies it. Of SNP snp-report.bin, chain.pem and uvm.cose too, which report.json holds. The
  * folders are made. */
 bool simulate_write(struct arena *a, const struct simulated *s, const char *folder, struct fault *fault);

@@ -65,6 +65,7 @@ static bool make(struct tpm_platform *p, struct simulated *s)
         return false;
     s->nonce = s->options.nonce;
     s->log = p->log;
+    s->list = p->list;
     return !p->failed;
 }
 

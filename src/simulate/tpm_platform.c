@@ -83,6 +83,8 @@ struct simulated_selection tpm_platform_selection(const struct tpm_platform *p)
         return (struct simulated_selection){{ALL_PCRS, 0, 0}};
     if (tpm_platform_varies(p, "all-banks"))
         return (struct simulated_selection){{ALL_PCRS, ALL_PCRS, ALL_PCRS}};
+    if (tpm_platform_fault(p, "tpm.required_pcrs"))
+        return (struct simulated_selection){{0, ALL_PCRS >> 1, 0}};
     return (struct simulated_selection){{0, ALL_PCRS, 0}};
 }
 
@@ -131,6 +133,18 @@ static bool wr_pcrs(struct tpm_platform *p, struct writer *w, const struct simul
     return true;
 }
 
+/* The AK, or the key of somebody else. */
+static struct bytes sent_key(struct tpm_platform *p)
+{
+    struct simulated_tpm other = p->tpm;
+
+    if (!tpm_platform_fault(p, "tpm.aik_key"))
+        return simulated_tpm_jwk(&p->tpm, TPM_KEY_AK);
+    if (!public_key_from_point(key_point(p->arena, p->key[AIK_KEY_FORGER]), &other.public[TPM_KEY_AK].key))
+        tpm_platform_fail(p, "a key");
+    return simulated_tpm_jwk(&other, TPM_KEY_AK);
+}
+
 bool tpm_attestation(struct tpm_platform *p, struct bytes nonce, struct bytes *json)
 {
     struct simulated_selection s = tpm_platform_selection(p);
@@ -149,11 +163,14 @@ bool tpm_attestation(struct tpm_platform *p, struct bytes nonce, struct bytes *j
         wr_text(&w, ",");
     }
     wr_text(&w, "\"aik_pub\":");
-    wr_put(&w, simulated_tpm_jwk(&p->tpm, TPM_KEY_AK));
+    wr_put(&w, sent_key(p));
     wr_text(&w, ",");
     if (!wr_pcrs(p, &w, &s) || !p->tpm.driver->quote(&p->tpm, &s, nonce, &quote, p->fault))
         return false;
-    wr_encoded(&w, "quote", quote.attest);
+    if (tpm_platform_fault(p, "tpm.attestation.shape"))
+        wr_text(&w, "\"quote\":\"!\"");
+    else
+        wr_encoded(&w, "quote", quote.attest);
     wr_text(&w, ",");
     wr_encoded(&w, "signature", quote.signature);
     wr_text(&w, "}");

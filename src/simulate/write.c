@@ -27,11 +27,19 @@ static bool put(struct arena *a, const char *folder, const char *name, struct by
     return ok || fault_set(fault, FAULT_SYSTEM, "cannot write %s: %s", path, strerror(errno));
 }
 
+static bool changed(const struct reference_values *r, int list)
+{
+    return r->lists[list].v != reference_builtin.lists[list].v;
+}
+
 /* What an operator would have to set for the same judgement. */
 static void put_reference(struct writer *w, const struct reference_values *r)
 {
-    static const char *const denied[REFERENCE_LISTS] = {
-        [REFERENCE_DENIED_CHIPS] = "denied_chip", [REFERENCE_DENIED_PLATFORMS] = "denied_platform"};
+    static const char *const names[REFERENCE_LISTS] = {
+        [REFERENCE_AZURE_ID_KEYS] = "azure_id_key",    [REFERENCE_AZURE_MRTDS] = "azure_mrtd",
+        [REFERENCE_SECURE_BOOT_PK] = "secure_boot_pk", [REFERENCE_SECURE_BOOT_KEK] = "secure_boot_kek",
+        [REFERENCE_SECURE_BOOT_DB] = "secure_boot_db", [REFERENCE_SECURE_BOOT_DBX] = "secure_boot_dbx",
+        [REFERENCE_DENIED_CHIPS] = "denied_chip",      [REFERENCE_DENIED_PLATFORMS] = "denied_platform"};
     bool own_roots = r->uvm_roots != reference_builtin.uvm_roots;
 
     if (own_roots && r->uvm_root_count == 0)
@@ -44,8 +52,8 @@ static void put_reference(struct writer *w, const struct reference_values *r)
         wr_printf(w, " %llu'", (unsigned long long)r->uvm_roots[i].minimum_svn);
     }
     for (int list = 0; list < REFERENCE_LISTS; list++)
-        for (size_t i = 0; denied[list] && i < r->lists[list].count; i++) {
-            wr_printf(w, " --reference %s=", denied[list]);
+        for (size_t i = 0; changed(r, list) && names[list] && i < r->lists[list].count; i++) {
+            wr_printf(w, " --reference %s=", names[list]);
             wr_hex(w, r->lists[list].v[i]);
         }
 }
@@ -86,8 +94,12 @@ static struct bytes readme(struct arena *a, const struct simulated *s, const cha
     wr_text(&w, "\n");
     wr_printf(&w, "assay verify %s/%s --collateral %s/collateral --anchor %s/anchor.pem --at %s", folder, kind->file,
               folder, folder, when);
-    if (s->report.n)
-        wr_text(&w, " --type snp"); /* what is wrong may be what it is recognised by */
+    if (s->options.kind >= SIMULATE_SNP)
+        wr_printf(&w, " --type %s", kind->word); /* what is wrong may be what it is recognised by */
+    if (s->nonce.n) {
+        wr_text(&w, " --nonce ");
+        wr_hex(&w, s->nonce);
+    }
     if (s->runtime_data.n)
         wr_printf(&w, " --runtime-data %s/runtime.bin", folder);
     if (s->init_data.n)
@@ -122,8 +134,12 @@ bool simulate_write(struct arena *a, const struct simulated *s, const char *fold
         {"init.bin", s->init_data},
         {"request.json", s->request},
         {"anchor.pem", s->anchor},
-        {"snp-report.bin", s->report},
+        {"snp-report.bin", s->options.kind == SIMULATE_SNP ? s->report : BYTES_NONE},
+        {"enclave-report.bin", s->options.kind == SIMULATE_VBS ? s->report : BYTES_NONE},
         {"chain.pem", s->chain},
+        {"aik.der", s->aik_certificate},
+        {"boot.log", s->log},
+        {"ima.list", s->list},
         {"uvm.cose", s->uvm},
         {"endorsements.bin", s->options.kind == SIMULATE_SGX ? BYTES_NONE : s->endorsements},
         {"README.txt", readme(a, s, folder)},

@@ -44,7 +44,8 @@ class Simulate(EvidenceCase):
         for fault in [line.split()[0] for line in listing][::1 if LONG else 9]:
             of_tdx = fault.startswith("tdx.") or fault.endswith((":sgx", ":module", ":relaunch"))
             of_amd = fault.startswith(("snp.", "amd.", "uvm."))
-            kind = "oe" if fault.startswith("oe.") else "tdx" if of_tdx else "snp" if of_amd else "sgx"
+            of_tpm = fault.startswith(("tpm.", "aik.", "boot."))
+            kind = "oe" if fault.startswith("oe.") else "tdx" if of_tdx else "snp" if of_amd else "tpm" if of_tpm else "sgx"
             with self.subTest(fault):
                 self.refused(fault.split(":")[0], *self.simulate(kind, "--fault", fault))
 
@@ -79,6 +80,8 @@ class Simulate(EvidenceCase):
         self.assertEqual("enabled", self.verify(DONE, *self.simulate("tdx", "--debug"))["claims"]["dbgstat"])
         claims = self.verify(DONE, *self.simulate("snp", "--debug", "--migration"))["claims"]
         self.assertEqual((True, True), (claims["x-ms-sevsnpvm-is-debuggable"], claims["x-ms-sevsnpvm-migration-allowed"]))
+        for args in (("--os", "linux"), ("--software", "--ak", "ecdsa"), ("--ak", "rsapss", "--nonce", "00ff")):
+            self.assertIs(True, self.verify(DONE, *self.simulate("tpm", *args))["claims"]["aikValidated"])
         container = self.verify(DONE, *self.simulate("snp", "--uvm", "cwt"))["claims"]
         self.assertEqual("azure-compliant-uvm", container["x-ms-compliance-status"])
         relaunch = self.simulate("tdx", "--quote-version", "5", "--module-status", "OutOfDate", "--module-updated")
@@ -91,7 +94,7 @@ class Simulate(EvidenceCase):
     def test_misuse(self):
         for args in (("sgx",), ("ima", "-o", "x"), ("snp", "--product", "Rome", "-o", "x"), ("snp", "--kss", "-o", "x"),
                      ("snp", "--product", "Turin", "--report-version", "2", "-o", "x"), ("snp", "--uvm", "cbor", "-o", "x"),
-                     ("sgx", "--vlek", "-o", "x"), ("snp", "--evidence", "-o", "x"), ("snp", "--report-version", "6", "-o", "x"), ("-o", "x"), ("tdx", "--quote-version", "3", "-o", "x"), ("tdx", "--td-report", "2", "-o", "x"), ("sgx", "--fault", "no.such", "-o", "x"),
+                     ("sgx", "--vlek", "-o", "x"), ("tpm", "--ak", "dsa", "-o", "x"), ("tpm", "--os", "plan9", "-o", "x"), ("tpm", "--product", "Milan", "-o", "x"), ("snp", "--evidence", "-o", "x"), ("snp", "--report-version", "6", "-o", "x"), ("-o", "x"), ("tdx", "--quote-version", "3", "-o", "x"), ("tdx", "--td-report", "2", "-o", "x"), ("sgx", "--fault", "no.such", "-o", "x"),
                      ("sgx", "--status", "Fine", "-o", "x"), ("sgx", "--quote-version", "9", "-o", "x"),
                      ("sgx", "--evidence", "-o", "x"), ("sgx", "--evaluation", "0", "-o", "x"),
                      ("sgx", "-o", "no/such/folder"), ("sgx", "--variation", "none", "-o", "x"), ("sgx", "--at", "noon", "-o", "x")):
