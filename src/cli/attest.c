@@ -111,15 +111,46 @@ static bool wrap_report(struct sending *s, struct bytes *evidence)
     return true;
 }
 
+/* Evidence that is a whole request goes as it is, with what options add. */
+static bool add_evidence(struct sending *s, struct json *o, struct bytes evidence)
+{
+    struct arena *a = s->cli->arena;
+    const struct json *request;
+    struct fault fault = {0};
+
+    if (s->evidence_member) {
+        if (!wrap_report(s, &evidence))
+            return false;
+        show_text(a, o, s->evidence_member, base64url_encode(a, evidence));
+        return true;
+    }
+    if (s->certs || s->runtime_data || s->init_data) {
+        cli_misuse(s->cli, "--certs, --runtime-data, --init-data: a request to %s has its own", s->path);
+        return false;
+    }
+    if (!json_parse(a, bytes_without_mark(bytes_trim_end(evidence)), NULL, &request, &fault)) {
+        cli_error(s->cli, "%s: %s", s->file, fault.text);
+        return false;
+    }
+    if (request->kind != JSON_OBJECT) {
+        cli_error(s->cli, "%s: JSON, but no object", s->file);
+        return false;
+    }
+    JSON_EACH (member, request)
+        if (!(s->nonce && bytes_is_nocase(member->name, "nonce")) &&
+            !(s->draft_policy && bytes_is_nocase(member->name, "draftPolicyForAttestation")))
+            json_set(o, member->name, json_link(a, member));
+    return true;
+}
+
 static bool build(struct sending *s, struct bytes evidence, struct bytes *body)
 {
     struct arena *a = s->cli->arena;
     struct json *o = json_new(a, JSON_OBJECT);
     struct bytes policy;
 
-    if (!wrap_report(s, &evidence))
+    if (!add_evidence(s, o, evidence))
         return false;
-    show_text(a, o, s->evidence_member, base64url_encode(a, evidence));
     if (!add_data(s, o, "runtimeData", s->runtime_data, s->runtime_type) ||
         !add_data(s, o, "initTimeData", s->init_data, s->init_type))
         return false;
@@ -134,6 +165,25 @@ static bool build(struct sending *s, struct bytes evidence, struct bytes *body)
     return true;
 }
 
+/* Of an Azure guest: its TPM alone can open it. */
+static enum status print_sealed(struct sending *s, struct bytes token)
+{
+    struct arena *a = s->cli->arena;
+    struct json *o = json_new(a, JSON_OBJECT);
+    const struct json *envelope;
+    struct bytes text;
+
+    show_string(a, o, "kind", "sealed-token");
+    if (base64_decode(a, token, &text, NULL) && json_parse(a, text, NULL, &envelope, NULL))
+        show_tree(o, "envelope", json_link(a, envelope));
+    show_text(a, o, "token", token);
+    if (s->remote.json)
+        put_json(a, o);
+    else
+        put_tree(stdout, o, 0);
+    return STATUS_DONE;
+}
+
 static enum status print_token(struct sending *s, struct bytes token)
 {
     struct token_parts parts;
@@ -144,6 +194,8 @@ static enum status print_token(struct sending *s, struct bytes token)
         putchar('\n');
         return STATUS_DONE;
     }
+    if (!memchr(token.p, '.', token.n))
+        return print_sealed(s, token);
     if (!token_split(s->cli->arena, token, &parts, &fault)) {
         cli_error(s->cli, "the service's token cannot be read: %s", fault.text);
         return STATUS_MISUSE;
@@ -212,7 +264,8 @@ static const struct operation {
 } operations[] = {{KIND_SGX, "SgxEnclave", "quote", "2022-08-01"},
                   {KIND_OE, "OpenEnclave", "report", "2022-08-01"},
                   {KIND_TDX, "TdxVm", "quote", "2025-06-01"},
-                  {KIND_SNP, "SevSnpVm", "report", "2022-08-01"}};
+                  {KIND_SNP, "SevSnpVm", "report", "2022-08-01"},
+                  {KIND_AZURE_GUEST, "AzureGuest", NULL, "2020-10-01"}}; /* the file is the request */
 
 static bool choose(struct sending *s, struct bytes evidence, enum status *status)
 {
@@ -316,7 +369,8 @@ const struct command attest_command = {
     .options =
         (const struct option_row[]){
             {OPTION_TYPE, "type", "KIND",
-             "sgx, oe, tdx or snp (default: recognised from the bytes); with --self tpm, azure-guest, snp or tdx "
+             "sgx, oe, tdx, snp or azure-guest (default: recognised from the bytes); with --self tpm, azure-guest, snp "
+             "or tdx "
              "(default: by what the machine has)"},
             {OPTION_SELF, "self", NULL, "evidence of this machine: from its TPM, or its processor"},
             {OPTION_CERTS, "certs", "F", "certificates to send with a bare SEV-SNP report"},

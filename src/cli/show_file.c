@@ -89,6 +89,8 @@ static struct json *evidence_tree(struct arena *a, struct bytes b, struct fault 
         return show_snp(a, b, fault);
     if (kind == KIND_HCL)
         return show_hcl(a, b, fault);
+    if (kind == KIND_AZURE_GUEST)
+        return show_guest_request(a, b, fault);
     if (kind == KIND_AZURE_VTPM)
         return show_azure_vtpm(a, b, fault);
     if (kind == KIND_EVENTLOG)

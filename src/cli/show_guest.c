@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "cli/show_amd.h"
 #include "cli/show_intel.h"
+#include "cli/show_log.h"
+#include "evidence/azure_guest_request.h"
 #include "evidence/parts/hcl_report.h"
 
 /* A decoded part under its name; what cannot be decoded is told in its place. */
@@ -108,5 +110,138 @@ struct json *show_azure_vtpm(struct arena *a, struct bytes b, struct fault *faul
         show_certificates(a, o, "vcek", decoded(a, root, "vcek"));
     if (json_member(root, "td_quote"))
         show_part(a, o, "td_quote", show_quote(a, decoded(a, root, "td_quote"), &reason), &reason);
+    return o;
+}
+
+/* ------------------------------------------------------------------------------------------- requests to AzureGuest */
+
+static void show_registers(struct arena *a, struct json *o, const char *name, uint32_t mask)
+{
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (unsigned i = 0; i < TPM_PCRS; i++)
+        if (mask >> i & 1)
+            json_append(list, json_new_integer(a, i));
+    show_tree(o, name, list);
+}
+
+static struct json *public_tree(struct arena *a, struct bytes text, struct fault *fault)
+{
+    struct json *o = json_new(a, JSON_OBJECT);
+    struct tpm_public key;
+    struct bytes rest;
+
+    if (!tpm_public_read_first(a, text, &key, &rest, fault))
+        return NULL;
+    show_string(a, o, "attributes", arena_printf(a, "0x%08x", (unsigned)key.attributes));
+    show_hex(a, o, "name", key.name);
+    show_hex(a, o, "policy", key.auth_policy);
+    show_hex(a, o, "modulus", key.key.modulus);
+    return o;
+}
+
+static struct json *attest_tree(struct arena *a, struct bytes text, struct fault *fault)
+{
+    struct json *o = json_new(a, JSON_OBJECT);
+    struct tpm_attest attest;
+
+    if (!tpm_attest_read(a, text, &attest, fault))
+        return NULL;
+    show_string(a, o, "type", arena_printf(a, "0x%04x", (unsigned)attest.type));
+    show_hex(a, o, "extra_data", attest.extra_data);
+    show_number(a, o, "reset_count", attest.reset_count);
+    show_number(a, o, "restart_count", attest.restart_count);
+    show_string(a, o, "firmware_version", arena_printf(a, "0x%016llx", (unsigned long long)attest.firmware_version));
+    for (size_t i = 0; i < attest.selection.count; i++)
+        show_registers(a, o, arena_printf(a, "registers_0x%04x_%zu", attest.selection.banks[i].id, i),
+                       attest.selection.banks[i].mask);
+    if (attest.pcr_digest.n)
+        show_hex(a, o, "pcr_digest", attest.pcr_digest);
+    if (attest.name.n)
+        show_hex(a, o, "certified_name", attest.name);
+    return o;
+}
+
+static void show_tpm(struct arena *a, struct json *o, const struct guest_request *r)
+{
+    struct json *tpm = json_new(a, JSON_OBJECT), *values = json_new(a, JSON_OBJECT);
+    struct fault fault = {0};
+
+    if (r->aik_certificate.n) {
+        struct reader der = rd_open(r->aik_certificate);
+
+        rd_skip(&der, 2);
+        show_certificates(a, tpm, "aik_certificate",
+                          bytes_first(r->aik_certificate, (size_t)rd_u16be(&der) + 4)); /* without the zeros behind */
+    }
+    show_part(a, tpm, "aik", public_tree(a, r->aik_public, &fault), &fault);
+    fault = (struct fault){0};
+    show_part(a, tpm, "quote", attest_tree(a, r->quote, &fault), &fault);
+    show_hex(a, tpm, "quote_signature", r->quote_signature);
+    fault = (struct fault){0};
+    show_part(a, tpm, "ephemeral_key", public_tree(a, r->key_public, &fault), &fault);
+    fault = (struct fault){0};
+    show_part(a, tpm, "certification", attest_tree(a, r->certify, &fault), &fault);
+    show_hex(a, tpm, "certification_signature", r->certify_signature);
+    show_registers(a, tpm, "pcr_set", r->pcr_set);
+    for (unsigned i = 0; i < TPM_PCRS; i++)
+        if (r->pcrs.banks[0].value[i].n)
+            show_hex(a, values, arena_printf(a, "%u", i), r->pcrs.banks[0].value[i]);
+    show_tree(tpm, "pcrs", values);
+    show_tree(o, "tpm", tpm);
+}
+
+static void show_isolation(struct arena *a, struct json *o, const struct guest_request *r)
+{
+    static const char *const names[] = {"TrustedLaunch", "SevSnp", "Tdx"};
+    const struct json *claims;
+    struct fault fault = {0};
+
+    show_string(a, o, "isolation", names[r->isolation]);
+    if (r->isolation == GUEST_TRUSTED_LAUNCH)
+        return;
+    struct json *proof =
+        r->isolation == GUEST_SEV_SNP ? show_snp(a, r->proof, &fault) : show_quote(a, r->proof, &fault);
+    show_part(a, o, "proof", proof, &fault);
+    if (json_parse(a, bytes_trim_end(r->runtime), NULL, &claims, NULL))
+        show_tree(o, "runtime_claims", json_link(a, claims));
+    else
+        show_text(a, o, "runtime_claims", text_clean(a, r->runtime));
+}
+
+static void show_log(struct arena *a, struct json *o, struct bytes log)
+{
+    struct fault fault = {0};
+
+    if (log.n)
+        show_part(a, o, "log", show_event_log(a, log, &fault), &fault);
+}
+
+struct json *show_guest_request(struct arena *a, struct bytes b, struct fault *fault)
+{
+    struct json *o = json_new(a, JSON_OBJECT);
+    const struct json *root;
+    struct guest_request r;
+    struct bytes text, info;
+
+    if (!json_parse(a, bytes_without_mark(bytes_trim_end(b)), NULL, &root, fault))
+        return NULL;
+    if (!json_text(json_member_nocase(root, "AttestationInfo"), &text) || !base64_decode(a, text, &info, NULL)) {
+        fault_set(fault, FAULT_SYNTAX, "AttestationInfo is no base64 text");
+        return NULL;
+    }
+    if (!guest_request_read(a, info, &r, fault))
+        return NULL;
+    show_string(a, o, "kind", "azure-guest-request");
+    show_text(a, o, "protocol", r.protocol);
+    show_text(a, o, "os_type", r.os_type);
+    show_text(a, o, "os_distro", r.os_distro);
+    show_text(a, o, "os_build", r.os_build);
+    show_string(a, o, "os_version", arena_printf(a, "%lld.%lld", (long long)r.os_major, (long long)r.os_minor));
+    if (r.client_payload)
+        show_tree(o, "client_payload", json_link(a, r.client_payload));
+    show_isolation(a, o, &r);
+    show_tpm(a, o, &r);
+    show_log(a, o, r.log);
     return o;
 }

@@ -8,5 +8,7 @@
 struct json *show_hcl(struct arena *a, struct bytes b, struct fault *fault);
 /* {"hcl_report", "tpm_quote", "vcek" or "td_quote"}: how Confidential Containers carry it. */
 struct json *show_azure_vtpm(struct arena *a, struct bytes b, struct fault *fault);
+/* The body of a request to AzureGuest (snp-cvm.md 3.4). */
+struct json *show_guest_request(struct arena *a, struct bytes b, struct fault *fault);
 
 #endif

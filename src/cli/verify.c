@@ -129,7 +129,7 @@ static bool choose_kind(struct verification *v)
         return wrong(v, "type", v->type, "no kind of evidence");
     if (v->nonce && v->kind == KIND_TPM && !hex_decode(v->cli->arena, bytes_text(v->nonce), &v->nonce_bytes))
         return wrong(v, "nonce", v->nonce, "no hexadecimal digits");
-    if (v->nonce && v->kind <= KIND_SNP) {
+    if (v->nonce && (v->kind <= KIND_AZURE_GUEST || v->kind == KIND_HCL)) {
         cli_misuse(v->cli, "--nonce: evidence of kind %s holds no nonce of its own; bind yours with --runtime-data",
                    evidence_kind_name(v->kind));
         return false;
@@ -196,7 +196,8 @@ const struct command verify_command = {
     .options =
         (const struct option_row[]){
             {OPTION_TYPE, "type", "KIND",
-             "sgx, oe, tdx, snp, tpm, eventlog or ima (default: recognised from the bytes); oe must be named for a "
+             "sgx, oe, tdx, snp, azure-guest, tpm, hcl, eventlog or ima (default: recognised from the bytes); oe must "
+             "be named for a "
              "quote "
              "followed by custom claims"},
             OPTION_AT("judge at this time"),

@@ -6,6 +6,7 @@
 #include "crypto/pem.h"
 #include "collateral/bundle.h"
 #include "crypto/pem.h"
+#include "evidence/azure_guest.h"
 #include "evidence/hcl.h"
 #include "evidence/logs.h"
 #include "evidence/parts/hcl_report.h"
@@ -178,6 +179,12 @@ static bool decode_tdx(struct verification *v, const struct request_data *runtim
     return tdx_decode_file(&v->appraisal.exam, v->evidence, runtime, init);
 }
 
+static bool decode_guest(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    (void)runtime, (void)init; /* a whole request, which brings what its hardware binds */
+    return guest_decode_file(&v->appraisal.exam, v->evidence);
+}
+
 static bool decode_hcl(struct verification *v, const struct request_data *runtime, const struct request_data *init)
 {
     (void)runtime, (void)init; /* it brings its own */
@@ -212,6 +219,7 @@ static const struct judged {
               {KIND_OE, &oe_attester, decode_oe},
               {KIND_TDX, &tdx_attester, decode_tdx},
               {KIND_SNP, &snp_attester, decode_snp},
+              {KIND_AZURE_GUEST, &guest_attester, decode_guest},
               {KIND_HCL, &hcl_attester, decode_hcl},
               {KIND_TPM, &tpm_file_attester, decode_tpm},
               {KIND_EVENTLOG, &event_log_attester, decode_event_log},

@@ -267,7 +267,13 @@ static bool verify(struct appraisal *x)
     return true;
 }
 
-/* The sentence of policy.md 11, without its full stop. A stored policy is not shown to whoever it denies. */
+static bool is_default(const struct appraisal *x)
+{
+    return x->attester->default_policy && x->policy_text.p == (const uint8_t *)x->attester->default_policy;
+}
+
+/* The sentence of policy.md 11, without its full stop. A stored policy is not shown to whoever it denies; a built-in one everybody
+ * knows. */
 static void note_denial(struct appraisal *x)
 {
     struct arena *a = x->exam.arena;
@@ -276,6 +282,8 @@ static void note_denial(struct appraisal *x)
         check_note(x->exam.trace,
                    "Policy Engine Exception: A Deny claim was issued, authorization failed. The rule that denied is %s",
                    arena_string(a, x->run.deciding_rule));
+    else if (x->run.decision == POLICY_DENY && is_default(x))
+        check_note(x->exam.trace, "PolicyValidationFailure: %s", arena_string(a, x->run.deciding_rule));
     else
         check_note(x->exam.trace, "Policy Engine Exception: %s",
                    x->run.decision == POLICY_DENY

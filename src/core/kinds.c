@@ -4,14 +4,6 @@
 /* policy.md 8: what holds for a type until its tenant sets something else. */
 static const struct policy_kind later_kinds[] = {
     {"Tpm", NULL},
-    {"SevSnpVm", "version= 1.0;authorizationrules{=> permit();};"},
-    {"AzureGuest", "version=1.0;authorizationrules{[type==\"secureboot\", value==false] => deny();"
-                   "[type==\"x-ms-azurevm-default-securebootkeysvalidated\", value==false] => deny();"
-                   "[type==\"x-ms-azurevm-debuggersdisabled\", value==false] => deny();"
-                   "[type==\"x-ms-azurevm-signingdisabled\", value==false] => deny();"
-                   "[type==\"x-ms-azurevm-dbvalidated\", value==false] => deny();"
-                   "[type==\"x-ms-azurevm-dbxvalidated\", value==false] => deny();"
-                   "=> permit();};issuancerules{};"},
 };
 
 enum { LATER_KINDS = sizeof later_kinds / sizeof *later_kinds, KINDS_MAX = 16 };

@@ -90,7 +90,8 @@ void core_shadow(const struct appraisal *x, struct shadow_result *out)
                            .cache = x->exam.cache,
                            .time = x->exam.time,
                            .entropy = x->exam.entropy,
-                           .evidence = x->exam.evidence};
+                           .evidence = x->exam.evidence,
+                           .required = x->exam.required};
     claims_init(&y.exam.incoming, a);
     for (size_t i = 0; i < x->decoded; i++) { /* decoding is not done again: its checks stand */
         struct trace *t = y.exam.trace;

@@ -14,7 +14,7 @@ struct attester {
     bool (*answer)(struct exam *, struct bytes token, struct bytes *out); /* envelope round the token; NULL: none */
 };
 
-extern const struct attester sgx_attester, oe_attester, tdx_attester, snp_attester;
+extern const struct attester sgx_attester, oe_attester, tdx_attester, snp_attester, guest_attester;
 /* By path, letter case ignored (api.md 0, item 2); NULL when there is none. */
 const struct attester *attester_find(struct bytes path);
 const struct attester *attester_at(size_t i); /* NULL past the end */

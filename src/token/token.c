@@ -59,7 +59,8 @@ static struct json *proven(struct arena *a, const struct claims *incoming)
  * has them. */
 static bool service_name(struct bytes name)
 {
-    static const char *const names[] = {"x-ms-policy", "x-ms-policy-signer", "x-ms-compliance-status", "nonce"};
+    static const char *const names[] = {"x-ms-policy",        "x-ms-policy-signer", "x-ms-compliance-status",
+                                        "x-ms-isolation-tee", "x-ms-azurevm-vmid",  "nonce"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (bytes_is(name, names[i]))

@@ -279,7 +279,7 @@ class Verify(EvidenceCase):
 
     @needs_corpus
     def test_other_kinds_are_refused_by_name(self):
-        for kind, pattern in (("azure-guest", "azure-vtpm/guest-requests/*.request.json"),):
+        for kind, pattern in (("azure-vtpm", "azure-vtpm/evidence-json/*.json"),):
             for path in sorted(EVIDENCE.glob(pattern))[:2]:
                 with self.subTest(path.name):
                     result = self.refused("evidence.kind", path)
@@ -301,6 +301,33 @@ class Verify(EvidenceCase):
             self.refused("amd.chain.validity", *args[:3], "--at", "2020-03-01T00:00:00Z")
         self.refused("snp.product", snp / "reports/turin-v5-aci-tav.report.bin", "--certs", snp / "certs/vcek-milan-v2-trustee.der", *at)
         self.refused("snp.report.version", snp / "reports/milan-v1-preview-hcl.report.bin", *at)
+
+    @needs_corpus
+    def test_azure_guests(self):
+        """A whole request: the AIK's authorities are not public, so its own certificate is named."""
+        for name, at in (("linux", "2021-05-01T00:00:00Z"), ("windows", "2023-06-01T00:00:00Z")):
+            folder = EVIDENCE / "azure-vtpm/guest-requests"
+            args = (folder / f"{name}.request.json", "--at", at)
+            claims = self.verify(DONE, *args, "--anchor", folder / f"{name}.aikcert.der", "--type", "azure-guest")["claims"]
+            self.assertEqual((True, name == "windows"), (claims["secureboot"], claims["x-ms-azurevm-is-windows"]))
+            self.assertTrue(claims["x-ms-azurevm-dbvalidated"])
+            claims = self.verify(DONE, *args, "--anchor", folder / f"{name}.aikcert.der", "--reference", "secure_boot_db=none")["claims"]
+            self.assertFalse(claims["x-ms-azurevm-dbvalidated"])
+            self.refused("aik.chain", *args)
+            self.assertIn("--nonce", self.expect(MISUSE, "verify", *args, "--nonce", "00").err)
+
+    @needs_corpus
+    def test_paravisors(self):
+        azure, at = EVIDENCE / "azure-vtpm", ("--at", "2026-01-01T00:00:00Z")
+        blob = azure / "hcl/snp-cleanroom-encryption.hcl.bin"
+        result = self.verify(DONE, blob, "--certs", azure / "cvm-platform-certs/snp-cleanroom-encryption.pem", *at)
+        self.assertEqual(("hcl", "azure-compliant-cvm"), (result["type"], result["claims"]["x-ms-compliance-status"]))
+        self.refused("amd.leaf.present", blob, *at)
+        tdx = azure / "hcl/tdx-trustee.hcl.bin"
+        self.assertIn("runtime data", self.refused("hcl.type", tdx)["failed"]["message"])
+        # The TD quote beside it: whatever becomes of its collateral, the binding is by the claims in the blob.
+        quote = azure / "td-quotes/tdx-trustee.tdquote.bin"
+        self.refused("intel.root_crl.present", quote, "--runtime-data", tdx, *at)
 
     @needs_corpus
     def test_logs_are_replayed(self):
@@ -423,6 +450,27 @@ class Inspect(EvidenceCase):
         vlek = self.inspect(self.simulate("snp", "--vlek", name="vlek")[0])
         self.assertEqual("VLEK", vlek["report"]["signing_key"])
         self.assertIn("csp_id", vlek["certificates"][0]["amd"])
+
+    @needs_corpus
+    def test_azure_guests(self):
+        azure = EVIDENCE / "azure-vtpm"
+        windows = self.inspect(azure / "guest-requests/windows.request.json")
+        self.assertEqual(("azure-guest-request", "2.0", "Windows", "10.0", "TrustedLaunch"), tuple(
+            windows[m] for m in ("kind", "protocol", "os_type", "os_version", "isolation")))
+        self.assertEqual([*range(8), 11, 12, 13, 14], windows["tpm"]["pcr_set"])
+        self.assertEqual("8da65c7d04a4d48cdfd1c7011f7fd1b7d42333dac4216df5272e7bf693ec850c", windows["tpm"]["quote"]["pcr_digest"])
+        self.assertIn("TrustedVM.Azure.Microsoft", windows["tpm"]["aik_certificate"][0]["subject"])
+        self.assertEqual("eventlog", windows["log"]["kind"])
+        for path in sorted((azure / "hcl").iterdir()):
+            with self.subTest(path.name):
+                tree = self.inspect(path)
+                self.assertEqual(("hcl-report", path.name[:3], True), (tree["kind"], tree["report_type"], tree["bound"]))
+                self.assertIn("keys", tree["runtime_claims"])
+        for path in sorted((azure / "evidence-json").iterdir()):
+            with self.subTest(path.name):
+                tree = self.inspect(path)
+                self.assertEqual(("azure-vtpm-evidence", "hcl-report"), (tree["kind"], tree["hcl_report"]["kind"]))
+                self.assertTrue("vcek" in tree or "report" in tree["td_quote"])
 
     def test_judges_nothing(self):
         for fault in ("sgx.quote.signature", "intel.pck.anchor", "intel.pck.not_revoked"):

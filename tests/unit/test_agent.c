@@ -75,7 +75,10 @@ int __wrap_open64(const char *path, int flags, mode_t mode)
 
         snprintf(entry, sizeof entry, "%.*s", (int)(name - path), path);
         assert_true(agent_read(&arena, arena_printf(&arena, "%s/inblob", entry), 4096, &in, NULL));
-        put(entry, "outblob", kernel.empty_report ? BYTES_NONE : bytes_text(arena_printf(&arena, "report over %s", arena_string(&arena, hex_encode(&arena, in)))));
+        put(entry, "outblob",
+            kernel.empty_report
+                ? BYTES_NONE
+                : bytes_text(arena_printf(&arena, "report over %s", arena_string(&arena, hex_encode(&arena, in)))));
         put(entry, "generation", bytes_text(touched ? "9\n" : "8\n"));
         kernel.others -= touched;
     }
@@ -106,8 +109,9 @@ static void a_report_is_over_our_data(void **state)
     assert_int_equal(agent_tsm_provider(folder, &arena), AGENT_SEV_GUEST);
     assert_true(agent_tsm_report(folder, data, &arena, &report, &fault));
     assert_int_equal(report.provider, AGENT_SEV_GUEST);
-    assert_string_equal(arena_string(&arena, report.report),
-                        arena_printf(&arena, "report over %s", arena_string(&arena, hex_encode(&arena, BYTES_OF(data)))));
+    assert_string_equal(
+        arena_string(&arena, report.report),
+        arena_printf(&arena, "report over %s", arena_string(&arena, hex_encode(&arena, BYTES_OF(data)))));
     assert_true(bytes_is(report.certificates, "certificates"));
     kernel.provider = "tdx_guest\n";
     kernel.no_aux = true; /* of kernels and providers that have none */
@@ -286,8 +290,9 @@ static void tables_of_certificates(void **state)
     table = wr_done(&w);
     assert_true(agent_certificates(&arena, table, &pem, NULL));
     /* Leaf first, PEM as it came. */
-    assert_string_equal(arena_string(&arena, pem), "-----BEGIN CERTIFICATE-----\nZGll\n-----END CERTIFICATE-----\n-----BEGIN x-----\n"
-                                                   "-----BEGIN CERTIFICATE-----\nYXJr\n-----END CERTIFICATE-----\n");
+    assert_string_equal(arena_string(&arena, pem),
+                        "-----BEGIN CERTIFICATE-----\nZGll\n-----END CERTIFICATE-----\n-----BEGIN x-----\n"
+                        "-----BEGIN CERTIFICATE-----\nYXJr\n-----END CERTIFICATE-----\n");
     /* Cut anywhere: no crash, and no certificate that is not whole. */
     for (size_t n = 0; n < table.n; n++) {
         struct bytes copy = arena_copy(&arena, bytes_first(table, n));
@@ -373,9 +378,11 @@ static void when_a_token_expires(void **state)
 static void files_and_commands_get_it(void **state)
 {
     const char *file = arena_printf(&arena, "%s/token", folder), *copy = arena_printf(&arena, "%s/copy", folder);
-    struct agent_delivery d = {.file = file,
-                               .command = arena_printf(&arena, "cat >%s; echo \" $ASSAY_URL $ASSAY_EXPIRES ${ASSAY_TOKEN-none}\" >>%s", copy, copy),
-                               .url = "https://a.example"};
+    struct agent_delivery d = {
+        .file = file,
+        .command =
+            arena_printf(&arena, "cat >%s; echo \" $ASSAY_URL $ASSAY_EXPIRES ${ASSAY_TOKEN-none}\" >>%s", copy, copy),
+        .url = "https://a.example"};
     struct fault fault = {0};
     struct stat st;
 
@@ -460,11 +467,16 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_report_is_over_our_data, start),  cmocka_unit_test_setup(another_writer_is_noticed, start),
-        cmocka_unit_test_setup(a_report_that_is_none, start),      cmocka_unit_test_setup(the_driver_is_asked, start),
-        cmocka_unit_test_setup(the_driver_refuses, start),         cmocka_unit_test_setup(tables_of_certificates, start),
-        cmocka_unit_test_setup(hostile_tables, start),             cmocka_unit_test_setup(when_to_attest_next, start),
-        cmocka_unit_test_setup(when_a_token_expires, start),       cmocka_unit_test_setup(files_and_commands_get_it, start),
+        cmocka_unit_test_setup(a_report_is_over_our_data, start),
+        cmocka_unit_test_setup(another_writer_is_noticed, start),
+        cmocka_unit_test_setup(a_report_that_is_none, start),
+        cmocka_unit_test_setup(the_driver_is_asked, start),
+        cmocka_unit_test_setup(the_driver_refuses, start),
+        cmocka_unit_test_setup(tables_of_certificates, start),
+        cmocka_unit_test_setup(hostile_tables, start),
+        cmocka_unit_test_setup(when_to_attest_next, start),
+        cmocka_unit_test_setup(when_a_token_expires, start),
+        cmocka_unit_test_setup(files_and_commands_get_it, start),
         cmocka_unit_test_setup(whoever_connects_gets_it, start),
     };
     int failed;

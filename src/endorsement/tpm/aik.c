@@ -124,11 +124,12 @@ static const char *step_fault(struct exam *x, struct aik *out, const struct tpm_
 bool aik_verify(struct exam *x, struct aik *out, bool required, const char *setting)
 {
     uint8_t pins[TPM_ROOTS][SHA256_SIZE];
-    struct anchors roots = {(const uint8_t(*)[SHA256_SIZE])pins, TPM_ROOTS};
+    size_t first = out->azure ? TPM_AZURE_VTPM_ROOT_2023 : 0; /* the one before is of PCs */
+    struct anchors roots = {(const uint8_t(*)[SHA256_SIZE])pins, TPM_ROOTS - first};
     struct tpm_chain chain = {0};
 
-    for (size_t i = 0; i < TPM_ROOTS; i++)
-        memcpy(pins[i], tpm_authorities[i].spki_digest, SHA256_SIZE);
+    for (size_t i = first; i < TPM_ROOTS; i++)
+        memcpy(pins[i - first], tpm_authorities[i].spki_digest, SHA256_SIZE);
     out->valid = false;
     out->why = NULL;
     if (out->leaf) {

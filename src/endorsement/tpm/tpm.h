@@ -12,6 +12,7 @@
 
 struct aik {
     const struct certificate *leaf; /* then what came with it; NULL: no certificate was sent */
+    bool azure;                     /* the caller's to set: of the built-in roots, those of Azure's machines alone */
     const struct public_key *key;   /* the caller's to set where there is no certificate: it may be an anchor itself */
     bool valid;                     /* it leads to whom is trusted: `aikValidated` */
     bool development;               /* and that is a simulated root */
