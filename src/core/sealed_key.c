@@ -3,8 +3,8 @@
 #include "core/frame.h"
 #include "crypto/digest.h"
 
-/* u8 version, IV, then PKCS#8 under AES-256-GCM with version and provider as associated data. */
-enum { SEALED_VERSION = 1 };
+/* u8 version, IV, then the key under AES-256-GCM with version and provider as associated data. The first version held PKCS#8. */
+enum { SEALED_PKCS8 = 1, SEALED_VERSION = 2 };
 
 struct bytes write_provider_key(struct arena *a, const struct provider_key *key)
 {
@@ -54,12 +54,12 @@ bool read_retired_keys(struct bytes body, struct retired_key out[RETIRED_KEYS_MA
     return rd_end(&r);
 }
 
-static struct bytes bound_to(struct arena *a, struct bytes issuer)
+static struct bytes bound_to(struct arena *a, uint8_t version, struct bytes issuer)
 {
     struct writer w = wr_open(a);
 
     wr_text(&w, "assay signing key ");
-    wr_u8(&w, SEALED_VERSION);
+    wr_u8(&w, version);
     wr_field(&w, issuer);
     return wr_done(&w);
 }
@@ -68,13 +68,14 @@ bool sealed_key_write(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer,
                       struct arena *a, struct bytes *sealed, struct fault *fault)
 {
     struct writer w = wr_open(a);
-    struct bytes der, body;
+    struct bytes plain, body;
     uint8_t iv[AEAD_IV_SIZE];
 
-    if (!signing_key_write_der(key, a, &der, fault))
+    if (!signing_key_write_short(key, a, &plain, fault))
         return false;
-    bool ok = random_bytes(iv, sizeof iv) && aead_seal(sealing, iv, bound_to(a, issuer), der, a, &body);
-    secret_wipe((void *)(uintptr_t)der.p, der.n);
+    bool ok =
+        random_bytes(iv, sizeof iv) && aead_seal(sealing, iv, bound_to(a, SEALED_VERSION, issuer), plain, a, &body);
+    secret_wipe((void *)(uintptr_t)plain.p, plain.n);
     if (!ok)
         return fault_set(fault, FAULT_CRYPTO, "a signing key cannot be sealed");
     wr_u8(&w, SEALED_VERSION);
@@ -89,19 +90,20 @@ struct signing_key *sealed_key_open(const uint8_t sealing[AEAD_KEY_SIZE], struct
 {
     struct reader r = rd_open(sealed);
     uint8_t version = rd_u8(&r);
-    struct bytes iv = rd_take(&r, AEAD_IV_SIZE), body = rd_rest(&r), der;
+    struct bytes iv = rd_take(&r, AEAD_IV_SIZE), body = rd_rest(&r), plain;
 
-    if (!rd_end(&r) || version != SEALED_VERSION) {
+    if (!rd_end(&r) || (version != SEALED_VERSION && version != SEALED_PKCS8)) {
         fault_set(fault, FAULT_SYNTAX, "a sealed signing key of a form that this release does not know");
         return NULL;
     }
-    if (!aead_open(sealing, iv.p, bound_to(a, issuer), body, a, &der)) {
+    if (!aead_open(sealing, iv.p, bound_to(a, version, issuer), body, a, &plain)) {
         fault_set(fault, FAULT_CRYPTO,
                   "the signing key was sealed under another sealing key or for another provider, or was changed");
         return NULL;
     }
-    struct signing_key *key = signing_key_read_der(der, fault);
-    secret_wipe((void *)(uintptr_t)der.p, der.n);
+    struct signing_key *key =
+        version == SEALED_PKCS8 ? signing_key_read_der(plain, fault) : signing_key_read_short(plain, fault);
+    secret_wipe((void *)(uintptr_t)plain.p, plain.n);
     return key;
 }
 

@@ -134,7 +134,7 @@ static void forget(struct open_key *k)
     *k = (struct open_key){0};
 }
 
-/* Opening costs a fifth of a signature: keys in use stay open. A sealed key begins with a version and random bytes, which tell
+/* Opening costs a quarter of a signature: keys in use stay open. A sealed key begins with a version and random bytes, which tell
  * its place. */
 static const struct signing_key *open_key(const struct sign_message *m, struct arena *a, struct fault *fault)
 {

@@ -3,6 +3,7 @@
 
 #include "arm/resource.h"
 #include "core/providers.h"
+#include "crypto/pem.h"
 #include "service/registry.h"
 
 #define ISSUER "https://one.wus.example"
@@ -72,6 +73,62 @@ static void no_bit_of_a_sealed_key_can_change(void **state)
         assert_false(opens(sealing, ISSUER, bytes_make(copy, n)));
     copy[made.sealed.n] = 0;
     assert_false(opens(sealing, ISSUER, bytes_make(copy, made.sealed.n + 1)));
+}
+
+/* One key before and after: its public half and its PKCS#1 signature, which is the same each time. */
+static void assert_same_key(const struct signing_key *one, const struct signing_key *other)
+{
+    struct bytes first, second;
+
+    assert_non_null(other);
+    assert_bytes_equal(signing_key_spki(one, &arena), signing_key_spki(other, &arena));
+    assert_true(sign_message(one, SIGNATURE_RS256, BYTES_LIT("text"), &arena, &first));
+    assert_true(sign_message(other, SIGNATURE_RS256, BYTES_LIT("text"), &arena, &second));
+    assert_bytes_equal(first, second);
+}
+
+static void a_key_is_made_again_from_its_primes(void **state)
+{
+    struct signing_key *key = signing_key_generate(KEY_RSA, NULL), *again;
+    struct bytes form;
+
+    (void)state;
+    assert_true(signing_key_write_short(key, &arena, &form, NULL));
+    assert_int_equal(form.n, 257);
+    again = signing_key_read_short(form, NULL);
+    assert_same_key(key, again);
+    signing_key_free(again);
+    for (size_t n = 0; n < 257; n++)
+        assert_null(signing_key_read_short(bytes_first(form, n), &(struct fault){0}));
+    signing_key_free(key);
+}
+
+/* What a store of the first release holds. */
+static void a_key_sealed_as_pkcs8_still_opens(void **state)
+{
+    static const uint8_t iv[AEAD_IV_SIZE] = {9};
+    struct signing_key *key = signing_key_generate(KEY_RSA, NULL), *again;
+    struct writer bound = wr_open(&arena), sealed = wr_open(&arena);
+    struct pem_block block;
+    struct bytes pem, body;
+    bool found;
+
+    (void)state;
+    assert_true(signing_key_write_pem(key, &arena, &pem, NULL));
+    assert_true(pem_next(&arena, &pem, &block, &found) && found);
+    wr_text(&bound, "assay signing key ");
+    wr_u8(&bound, 1);
+    wr_field(&bound, BYTES_LIT(ISSUER));
+    assert_true(aead_seal(sealing, iv, wr_done(&bound), block.der, &arena, &body));
+    wr_u8(&sealed, 1);
+    wr_put(&sealed, BYTES_OF(iv));
+    wr_put(&sealed, body);
+    again = sealed_key_open(sealing, BYTES_LIT(ISSUER), wr_done(&sealed), &arena, NULL);
+    assert_same_key(key, again);
+    signing_key_free(again);
+    signing_key_free(key);
+    ((uint8_t *)(uintptr_t)wr_done(&sealed).p)[0] = 2; /* the form that it is not */
+    assert_false(opens(sealing, ISSUER, wr_done(&sealed)));
 }
 
 static void the_same_key_is_never_sealed_alike(void **state)
@@ -296,6 +353,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_key_opens_for_its_provider_alone),
         CASE(no_bit_of_a_sealed_key_can_change),
+        CASE(a_key_is_made_again_from_its_primes),
+        CASE(a_key_sealed_as_pkcs8_still_opens),
         CASE(the_same_key_is_never_sealed_alike),
         CASE(aead_refuses_other_data),
         CASE(a_verifier_keeps_the_newest_state),
