@@ -17,7 +17,7 @@ struct bytes key_sign_der(struct arena *a, EVP_PKEY *key, struct bytes message);
 /* x || y */
 struct bytes key_point(struct arena *a, EVP_PKEY *key);
 
-/* The same with RSA of 2048 bits and exponent 65537. Such a key takes a tenth of a second: `known` ones, whose seed is no
+/* The same with RSA of 2048 bits and exponent 65537. Such a key takes some hundredths of a second: `known` ones, whose seed is no
  * secret, are remembered by this process, which must ask from one thread. */
 EVP_PKEY *rsa_derive(struct bytes seed, unsigned number, bool known);
 /* Its modulus, 256 bytes. */

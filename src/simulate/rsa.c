@@ -1,9 +1,10 @@
 /* RSA keys and signatures that come out of a seed alike each time. */
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
 #include "crypto/digest.h"
+#include "crypto/rsa_primes.h"
 #include "simulate/keys.h"
 
 enum { BITS = 2048, SIZE = BITS / 8, PRIME_SIZE = SIZE / 2, EXPONENT = 65537, SEED_SIZE = 32, REMEMBERED = 32 };
@@ -30,61 +31,82 @@ static void expand(enum digest_alg alg, struct bytes secret, uint8_t *out, size_
     }
 }
 
-/* The next prime from where the seed points to, of full size, and fit for the exponent; NULL when libcrypto failed. */
+/* What the first candidate leaves when divided by 3, 5, 7 and so on, so that most others need no arithmetic of large numbers. */
+enum { DIVISORS = 1024 };
+
+static bool has_small_factor(const uint16_t rests[DIVISORS], unsigned offset)
+{
+    for (unsigned i = 0; i < DIVISORS; i++)
+        if ((rests[i] + offset) % (2 * i + 3) == 0)
+            return true;
+    return false;
+}
+
+/* (-2)^(p-1) = 1 mod p; for numbers of full size, as the negative is, libcrypto has its fastest code. A number that comes out of a digest and lies is not to be expected before the end of the world; libcrypto's 64 rounds
+ * are against numbers that somebody chose. 1, 0, or -1 when libcrypto failed. */
+static int fermat(const BIGNUM *p, BN_CTX *bn)
+{
+    BIGNUM *less = BN_dup(p), *power = BN_new(), *base = BN_dup(p);
+    int is = -1;
+
+    if (less && power && base && BN_sub_word(less, 1) == 1 && BN_sub_word(base, 2) == 1 &&
+        BN_mod_exp_mont_consttime(power, base, less, p, bn, NULL) == 1)
+        is = BN_is_one(power);
+    BN_free(less);
+    BN_free(power);
+    BN_free(base);
+    return is;
+}
+
+/* The next prime from p on that is fit for the exponent. */
+static bool next_prime(BIGNUM *p, BN_CTX *bn)
+{
+    uint16_t rests[DIVISORS];
+
+    for (unsigned i = 0; i < DIVISORS; i++)
+        rests[i] = (uint16_t)BN_mod_word(p, 2 * i + 3);
+    for (unsigned offset = 0, at = 0;; offset += 2) {
+        if (has_small_factor(rests, offset))
+            continue;
+        if (BN_add_word(p, offset - at) != 1)
+            return false;
+        at = offset;
+        int is = BN_mod_word(p, EXPONENT) == 1 ? 0 : fermat(p, bn);
+        if (is != 0)
+            return is == 1;
+    }
+}
+
+/* Of full size, from where the seed points to; NULL when libcrypto failed. */
 static BIGNUM *prime(struct bytes seed, unsigned number, unsigned which, BN_CTX *bn)
 {
     uint8_t start[PRIME_SIZE], names[] = {(uint8_t)number, (uint8_t)which}, hash[SHA256_SIZE];
     struct bytes parts[] = {BYTES_LIT("simulated prime"), BYTES_OF(names), seed};
     BIGNUM *p;
-    int is = 0;
 
     digest_parts(DIGEST_SHA256, parts, 3, hash);
     expand(DIGEST_SHA256, BYTES_OF(hash), start, sizeof start);
     start[0] |= 0xc0; /* so that the product of two has all its bits */
     start[sizeof start - 1] |= 1;
     p = BN_bin2bn(start, sizeof start, NULL);
-    while (p && is == 0)
-        if ((is = BN_mod_word(p, EXPONENT) == 1 ? 0 : BN_check_prime(p, bn, NULL)) == 0 && BN_add_word(p, 2) != 1)
-            is = -1;
-    if (is == 1)
+    if (p && next_prime(p, bn))
         return p;
     BN_free(p);
     return NULL;
-}
-
-static EVP_PKEY *key_of(const BIGNUM *n, const BIGNUM *e, const BIGNUM *d)
-{
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    OSSL_PARAM *params = NULL;
-    EVP_PKEY *key = NULL;
-
-    if (build && context && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_D, d) == 1 && (params = OSSL_PARAM_BLD_to_param(build)) &&
-        EVP_PKEY_fromdata_init(context) == 1 && EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params) != 1)
-        key = NULL;
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(build);
-    EVP_PKEY_CTX_free(context);
-    return key;
 }
 
 static EVP_PKEY *make(struct bytes seed, unsigned number)
 {
     BN_CTX *bn = BN_CTX_new();
     BIGNUM *p = bn ? prime(seed, number, 1, bn) : NULL, *q = p ? prime(seed, number, 2, bn) : NULL;
-    BIGNUM *n = BN_new(), *e = BN_new(), *d = NULL;
+    uint8_t both[2 * PRIME_SIZE];
     EVP_PKEY *key = NULL;
 
-    if (q && n && e && BN_mul(n, p, q, bn) == 1 && BN_set_word(e, EXPONENT) == 1 && BN_sub_word(p, 1) == 1 &&
-        BN_sub_word(q, 1) == 1 && BN_mul(p, p, q, bn) == 1 && (d = BN_mod_inverse(NULL, e, p, bn)) != NULL)
-        key = key_of(n, e, d);
-    BN_clear_free(p);
-    BN_clear_free(q);
-    BN_clear_free(d);
-    BN_free(n);
-    BN_free(e);
+    if (q && BN_bn2binpad(p, both, PRIME_SIZE) == PRIME_SIZE &&
+        BN_bn2binpad(q, both + PRIME_SIZE, PRIME_SIZE) == PRIME_SIZE)
+        key = rsa_from_primes(BYTES_OF(both));
+    BN_free(p);
+    BN_free(q);
     BN_CTX_free(bn);
     return key;
 }
