@@ -10,8 +10,11 @@ bool bytes_equal(struct bytes a, struct bytes b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Most names differ at once from what they are compared with, in a table or as members of an object. */
 bool bytes_is(struct bytes a, const char *text)
 {
+    if (a.n && a.p[0] != (uint8_t)text[0])
+        return false;
     return bytes_equal(a, bytes_text(text));
 }
 
