@@ -21,7 +21,7 @@ from swtpm import EV_IPL, EventLog, Swtpm, SwtpmCase, linux_log, run  # noqa: E4
 from cli_case import DONE, MISUSE, REFUSED, Signer  # noqa: E402
 from agent_case import Playing, unb64  # noqa: E402
 
-ASSAY = os.path.join(BUILD, "src/cli/assay")
+ASSAY = os.path.abspath(os.path.join(BUILD, "src/cli/assay"))
 POLICY = """version= 1.2;
 configurationrules{ %s };
 authorizationrules{ => permit(); };
@@ -31,6 +31,7 @@ issuancerules{
 };
 """
 CERTIFICATE_NEEDED, CERTIFICATE_NOT_NEEDED = POLICY % "", POLICY % '=> issueproperty(type="require_valid_aik_cert", value=false);'
+GUESTS = 'version=1.0;authorizationrules{[type=="secureboot", value==true] => permit();};issuancerules{};'
 
 
 class AgentCase(SwtpmCase):
@@ -181,6 +182,9 @@ class AzureGuest(AgentCase):
     KIND = ("--type", "azure-guest")
 
     def test_trusted_launch(self):
+        self.assay(DONE, "policy", "reset", self.url, "AzureGuest")
+        self.assertIn("policy.permit", self.attest(REFUSED, *self.KIND).stderr)  # the default one: these boot keys are not Azure's
+        self.set_policy(GUESTS, "AzureGuest")
         done = self.attest(DONE, "--nonce", "a nonce")  # the kind is found
         claims = self.verified(done.stdout)
         self.assertEqual(("azurevm", True, False), (claims["x-ms-attestation-type"], claims["secureboot"], claims["x-ms-azurevm-is-windows"]))
@@ -189,6 +193,7 @@ class AzureGuest(AgentCase):
         self.assertNotIn("x-ms-isolation-tee", claims)
 
     def test_more_registers(self):
+        self.set_policy(GUESTS, "AzureGuest")
         claims = self.verified(self.attest(DONE, *self.KIND, "--pcrs", "0-9,14").stdout)
         self.assertEqual([*range(10), 14], claims["x-ms-azurevm-attested-pcrs"])
 
@@ -201,7 +206,7 @@ class AzureGuest(AgentCase):
         self.assertRegex(self.attest(REFUSED, *self.KIND, tpm=other).stderr, r"aik\.\w+")
 
 
-RELEASE = os.environ.get("ASSAY_RELEASE") or "build/release"
+RELEASE = os.path.abspath(os.environ.get("ASSAY_RELEASE") or "build/release")
 
 
 @unittest.skipUnless(os.path.exists(os.path.join(RELEASE, "src/cli/assay")), "no release build: ./dev test makes one")
