@@ -46,3 +46,16 @@ bool aead_open(const uint8_t key[AEAD_KEY_SIZE], const uint8_t iv[AEAD_IV_SIZE],
     *plain = ok ? bytes_make(out, length) : BYTES_NONE;
     return ok;
 }
+
+bool cfb_encrypt(const uint8_t key[CFB_KEY_SIZE], struct bytes plain, uint8_t *out)
+{
+    const uint8_t iv[16] = {0};
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    int n = 0;
+    bool ok = context && plain.n <= INT32_MAX &&
+              EVP_EncryptInit_ex(context, EVP_aes_128_cfb128(), NULL, key, iv) == 1 &&
+              EVP_EncryptUpdate(context, out, &n, plain.p, (int)plain.n) == 1 && (size_t)n == plain.n;
+
+    EVP_CIPHER_CTX_free(context);
+    return ok;
+}

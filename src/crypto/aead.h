@@ -12,5 +12,9 @@ bool aead_seal(const uint8_t key[AEAD_KEY_SIZE], const uint8_t iv[AEAD_IV_SIZE],
 /* The reverse; false, with nothing given out, when any bit of key, IV, associated data or sealed text is another. */
 bool aead_open(const uint8_t key[AEAD_KEY_SIZE], const uint8_t iv[AEAD_IV_SIZE], struct bytes associated,
                struct bytes sealed, struct arena *a, struct bytes *plain);
+/* AES-128 in CFB mode of 128 bits with an IV of zeros, as TPMs wrap what they are sent: it keeps a secret and proves nothing, so
+ * what is sealed goes under an HMAC. out has as many bytes as plain. */
+enum { CFB_KEY_SIZE = 16 };
+bool cfb_encrypt(const uint8_t key[CFB_KEY_SIZE], struct bytes plain, uint8_t *out);
 
 #endif

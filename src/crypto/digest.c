@@ -63,6 +63,30 @@ void digest_parts(enum digest_alg alg, const struct bytes *parts, size_t count, 
     digest_end(&d, out);
 }
 
+void hmac_parts(enum digest_alg alg, struct bytes key, const struct bytes *parts, size_t count, uint8_t *out)
+{
+    enum { INNER = 0x36, OUTER = 0x5c, BLOCK_MOST = 128 };
+    size_t block = alg == DIGEST_SHA384 || alg == DIGEST_SHA512 ? 128 : 64;
+    uint8_t pad[BLOCK_MOST] = {0}, inner[DIGEST_MAX];
+    struct digest_stream d;
+
+    if (key.n > 64)
+        abort(); /* no caller of ours has a longer one */
+    memcpy(pad, key.p, key.n);
+    for (size_t i = 0; i < block; i++)
+        pad[i] ^= INNER;
+    digest_begin(&d, alg);
+    digest_add(&d, bytes_make(pad, block));
+    for (size_t i = 0; i < count; i++)
+        digest_add(&d, parts[i]);
+    digest_end(&d, inner);
+    for (size_t i = 0; i < block; i++)
+        pad[i] ^= INNER ^ OUTER;
+    struct bytes last[] = {bytes_make(pad, block), bytes_make(inner, algorithms[alg].size)};
+    digest_parts(alg, last, 2, out);
+    secret_wipe(pad, sizeof pad);
+}
+
 void sha256(struct bytes b, uint8_t out[SHA256_SIZE])
 {
     digest_parts(DIGEST_SHA256, &b, 1, out); /* OpenSSL's own one-shot fetches the algorithm each time */

@@ -16,6 +16,9 @@ void sha256(struct bytes b, uint8_t out[SHA256_SIZE]);
 struct bytes digest(struct arena *a, enum digest_alg alg, struct bytes b);
 struct bytes sha256_of(struct arena *a, struct bytes b);
 
+/* HMAC (RFC 2104) of the parts joined; out has digest_size(alg) bytes. The key is at most as long as a block: 64 bytes. */
+void hmac_parts(enum digest_alg alg, struct bytes key, const struct bytes *parts, size_t count, uint8_t *out);
+
 /* Digest of what comes piece by piece. Each begin needs its end, wanted or not. */
 struct digest_stream {
     void *context;

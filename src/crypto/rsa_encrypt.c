@@ -45,3 +45,45 @@ bool rsa_pkcs1_encrypt(const struct public_key *key, struct bytes message, struc
         *out = bytes_make(c, n);
     return ok;
 }
+
+/* MGF1 (RFC 8017 B.2.1), laid over what is there. */
+static void mask(uint8_t *p, size_t n, enum digest_alg alg, struct bytes seed)
+{
+    size_t size = digest_size(alg);
+
+    for (uint32_t counter = 0; n; counter++) {
+        const uint8_t be[] = {(uint8_t)(counter >> 24), (uint8_t)(counter >> 16), (uint8_t)(counter >> 8),
+                              (uint8_t)counter};
+        struct bytes parts[] = {seed, BYTES_OF(be)};
+        uint8_t block[DIGEST_MAX];
+        size_t part = n < size ? n : size;
+
+        digest_parts(alg, parts, 2, block);
+        for (size_t i = 0; i < part; i++)
+            p[i] ^= block[i];
+        p += part;
+        n -= part;
+    }
+}
+
+bool rsa_oaep_encrypt(const struct public_key *key, enum digest_alg alg, struct bytes label, struct bytes message,
+                      struct bytes seed, struct arena *a, struct bytes *out)
+{
+    size_t n = key->modulus.n, h = digest_size(alg);
+
+    *out = BYTES_NONE;
+    if (key->kind != KEY_RSA || seed.n != h || n < 2 * h + 2 || message.n > n - 2 * h - 2)
+        return false;
+    uint8_t *em = arena_alloc(a, n), *c = arena_alloc(a, n), *db = em + 1 + h;
+    memcpy(em + 1, seed.p, h);
+    digest_parts(alg, &label, 1, db);
+    em[n - message.n - 1] = 1;
+    memcpy(em + n - message.n, message.p, message.n);
+    mask(db, n - 1 - h, alg, seed);
+    mask(em + 1, h, alg, bytes_make(db, n - 1 - h));
+    bool ok = raw_encrypt(key, em, c);
+    secret_wipe(em, n);
+    if (ok)
+        *out = bytes_make(c, n);
+    return ok;
+}

@@ -26,7 +26,7 @@ static inline void put_bank(struct arena *a, const struct json *object, uint16_t
     out->banks[bank].id = id;
     out->banks[bank].known = tpm_alg_digest(id, &out->banks[bank].alg);
     JSON_EACH (member, object) {
-        struct bytes text, value;
+        struct bytes text, value = BYTES_NONE;
         unsigned long index = strtoul(arena_string(a, member->name), NULL, 10);
 
         assert_true(index < TPM_PCRS && json_text(member, &text) && hex_decode(a, text, &value));

@@ -92,6 +92,15 @@ static bool ec_key(struct arena *a, const TPMT_PUBLIC *in, struct public_key *ou
            public_key_from_point(bytes_make(p, 2 * size), out);
 }
 
+static void set_symmetric(const TPMT_SYM_DEF_OBJECT *in, struct tpm_public *out)
+{
+    out->symmetric = in->algorithm;
+    if (in->algorithm != TPM2_ALG_NULL) {
+        out->symmetric_bits = in->keyBits.sym;
+        out->symmetric_mode = in->mode.sym;
+    }
+}
+
 /* Algorithms of a key; a kind that has none leaves them TPM_ALG_NULL. */
 static void set_scheme(const TPMT_PUBLIC *in, struct tpm_public *out)
 {
@@ -99,14 +108,14 @@ static void set_scheme(const TPMT_PUBLIC *in, struct tpm_public *out)
     if (in->type == TPM2_ALG_RSA) {
         const TPMS_RSA_PARMS *p = &in->parameters.rsaDetail;
 
-        out->symmetric = p->symmetric.algorithm;
+        set_symmetric(&p->symmetric, out);
         out->scheme = p->scheme.scheme;
         if (p->scheme.scheme != TPM2_ALG_NULL && p->scheme.scheme != TPM2_ALG_RSAES)
             out->scheme_hash = p->scheme.details.anySig.hashAlg;
     } else if (in->type == TPM2_ALG_ECC) {
         const TPMS_ECC_PARMS *p = &in->parameters.eccDetail;
 
-        out->symmetric = p->symmetric.algorithm;
+        set_symmetric(&p->symmetric, out);
         out->scheme = p->scheme.scheme;
         if (p->scheme.scheme != TPM2_ALG_NULL)
             out->scheme_hash = p->scheme.details.anySig.hashAlg;

@@ -27,6 +27,7 @@ struct tpm_public {
     uint32_t attributes;
     struct bytes auth_policy;
     uint16_t scheme, scheme_hash, symmetric; /* TPM_ALG_NULL: 0x0010 */
+    uint16_t symmetric_bits, symmetric_mode; /* 0 with TPM_ALG_NULL */
     struct bytes name;                       /* name_alg || digest; empty: an algorithm that is not known here */
     struct public_key key;                   /* kind KEY_NONE: of a kind or size that is not accepted */
 };
