@@ -61,7 +61,8 @@ int mkdir(const char *path, mode_t mode)
     int result = real(path, mode);
 
     for (int i = 0; result == 0 && is_ours(path) && i < NAMES; i++)
-        put(path, names[i], content, strcmp(names[i], "inblob") == 0 ? 0 : get(getenv("FAKE_TSM_ENTRY"), names[i], content));
+        put(path, names[i], content,
+            strcmp(names[i], "inblob") == 0 ? 0 : get(getenv("FAKE_TSM_ENTRY"), names[i], content));
     return result;
 }
 

@@ -238,7 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(test_webauthn), TEST(test_certified_keys), TEST(test_trust_points),
+        TEST(test_webauthn),         TEST(test_certified_keys),   TEST(test_trust_points),
         TEST(test_credential_files), TEST(test_credential_sizes),
     };
 

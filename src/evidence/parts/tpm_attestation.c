@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "crypto/jose.h"
+#include "evidence/parts/boot_facts.h"
 
 /* ------------------------------------------------------------------------------------------------------ reading */
 
@@ -219,12 +220,19 @@ bool tpm_attestation_verify(struct exam *x, struct tpm_attestation *a, const str
 
 void tpm_attestation_claims(struct exam *x, const struct tpm_attestation *a)
 {
-    enum { BOTH = CLAIM_POLICY | CLAIM_TOKEN, TPM_VERSION = 2 };
+    enum { TPM_VERSION = 2 };
     struct claims *out = &x->incoming;
+    struct boot_facts facts = {0};
+    enum digest_alg bank;
+    uint32_t quoted;
 
     x->development |= a->aik.development;
-    claims_boolean(out, "aikValidated", a->aik.valid, BOTH);
+    claims_boolean(out, "aikValidated", a->aik.valid, CLAIM_POLICY);
     claims_text(out, "aikPubHash", base64_encode(x->arena, sha256_of(x->arena, public_key_spki(x->arena, &a->key))),
-                BOTH);
-    claims_integer(out, "tpmVersion", TPM_VERSION, BOTH);
+                CLAIM_POLICY);
+    claims_integer(out, "tpmVersion", TPM_VERSION, CLAIM_POLICY);
+    /* Without a log of a quoted bank nothing is known of the boot, and each of these is false. */
+    if (a->logs.count && measured_bank(&a->logs, &a->quote.attest.selection, &bank, &quoted))
+        boot_facts_read(&a->logs, bank, quoted, &facts);
+    boot_plain_claims(out, &facts);
 }
