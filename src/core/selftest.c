@@ -13,12 +13,11 @@ enum {
     SNP_SIGNATURE = 0x2a0, /* of a report of AMD's (snp-cvm.md 1.1) */
 };
 
-#define SELFTEST_ISSUER  BYTES_LIT("https://selftest.invalid")
 #define SELFTEST_MESSAGE BYTES_LIT("assay self-test: this signature vouches for nothing")
 #define OTHER_MESSAGE    BYTES_LIT("assay self-test: this signature vouches for anything")
 
 /* Of those who made the samples: trusted here, and in no other set. */
-static const uint8_t *const sample_anchors[] = {sample_anchor, sample_snp_anchor};
+static const uint8_t *const sample_anchors[] = {sample_anchor, sample_snp_anchor, sample_aik_anchor};
 
 static const struct selftest_sample samples[] = {
     {"SgxEnclave",
@@ -26,20 +25,41 @@ static const struct selftest_sample samples[] = {
      {sample_report + OE_HEADER, sizeof sample_report - OE_HEADER},
      QUOTE_SIGNATURE,
      CHECK_SGX_QUOTE_SIGNATURE,
+     {0},
+     {0},
      {0}},
     {"OpenEnclave",
      "report",
      {sample_report, sizeof sample_report},
      OE_HEADER + QUOTE_SIGNATURE,
      CHECK_SGX_QUOTE_SIGNATURE,
+     {0},
+     {0},
      {0}},
-    {"TdxVm", "quote", {sample_td_quote, sizeof sample_td_quote}, TD_QUOTE_SIGNATURE, CHECK_SGX_QUOTE_SIGNATURE, {0}},
+    {"TdxVm",
+     "quote",
+     {sample_td_quote, sizeof sample_td_quote},
+     TD_QUOTE_SIGNATURE,
+     CHECK_SGX_QUOTE_SIGNATURE,
+     {0},
+     {0},
+     {0}},
     {"SevSnpVm",
      "report",
      {sample_snp_report, sizeof sample_snp_report},
      SNP_SIGNATURE,
      CHECK_SNP_REPORT_SIGNATURE,
-     {sample_snp_chain, sizeof sample_snp_chain}},
+     {sample_snp_chain, sizeof sample_snp_chain},
+     {0},
+     {0}},
+    {"AzureGuest",
+     "AttestationInfo",
+     {sample_guest_signature, sizeof sample_guest_signature},
+     0,
+     CHECK_TPM_QUOTE_SIGNATURE,
+     {0},
+     {sample_guest_before, sizeof sample_guest_before},
+     {sample_guest_after, sizeof sample_guest_after}},
 };
 
 const struct selftest_sample *selftest_sample_at(size_t i)
@@ -59,7 +79,8 @@ static struct endorsements *sample_endorsements(struct fault *fault)
                  {"signing chain", {sample_signing_chain, sizeof sample_signing_chain}},
                  {"tcb info of TDX", {sample_td_tcb_info, sizeof sample_td_tcb_info}},
                  {"identity of TD QE", {sample_td_identity, sizeof sample_td_identity}},
-                 {"crl of AMD", {sample_snp_crl, sizeof sample_snp_crl}}};
+                 {"crl of AMD", {sample_snp_crl, sizeof sample_snp_crl}},
+                 {"authorities of TPMs", {sample_aik_issuers, sizeof sample_aik_issuers}}};
     struct endorsements *e = endorsements_new(MEMORY);
 
     if (!e) {
@@ -87,6 +108,17 @@ static struct bytes with_certificates(struct arena *a, struct bytes report, stru
     return json_print(a, object, JSON_IN_ORDER);
 }
 
+/* A signature where it stands in a text. */
+static struct bytes between(struct arena *a, const struct selftest_sample *sample, struct bytes signature)
+{
+    struct writer w = wr_open(a);
+
+    wr_put(&w, sample->before);
+    wr_base64url(&w, signature);
+    wr_put(&w, sample->after);
+    return wr_done(&w);
+}
+
 static struct bytes request_of(struct arena *a, const struct selftest_sample *sample, struct bytes evidence)
 {
     struct json *request = json_new(a, JSON_OBJECT), *runtime = json_new(a, JSON_OBJECT);
@@ -95,9 +127,26 @@ static struct bytes request_of(struct arena *a, const struct selftest_sample *sa
     JSON_SET(runtime, "dataType", json_new_text(a, BYTES_LIT("JSON")));
     if (sample->certificates.n)
         evidence = with_certificates(a, evidence, sample->certificates);
+    if (sample->before.n)
+        evidence = between(a, sample, evidence);
     json_set(request, bytes_text(sample->member), json_new_text(a, base64url_encode(a, evidence)));
     JSON_SET(request, "runtimeData", runtime);
     return json_print(a, request, JSON_IN_ORDER);
+}
+
+/* What the firmware of the sample's machine holds in its variables. */
+static const struct reference_values *sample_reference(struct arena *a)
+{
+    static const struct bytes variables[] = {{sample_secure_boot_pk, sizeof sample_secure_boot_pk},
+                                             {sample_secure_boot_kek, sizeof sample_secure_boot_kek},
+                                             {sample_secure_boot_db, sizeof sample_secure_boot_db},
+                                             {sample_secure_boot_dbx, sizeof sample_secure_boot_dbx}};
+    struct reference_values *r = ARENA_NEW(a, struct reference_values);
+
+    *r = reference_builtin;
+    for (int i = 0; i < 4; i++)
+        reference_add(a, r, (enum reference_list)(REFERENCE_SECURE_BOOT_PK + i), variables[i]);
+    return r;
 }
 
 /* The way of every request, but for the token: NULL when it would have got one, else what refused it. */
@@ -116,6 +165,7 @@ static const char *judge(struct arena *a, const struct endorsements *endorsement
 
     provider.settings.freshness = FRESHNESS_STRICT;
     provider.settings.amd_crl_freshness = true;
+    provider.settings.reference = sample_reference(a);
     core_attest(&x, a, &snapshot, &request, NULL, NULL); /* no cache: everything is judged here and now */
     if (x.answer.status == 200 && x.permitted && x.payload.n)
         return NULL;
@@ -178,8 +228,6 @@ bool selftest_evidence(struct fault *fault)
     for (size_t i = 0; (attester = attester_at(i)) != NULL; i++) {
         const struct selftest_sample *sample = sample_of(attester);
 
-        if (!sample && attester == &guest_attester)
-            continue; /* until the sample of the simulated kind is there */
         if (!sample)
             return fault_set(fault, FAULT_CRYPTO, "%s: there is no sample", attester->path);
         if (!selftest_judge(sample, fault))

@@ -10,6 +10,8 @@
 #include "base/check.h"
 #include "core/sealed_key.h"
 
+#define SELFTEST_ISSUER BYTES_LIT("https://selftest.invalid")
+
 struct selftest_sample {
     const char *path;   /* of the attester */
     const char *member; /* of the request that holds the evidence */
@@ -17,6 +19,8 @@ struct selftest_sample {
     size_t damage;             /* offset of the byte in which the damaged twin differs by its lowest bit */
     enum check_id refused_by;  /* the twin */
     struct bytes certificates; /* that travel with a report of AMD's, in the object that holds both */
+    /* Text on both sides of the evidence, which is then a signature alone, in base64; empty: it is sent by itself. */
+    struct bytes before, after;
 };
 
 const struct selftest_sample *selftest_sample_at(size_t i); /* NULL past the end */

@@ -1,5 +1,6 @@
 #include "simulate/kinds.h"
 
+#include "evidence/azure_guest.h"
 #include "evidence/tdx.h"
 #include "evidence/tpm_file.h"
 
@@ -42,6 +43,11 @@ static bool decode_tpm(const struct simulated *s, struct exam *x)
     return tpm_decode_file(x, s->evidence, BYTES_NONE, &s->nonce);
 }
 
+static bool decode_guest(const struct simulated *s, struct exam *x)
+{
+    return guest_decode_file(x, s->evidence);
+}
+
 const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
     [SIMULATE_SGX] = {"sgx", "SGX", "a quote", "quote.bin", &sgx_attester, intel_variations, simulate_intel,
                       decode_sgx},
@@ -55,9 +61,12 @@ const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
                       decode_snp},
     [SIMULATE_TPM] = {"tpm", "TPM", "a TPM's attestation", "attestation.json", &tpm_file_attester, tpm_variations,
                       simulate_tpm, decode_tpm},
+    [SIMULATE_AZURE_GUEST] = {"azure-guest", "Azure guest", "a request of an Azure guest", "request.json",
+                              &guest_attester, guest_variations, simulate_azure_guest, decode_guest},
 };
 
-static const struct simulate_fault *const tables[] = {intel_faults, snp_faults, tpm_faults};
+static const struct simulate_fault *const tables[] = {intel_faults, snp_faults, tpm_faults, certify_faults,
+                                                      guest_faults};
 
 const struct simulate_fault *simulate_fault_at(size_t i)
 {

@@ -36,7 +36,8 @@ bool simulate_azure_guest(struct arena *a, const struct simulate_fault *wanted, 
 bool simulate_intel(struct arena *a, const struct simulate_fault *wanted, struct simulated *out, struct fault *fault);
 
 /* Tables of faults; the last row has no name. */
-extern const struct simulate_fault intel_faults[], snp_faults[], tpm_faults[], request_faults[], guest_faults[];
+extern const struct simulate_fault intel_faults[], snp_faults[], tpm_faults[], certify_faults[], request_faults[],
+    guest_faults[];
 extern const char *const intel_variations[],
     *const snp_variations[], *const tpm_variations[], *const request_variations[], *const guest_variations[];
 

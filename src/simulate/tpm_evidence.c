@@ -50,7 +50,8 @@ bool tpm_complete(struct simulate_options *o, const struct simulate_fault *f, st
         o->tpm = NULL; /* no other lies */
     if (!o->os && needs & SIMULATE_NEEDS_LINUX)
         o->os = "linux";
-    if (!o->isolation && needs & SIMULATE_NEEDS_HARDWARE)
+    bool bare = o->variation && strcmp(o->variation, "without-certificate") == 0; /* then something else must vouch */
+    if (!o->isolation && (needs & SIMULATE_NEEDS_HARDWARE || (bare && o->kind == SIMULATE_AZURE_GUEST)))
         o->isolation = "snp";
     if (!o->version && f)
         o->version = f->version;

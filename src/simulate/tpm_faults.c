@@ -60,8 +60,8 @@ const struct simulate_fault tpm_faults[] = {
     {0},
 };
 
-const struct simulate_fault request_faults[] = {
-    /* certified keys */
+/* A key that the TPM certifies. */
+const struct simulate_fault certify_faults[] = {
     {"tpm.certify.shape", CERTIFIED, 0, "the last byte of the certification is missing"},
     {"tpm.certify.magic", CERTIFIED, 0, "what was signed does not say that a TPM made it"},
     {"tpm.certify.type", CERTIFIED, 0, "what the TPM attests is no certification"},
@@ -69,6 +69,10 @@ const struct simulate_fault request_faults[] = {
     {"tpm.certify.signature", CERTIFIED, 0, "a stranger signed the certification"},
     {"tpm.certify.nonce", CERTIFIED, 0, "the certification was made for another nonce"},
     {"tpm.certify.name", CERTIFIED, 0, "another key is certified"},
+    {0},
+};
+
+const struct simulate_fault request_faults[] = {
     /* requests to /attest/Tpm */
     {"attreq.message", ASKED, 0, "the message is neither a request nor asks for a challenge"},
     {"attreq.jws", ASKED, 0, "the request is signed with RS256, by its header"},

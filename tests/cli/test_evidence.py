@@ -45,7 +45,9 @@ class Simulate(EvidenceCase):
             of_tdx = fault.startswith("tdx.") or fault.endswith((":sgx", ":module", ":relaunch"))
             of_amd = fault.startswith(("snp.", "amd.", "uvm."))
             of_tpm = fault.startswith(("tpm.", "aik.", "boot."))
-            kind = "oe" if fault.startswith("oe.") else "tdx" if of_tdx else "snp" if of_amd else "tpm" if of_tpm else "sgx"
+            of_guest = fault.startswith(("guest.", "hcl.", "tpm.certify."))
+            kind = ("oe" if fault.startswith("oe.") else "tdx" if of_tdx else "snp" if of_amd else "azure-guest" if of_guest else
+                    "tpm" if of_tpm else "sgx")
             with self.subTest(fault):
                 self.refused(fault.split(":")[0], *self.simulate(kind, "--fault", fault))
 
@@ -82,6 +84,8 @@ class Simulate(EvidenceCase):
         self.assertEqual((True, True), (claims["x-ms-sevsnpvm-is-debuggable"], claims["x-ms-sevsnpvm-migration-allowed"]))
         for args in (("--os", "linux"), ("--software", "--ak", "ecdsa"), ("--ak", "rsapss", "--nonce", "00ff")):
             self.assertIs(True, self.verify(DONE, *self.simulate("tpm", *args))["claims"]["aikValidated"])
+        for args in (("--os", "linux"), ("--isolation", "snp"), ("--isolation", "tdx", "--variation", "certificate-padded")):
+            self.assertIs(True, self.verify(DONE, *self.simulate("azure-guest", *args))["claims"]["secureboot"])
         container = self.verify(DONE, *self.simulate("snp", "--uvm", "cwt"))["claims"]
         self.assertEqual("azure-compliant-uvm", container["x-ms-compliance-status"])
         relaunch = self.simulate("tdx", "--quote-version", "5", "--module-status", "OutOfDate", "--module-updated")

@@ -203,6 +203,21 @@ static unsigned try_lists(struct arena *a, enum check_id row)
     return 1;
 }
 
+static const char *const isolations[] = {"trusted-launch", "snp", "tdx"};
+enum { ISOLATIONS = sizeof isolations / sizeof *isolations };
+
+/* Of a confidential guest on both kinds of hardware. */
+static unsigned try_guest(struct arena *a, enum check_id row, const struct simulate_fault *f)
+{
+    struct simulate_options o = {.fault = f->name, .kind = SIMULATE_AZURE_GUEST, .seed = SEED};
+
+    for (size_t i = 1; i < ISOLATIONS; i++) {
+        o.isolation = isolations[i];
+        try_vector(a, row, f->name, &o, NULL);
+    }
+    return ISOLATIONS - 1;
+}
+
 /* Once for each attester, whose evidence can have the fault. */
 static unsigned try_fault(struct arena *a, enum check_id row, const struct simulate_fault *f)
 {
@@ -215,6 +230,10 @@ static unsigned try_fault(struct arena *a, enum check_id row, const struct simul
         if (!(f->kinds & 1u << kind) || simulated_attester(&s) == tried)
             continue;
         tried = simulated_attester(&s);
+        if (f->kinds & SIMULATE_NEEDS_HARDWARE) {
+            vectors += try_guest(a, row, f);
+            continue;
+        }
         bool endorsed = f->kinds & SIMULATE_NEEDS_UVM;
         for (size_t form = endorsed ? 1 : 0; form < (endorsed ? UVM_FORMS : 1); form++) {
             const struct simulate_options options = {
@@ -275,7 +294,10 @@ static void try_good(struct arena *a, const struct simulate_options *options)
            simulate_kind_what(options->kind), options->version,
            options->tcb_info_version == 2 ? ", TCB info of version 2" : "", options->kss ? ", KSS" : "",
            options->vlek ? ", VLEK" : "", shown_option(options->product ? options->product : options->variation),
-           shown_option(options->uvm), shown(refusal));
+           shown_option(options->ak          ? options->ak
+                        : options->isolation ? options->isolation
+                                             : options->uvm),
+           shown(refusal));
     endorsements_free(v.endorsements);
     arena_reset(a);
     count(!refusal);
@@ -348,6 +370,22 @@ static void try_good_snp(struct arena *a)
                                                            .seed = SEED});
 }
 
+/* Every attestation key, system and isolation. */
+static void try_good_tpm(struct arena *a)
+{
+    static const char *const keys[] = {"rsassa", "rsapss", "ecdsa"}, *const systems[] = {"windows", "linux"};
+
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t k = 0; k < 3; k++)
+            try_good(a,
+                     &(struct simulate_options){
+                         .kind = SIMULATE_TPM, .ak = keys[k], .os = systems[s], .seed = SEED, .log_size = 32 * 1024});
+        for (size_t i = 0; i < ISOLATIONS; i++)
+            try_good(a, &(struct simulate_options){
+                            .kind = SIMULATE_AZURE_GUEST, .isolation = isolations[i], .os = systems[s], .seed = SEED});
+    }
+}
+
 /* Without a fault all is accepted, or the rows would prove nothing. */
 static void try_all_good(struct arena *a)
 {
@@ -360,6 +398,7 @@ static void try_all_good(struct arena *a)
                                                        .kss = version == 5});
     try_good_tdx(a);
     try_good_snp(a);
+    try_good_tpm(a);
     for (int kind = 0; kind < SIMULATE_KINDS; kind++)
         for (size_t i = 0; simulate_variation_at((enum simulate_kind)kind, i); i++)
             try_good(a, &(struct simulate_options){.kind = (enum simulate_kind)kind,
