@@ -51,7 +51,13 @@ static struct json *advisories_json(struct arena *a, const struct exam *x)
     return list;
 }
 
-/* Incoming claims under the names of tokens; not the old `$` names, which only policies see. */
+/* Under the names of tokens; not what only policies look into: the old `$` names, events and registers as texts of JSON. */
+static bool is_shown(const struct claim *c)
+{
+    return c->issuer == ISSUER_SERVICE && !bytes_begin(c->type, "$") && !(c->flags & CLAIM_READ_ONLY) &&
+           !bytes_is(c->type, "events") && !bytes_is(c->type, "bootEvents");
+}
+
 static struct json *proved_claims(struct arena *a, const struct verification *v)
 {
     const struct claims *all = &v->appraisal.exam.incoming;
@@ -59,7 +65,7 @@ static struct json *proved_claims(struct arena *a, const struct verification *v)
 
     claims_init(&named, a);
     for (size_t i = 0; v->accepted && i < all->n; i++)
-        if (all->v[i].issuer == ISSUER_SERVICE && !bytes_begin(all->v[i].type, "$"))
+        if (is_shown(&all->v[i]))
             claims_add(&named, all->v[i]);
     return claims_object(a, &named, 0);
 }

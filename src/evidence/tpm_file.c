@@ -1,6 +1,7 @@
 #include "evidence/tpm_file.h"
 
 #include "base/text.h"
+#include "evidence/parts/boot_facts.h"
 
 /* What tpm2_quote and others write to files of their own. */
 static const char bare[] = "a bare TPMS_ATTEST: give the object with quote, signature, pcrs, and aik_cert or aik_pub";
@@ -62,6 +63,19 @@ static struct json *registers(struct arena *a, const struct tpm_quote *q)
     return banks;
 }
 
+/* What policies of version 1.2 look into. */
+static void policy_claims(struct exam *x, const struct tpm_attestation *t)
+{
+    const struct tpm_selection *selection = &t->quote.attest.selection;
+    enum digest_alg bank;
+    uint32_t quoted;
+
+    if (t->logs.count && measured_bank(&t->logs, selection, &bank, &quoted))
+        claims_text(&x->incoming, "events", boot_events_json(x->arena, &t->logs, bank, quoted), CLAIM_POLICY);
+    claims_text(&x->incoming, "pcrs", boot_pcrs_json(x->arena, selection, &t->quote.pcrs),
+                CLAIM_POLICY | CLAIM_READ_ONLY);
+}
+
 static bool verify(struct exam *x)
 {
     struct tpm_file *e = x->evidence;
@@ -69,6 +83,7 @@ static bool verify(struct exam *x)
     if (!tpm_attestation_verify(x, &e->attestation, e->has_nonce ? &e->nonce : NULL, "no nonce was given"))
         return false;
     tpm_attestation_claims(x, &e->attestation);
+    policy_claims(x, &e->attestation);
     claims_json(&x->incoming, "pcrs", registers(x->arena, &e->attestation.quote), CLAIM_TOKEN);
     return true;
 }

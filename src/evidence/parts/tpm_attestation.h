@@ -28,7 +28,8 @@ bool tpm_attestation_decode_among(struct exam *x, const struct json *att, struct
 /* nonce NULL: none was asked for, as `why_no_nonce` says. Rests on settings->aik_required and required_pcrs. */
 bool tpm_attestation_verify(struct exam *x, struct tpm_attestation *a, const struct bytes *nonce,
                             const char *why_no_nonce);
-/* aikValidated, aikPubHash, tpmVersion and the six plain claims of a verified attestation (tpm-vbs.md 1.6). */
+/* aikValidated, aikPubHash, tpmVersion and the six plain claims of a verified attestation (tpm-vbs.md 1.6), for policies:
+ * tokens tell none of them of themselves. */
 void tpm_attestation_claims(struct exam *x, const struct tpm_attestation *a);
 
 #endif
