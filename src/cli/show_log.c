@@ -2,7 +2,10 @@
 
 #include "base/text.h"
 #include "evidence/parts/ima_log.h"
+#include "evidence/parts/linux_boot.h"
 #include "evidence/parts/secure_boot.h"
+#include "evidence/parts/tpm.h"
+#include "evidence/parts/wbcl.h"
 
 enum { DATA_SHOWN = 256 }; /* bytes of one event: some hold a whole list of keys */
 
@@ -25,6 +28,91 @@ static bool printable(struct bytes b)
     return b.n > 0;
 }
 
+/* ------------------------------------------------------------------------------------- what the data say, by type */
+
+static struct json *variable_json(struct arena *a, const struct uefi_variable *v)
+{
+    struct json *o = json_new(a, JSON_OBJECT);
+    struct reader r = rd_open(v->guid);
+    uint32_t first = rd_u32le(&r);
+    uint16_t second = rd_u16le(&r), third = rd_u16le(&r);
+    struct bytes rest = hex_encode(a, rd_rest(&r));
+
+    show_string(a, o, "guid",
+                arena_printf(a, "%08x-%04x-%04x-%.4s-%.12s", (unsigned)first, (unsigned)second, (unsigned)third,
+                             (const char *)rest.p, (const char *)rest.p + 4));
+    show_text(a, o, "name", utf16_decode(a, v->name));
+    show_number(a, o, "size", (int64_t)v->value.n);
+    show_hex(a, o, "value", bytes_first(v->value, DATA_SHOWN));
+    return o;
+}
+
+static struct json *point_json(struct arena *a, const struct wbcl_trust_point *p)
+{
+    struct json *o = json_new(a, JSON_OBJECT);
+    struct tpm_attest attest;
+
+    show_text(a, o, "aik", utf16_decode(a, p->aik));
+    show_hex(a, o, "aik_modulus_sha1", p->aik_digest);
+    show_hex(a, o, "quote", p->quote);
+    if (tpm_attest_read(a, p->quote, &attest, NULL) && attest.type == TPM_ATTEST_QUOTE) {
+        show_hex(a, o, "extra_data", attest.extra_data);
+        show_hex(a, o, "pcr_digest", attest.pcr_digest);
+        show_number(a, o, "reset_count", attest.reset_count);
+    }
+    show_hex(a, o, "signature", p->signature);
+    return o;
+}
+
+static void show_trust_points(struct arena *a, struct json *o, struct bytes data)
+{
+    struct wbcl_trust_point points[WBCL_TRUST_POINTS];
+    size_t count = wbcl_trust_points(data, points);
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (size_t i = 0; i < count; i++)
+        json_append(list, point_json(a, &points[i]));
+    if (count)
+        show_tree(o, "trust_points", list);
+}
+
+static void show_windows(struct arena *a, struct json *o, struct bytes data)
+{
+    struct writer w = wr_open(a);
+    const struct json *tree;
+
+    wr_wbcl(&w, data, true);
+    if (json_parse(a, wr_done(&w), NULL, &tree, NULL))
+        show_tree(o, "windows", json_link(a, tree));
+}
+
+static void show_meaning(struct arena *a, struct json *o, const struct event *e)
+{
+    struct linux_event text;
+    struct uefi_variable v;
+
+    switch (e->type) {
+    case EV_EFI_VARIABLE_DRIVER_CONFIG:
+    case EV_EFI_VARIABLE_BOOT:
+    case EV_EFI_VARIABLE_BOOT2:
+    case EV_EFI_VARIABLE_AUTHORITY:
+        if (uefi_variable_read(e->data, &v))
+            show_tree(o, "variable", variable_json(a, &v));
+        return;
+    case EV_NO_ACTION: show_trust_points(a, o, e->data); return;
+    case EV_IPL:
+    case EV_EVENT_TAG:
+        if (linux_event_read(a, e, &text)) {
+            show_string(a, o, "kind", linux_kind_name(text.kind));
+            show_text(a, o, "said", text.text);
+        } else if (e->type == EV_EVENT_TAG && wbcl_fits(e->data)) {
+            show_windows(a, o, e->data);
+        }
+        return;
+    default: return;
+    }
+}
+
 static struct json *event_json(struct arena *a, const struct event_log *log, const struct event *e)
 {
     struct json *o = json_new(a, JSON_OBJECT);
@@ -42,6 +130,7 @@ static struct json *event_json(struct arena *a, const struct event_log *log, con
         show_hex(a, o, "data", bytes_first(e->data, DATA_SHOWN));
     if (bank || (bank = event_log_bank(log, DIGEST_SHA1)) != NULL)
         show_flag(a, o, "data_measured", event_data_measured(log, e, bank));
+    show_meaning(a, o, e);
     return o;
 }
 

@@ -55,7 +55,7 @@ static struct json *advisories_json(struct arena *a, const struct exam *x)
 static bool is_shown(const struct claim *c)
 {
     return c->issuer == ISSUER_SERVICE && !bytes_begin(c->type, "$") && !(c->flags & CLAIM_READ_ONLY) &&
-           !bytes_is(c->type, "events") && !bytes_is(c->type, "bootEvents");
+           !(c->value.kind == CLAIM_STRING && (bytes_is(c->type, "events") || bytes_is(c->type, "bootEvents")));
 }
 
 static struct json *proved_claims(struct arena *a, const struct verification *v)

@@ -350,6 +350,15 @@ class Verify(EvidenceCase):
         for register, value in claims["pcrs"]["sha256"].items():
             self.assertEqual(quoted[register], value, register)
         self.assertFalse(claims["secureboot"])
+        events = json.loads(self.expect(DONE, "inspect", "--json", EVIDENCE / "tpm/guard-latitude-7520/eventlog-0.bin").out)["events"]
+        self.assertEqual({"guid": "8be4df61-93ca-11d2-aa0d-00e098032b8c", "name": "SecureBoot", "size": 1, "value": "00"},
+                         next(e["variable"] for e in events if "variable" in e and e["register"] == 7))
+        windows = [e["windows"]["EVENT_TRUSTBOUNDARY"] for e in events if "EVENT_TRUSTBOUNDARY" in e.get("windows", {})]
+        self.assertEqual([False], [w["EVENT_SAFEMODE"] for w in windows if "EVENT_SAFEMODE" in w])
+        self.assertEqual(["010001"], [w["EVENT_VSM_IDKS_INFO"]["Exponent"] for w in windows if "EVENT_VSM_IDKS_INFO" in w])
+        self.assertTrue(any(p["PolicyName"] == "DriverSiPolicy.p7b" for w in windows for p in w.get("EVENT_SI_POLICY", [])), windows)
+        events = json.loads(self.expect(DONE, "inspect", "--json", EVIDENCE / "tpm/guard-IMN-SUPERMICRO-WBCL-Quote-AIKs/eventlog-0.bin").out)["events"]
+        self.assertEqual([["bla"]], [[p["aik"] for p in e["trust_points"]] for e in events if "trust_points" in e])
         self.refused("ima.template_hash", EVIDENCE / "ima/keylime-bad_signatures.txt")
         log = bytearray((EVIDENCE / "eventlog/guard-h12ssl.bios_measurements.bin").read_bytes())
         self.refused("eventlog.shape", self.file("cut", bytes(log[:-3])))
