@@ -61,7 +61,8 @@ static bool put_padded(uint8_t *out, size_t size, const uint8_t *p, size_t n)
         p++;
     if (n > size)
         return false;
-    memcpy(out + size - n, p, n);
+    if (n)
+        memcpy(out + size - n, p, n);
     return true;
 }
 
@@ -213,13 +214,23 @@ bool tpm_public_attests(const struct tpm_public *p)
 
 /* -------------------------------------------------------------------------------------------------- signatures */
 
+/* Zeros may stand before r and s, or be left out. */
+static struct bytes number(const TPM2B_ECC_PARAMETER *in)
+{
+    struct bytes n = bytes_make(in->buffer, in->size);
+
+    while (n.n && n.p[0] == 0)
+        n = bytes_after(n, 1);
+    return n;
+}
+
 static bool read_ecdsa(struct arena *a, const TPMS_SIGNATURE_ECC *in, struct tpm_signature *out, struct fault *fault)
 {
-    const TPM2B_ECC_PARAMETER *r = &in->signatureR, *s = &in->signatureS;
-    size_t size = r->size <= P256_COORDINATE && s->size <= P256_COORDINATE ? P256_COORDINATE : P384_COORDINATE;
+    struct bytes r = number(&in->signatureR), s = number(&in->signatureS);
+    size_t size = r.n <= P256_COORDINATE && s.n <= P256_COORDINATE ? P256_COORDINATE : P384_COORDINATE;
     uint8_t *p = arena_alloc(a, 2 * size);
 
-    if (!put_padded(p, size, r->buffer, r->size) || !put_padded(p + size, size, s->buffer, s->size))
+    if (!put_padded(p, size, r.p, r.n) || !put_padded(p + size, size, s.p, s.n))
         return fault_set(fault, FAULT_SYNTAX, "an ECDSA signature of a curve that is not accepted");
     out->value = bytes_make(p, 2 * size);
     return true;

@@ -53,8 +53,11 @@ static bool signature_ok(struct exam *x, const struct rows *rows, const struct t
     bool old = s->hash == DIGEST_SHA1 && !x->settings->tpm_sha1;
 
     if (check_record(x->trace, rows->signature, !old && tpm_signature_verify(s, key, message), CHECK_NO_VALUE,
-                     CHECK_NO_VALUE))
+                     CHECK_NO_VALUE)) {
+        if (s->hash == DIGEST_SHA1)
+            check_note(x->trace, "signed with SHA-1");
         return true;
+    }
     if (old)
         check_note(x->trace, "signed with SHA-1, which this service is set not to accept");
     else if (key->kind == KEY_NONE)
