@@ -114,6 +114,15 @@ def read_log(data):
     return locality, extends
 
 
+def ima_entry(path, content=b""):
+    """One entry of IMA's binary list (template ima-ng), and what register 10 is extended with the digest of: `Swtpm.measure(10, data)`."""
+    fields = (b"sha256:\0" + hashlib.sha256(content).digest(), path.encode() + b"\0")
+    data = b"".join(struct.pack("<I", len(field)) + field for field in fields)
+    name = b"ima-ng"
+    head = struct.pack("<I20sI", 10, hashlib.sha1(data).digest(), len(name)) + name
+    return head + struct.pack("<I", len(data)) + data, data
+
+
 def free_ports():
     """Two ports side by side, as the TCTI of swtpm wants them: commands on the first, control on the second."""
     for _ in range(200):

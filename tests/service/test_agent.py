@@ -17,7 +17,7 @@ from service_case import BUILD, Service, b64u
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/cli")]
-from swtpm import EV_IPL, EventLog, Swtpm, SwtpmCase, linux_log, run  # noqa: E402
+from swtpm import EV_IPL, EventLog, Swtpm, SwtpmCase, ima_entry, linux_log, run  # noqa: E402
 from cli_case import DONE, MISUSE, REFUSED, Signer  # noqa: E402
 from agent_case import Playing, unb64  # noqa: E402
 
@@ -44,9 +44,14 @@ class AgentCase(SwtpmCase):
         cls.addClassCleanup(cls.machine.remove)
         cls.machine.make_ak()
         # The root is trusted by its key, and at hand as a certificate: it does not travel with the keys'.
-        cls.service = Service({"collateral": {"anchor": cls.machine.ak_root, "file": cls.machine.ak_root}})
+        anchors = "\nanchor = ".join([cls.machine.ak_root, *cls.more_anchors()])
+        cls.service = Service({"collateral": {"anchor": anchors, "file": cls.machine.ak_root}})
         cls.addClassCleanup(cls.service.remove)
         cls.url = f"https://localhost:{cls.service.port}"
+
+    @classmethod
+    def more_anchors(cls):
+        return []
 
     def setUp(self):
         self.dir = Path(tempfile.mkdtemp(prefix="assay-agent-"))
@@ -126,6 +131,20 @@ class Tpm(AgentCase):
         self.attest(REFUSED, *self.KIND, log=other)
         self.attest(REFUSED, *self.KIND, "--pcrs", "0-7")  # fewer registers than the policy wants
 
+    def test_what_a_running_system_measured(self):
+        machine = self.tpm(log=linux_log())
+        self.set_policy(CERTIFICATE_NOT_NEEDED)
+        entries = [ima_entry(f"/usr/bin/program{i}", b"code") for i in range(5)]
+        for _, data in entries:
+            machine.measure(10, data)
+        whole = b"".join(entry for entry, _ in entries)
+        for content, status in ((whole, DONE), (whole[:-len(entries[-1][0])], REFUSED), (whole.replace(b"program3", b"program9"), REFUSED)):
+            (self.dir / "ima").write_bytes(content)
+            done = self.assay(status, "attest", self.url, "--self", "--tpm", machine.tcti, "--boot-log", machine.log_path, "--ima-log", "ima", *self.KIND)
+            if status == REFUSED:
+                self.assertRegex(done.stderr, r"boot\.log\.replay|ima\.template_hash")
+        self.assertIn("boot.log.replay", self.attest(REFUSED, *self.KIND, tpm=machine).stderr)  # register 10 is extended, no log tells by what
+
     def test_challenges(self):
         """A service played in between takes down the requests; the real one gets them."""
         self.set_policy(CERTIFICATE_NEEDED)
@@ -180,6 +199,38 @@ class Tpm(AgentCase):
 
 class AzureGuest(AgentCase):
     KIND = ("--type", "azure-guest")
+
+    @classmethod
+    def more_anchors(cls):
+        """Of simulated SEV-SNP hardware, whose report a paravisor has bound to the TPM's attestation key."""
+        cls.hardware = Path(tempfile.mkdtemp(prefix="assay-agent-"))
+        cls.addClassCleanup(shutil.rmtree, cls.hardware, True)
+        modulus = run("openssl", "rsa", "-pubin", "-in", cls.machine.ak_public, "-noout", "-modulus").decode().strip().split("=")[1]
+        key = {"kid": "HCLAkPub", "key_ops": ["sign"], "kty": "RSA", "e": "AQAB", "n": b64u(bytes.fromhex(modulus))}
+        machine = {"secure-boot": True, "tpm-enabled": True, "vmUniqueId": "11111111-2222-3333-4444-555555555555"}
+        cls.claims = json.dumps({"keys": [key], "vm-configuration": machine, "user-data": "00" * 64}).encode()
+        (cls.hardware / "claims").write_bytes(cls.claims)
+        run(ASSAY, "simulate", "snp", "-o", cls.hardware / "snp", "--seed", "9", "--at", str(int(time.time())), "--runtime-data", cls.hardware / "claims")
+        return [f"{cls.hardware}/snp/anchor.pem"]
+
+    def paravisor_report(self, claims):
+        report = (self.hardware / "snp/snp-report.bin").read_bytes()
+        path = self.dir / "hcl"
+        path.write_bytes(b"HCLA" + struct.pack("<III", 2, 1236 + len(claims), 2) + bytes(16) + report +
+                         struct.pack("<IIIII", 20 + len(claims), 1, 2, 1, len(claims)) + claims)
+        return path
+
+    def confidential(self, status, claims):
+        return self.attest(status, *self.KIND, "--metadata", "none", "--certs", self.hardware / "snp/chain.pem", "--hcl-report",
+                           self.paravisor_report(claims))
+
+    def test_confidential_vm(self):
+        self.set_policy(GUESTS, "AzureGuest")
+        claims = self.verified(self.confidential(DONE, self.claims).stdout)
+        self.assertEqual("11111111-2222-3333-4444-555555555555", claims["x-ms-azurevm-vmid"])
+        self.assertEqual("sevsnpvm", claims["x-ms-isolation-tee"]["x-ms-attestation-type"])
+        self.assertEqual(json.loads(self.claims), claims["x-ms-isolation-tee"]["x-ms-runtime"])
+        self.assertIn("hcl.binding", self.confidential(REFUSED, self.claims.replace(b"true", b"false", 1)).stderr)
 
     def test_trusted_launch(self):
         self.assay(DONE, "policy", "reset", self.url, "AzureGuest")
