@@ -22,6 +22,7 @@ static void requests(struct arena *a, struct bytes body)
     struct core_request attest;
     struct manage_request manage;
     struct sign_message sign;
+    struct sealing sealing;
     struct provider_message provider;
     struct retired_key retired[RETIRED_KEYS_MAX];
     struct provider_key key;
@@ -34,6 +35,8 @@ static void requests(struct arena *a, struct bytes body)
         same(write_manage(a, &manage), body);
     if (read_sign(body, &sign))
         same(write_sign(a, &sign), body);
+    if (read_sealing(body, &sealing))
+        same(write_sealing(a, &sealing), body);
     if (read_provider(body, &provider))
         same(write_provider(a, &provider), body);
     if (read_provider_key(body, &key))

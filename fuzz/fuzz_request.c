@@ -50,10 +50,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static bool mint_token(void *context, const struct provider *p, struct bytes policy_hash, struct bytes payload,
-                       struct arena *a, struct bytes *token, struct fault *fault)
+static bool mint_token(void *context, const struct provider *p, enum token_form form, struct bytes policy_hash,
+                       struct bytes payload, struct arena *a, struct bytes *token, struct fault *fault)
 {
-    (void)context, (void)policy_hash, (void)fault;
+    (void)context, (void)form, (void)policy_hash, (void)fault;
     *token = token_unsigned(a, p->issuer, p->kid, payload);
     return true;
 }

@@ -6,7 +6,8 @@ enum {
     LIMIT_JSON_DEPTH = 256,             /* policy.md 2.4: JSON given to policy functions may nest this deep */
     LIMIT_JSON_TEXT = 16 * 1024 * 1024, /* the same clause */
     LIMIT_JSON_NODES = 1024 * 1024,     /* a tree node costs more than its text; bounds memory before the arena does */
-    LIMIT_BODY = 1024 * 1024,           /* an attest request: the largest of the corpus is a tenth of this */
+    LIMIT_BODY =
+        2 * 1024 * 1024, /* an attest request: two logs of Windows, 300 KB each and thrice in base64, have 1.4 MB */
     LIMIT_REQUEST_MEMORY = 64 * 1024 * 1024, /* one appraisal in a verifier */
     LIMIT_CHAIN = 6,                         /* certificates in a chain from outside (DESIGN 5) */
     LIMIT_CERTIFICATE = 16 * 1024,           /* DER; real ones are below 3 KiB, MAA's own with a quote inside 6 KiB */
@@ -118,6 +119,13 @@ enum {
     LIMIT_UVM_CLAIMS = 256,         /* JSON values in one; they have 4 */
     LIMIT_UVM_TEXT = 512,           /* bytes of an issuer or feed; a did:x509 with two policies has some 200 */
     LIMIT_GUEST_TEXT = 256,         /* bytes of the name of a guest's system, which its token repeats */
+    /* Requests of the protocol of TPMs. */
+    LIMIT_CERTIFICATION = 8 * 1024, /* a public area, TPMS_ATTEST or signature of a key's certification; below 1 KiB */
+    LIMIT_JWK = 16 * 1024,          /* one key, echoed into the token */
+    LIMIT_VBS_REPORT = 64 * 1024,   /* an enclave's: 500 bytes, and about 200 for each module in it */
+    LIMIT_VBS_MODULES = 256,        /* in one enclave; they have three or four */
+    LIMIT_CUSTOM_CLAIMS = 64,
+    LIMIT_CUSTOM_NAME = 256,
     /* Sources of endorsements. */
     LIMIT_UPSTREAM_URL = 1024, /* of a source of endorsements, without what is put behind */
     LIMIT_THIM_NODES = 64,     /* values in an answer of Azure's THIM, which has five */

@@ -106,6 +106,16 @@ static enum evidence_kind measurements(struct bytes b)
     return legacy_log(b) ? KIND_EVENTLOG : KIND_UNKNOWN;
 }
 
+/* A message of the protocol of TPMs in either envelope, or a request's payload. */
+static bool tpm_message(const struct json *root)
+{
+    const struct json *message = json_member(root, "payload");
+
+    return (json_member(root, "data") && root->count == 1) || json_member(root, "att_data") ||
+           json_member(message, "request") || json_member(message, "challenge") || json_member(message, "report") ||
+           json_member(message, "type") || json_member(root, "ProtectionKeyName");
+}
+
 static enum evidence_kind document(const struct json *root)
 {
     if (json_member_nocase(root, "SnpReport"))
@@ -114,6 +124,8 @@ static enum evidence_kind document(const struct json *root)
         return KIND_AZURE_VTPM;
     if (json_member_nocase(root, "AttestationInfo"))
         return KIND_AZURE_GUEST;
+    if (tpm_message(root))
+        return KIND_VBS;
     if (json_member(root, "quote") && (json_member(root, "signature") || json_member(root, "pcrs")))
         return KIND_TPM;
     return KIND_UNKNOWN;
@@ -143,6 +155,8 @@ enum evidence_kind recognise_evidence(struct arena *a, struct bytes b)
     if ((k = oe_header(b)) != KIND_UNKNOWN)
         return k;
     if (word(b, 0) == b.n && b.n > 24 && word(b, 4) == 1 && word(b, 8) == 1)
+        return KIND_VBS;
+    if (bytes_begin(b, "ALPT"))
         return KIND_VBS;
     if (word(b, 0) == 0x474354ff) /* TPM_GENERATED_VALUE */
         return KIND_TPM;

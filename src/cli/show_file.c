@@ -5,6 +5,7 @@
 #include "cli/show_intel.h"
 #include "cli/show_log.h"
 #include "cli/show_tpm.h"
+#include "cli/show_vbs.h"
 #include "endorsement/tpm/tpm.h"
 
 /* DER or PEM that holds certificates, or a CRL: whichever it decodes as. */
@@ -76,6 +77,15 @@ static struct json *token_tree(struct arena *a, struct bytes b, bool for_people,
     return token_split(a, token, &parts, fault) ? show_token(a, &parts, for_people) : NULL;
 }
 
+/* What stands round a report, or the report alone. */
+static struct json *vbs_tree(struct arena *a, struct bytes b, struct fault *fault)
+{
+    if (bytes_begin(b, "ALPT"))
+        return show_ncrypt_claim(a, b, fault);
+    return bytes_begin(bytes_without_mark(bytes_trim_end(b)), "{") ? show_tpm_message(a, b, fault)
+                                                                   : show_vbs_report(a, b, fault);
+}
+
 static struct json *evidence_tree(struct arena *a, struct bytes b, struct fault *fault)
 {
     enum evidence_kind kind = recognise_evidence(a, b);
@@ -97,6 +107,8 @@ static struct json *evidence_tree(struct arena *a, struct bytes b, struct fault 
         return show_event_log(a, b, fault);
     if (kind == KIND_IMA)
         return show_ima(a, b, fault);
+    if (kind == KIND_VBS)
+        return vbs_tree(a, b, fault);
     if (kind == KIND_TPM)
         return bytes_begin(b, "\xff") ? show_tpm_attest(a, b, fault) : show_tpm_attestation(a, b, fault);
     fault_set(fault, FAULT_USAGE, "evidence of kind %s, which this build does not show", evidence_kind_name(kind));

@@ -13,6 +13,7 @@
 #include "evidence/sgx.h"
 #include "evidence/snp.h"
 #include "evidence/tdx.h"
+#include "evidence/tpm.h"
 #include "evidence/tpm_file.h"
 
 /* One file: an endorsement, or a bundle of them. */
@@ -210,6 +211,13 @@ static bool decode_tpm(struct verification *v, const struct request_data *runtim
     return tpm_decode_file(&v->appraisal.exam, v->evidence, joined_certificates(v), v->nonce ? &v->nonce_bytes : NULL);
 }
 
+/* A request to /attest/Tpm; its certificates are in it. */
+static bool decode_vbs(struct verification *v, const struct request_data *runtime, const struct request_data *init)
+{
+    (void)runtime, (void)init; /* it binds a challenge and keys of its own */
+    return tpm_request_file(&v->appraisal.exam, v->evidence);
+}
+
 /* The kinds that are judged here, and how their files are read. */
 static const struct judged {
     enum evidence_kind kind;
@@ -222,6 +230,7 @@ static const struct judged {
               {KIND_AZURE_GUEST, &guest_attester, decode_guest},
               {KIND_HCL, &hcl_attester, decode_hcl},
               {KIND_TPM, &tpm_file_attester, decode_tpm},
+              {KIND_VBS, &tpm_attester, decode_vbs},
               {KIND_EVENTLOG, &event_log_attester, decode_event_log},
               {KIND_IMA, &ima_attester, decode_ima}};
 

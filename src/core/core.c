@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "core/baseline.h"
 
+enum { PCR_MASK_MOST = 0xffffff };
+
 /* Every function here that returns bool has filled x->answer when it returns false. */
 
 struct json *error_object(struct arena *a, const char *code, struct bytes message)
@@ -162,12 +164,8 @@ static bool select_policy(struct appraisal *x)
             x->policy_signer = p->policies[i].signer;
             return true;
         }
-    if (!x->attester->default_policy)
-        return refuse(x, 400, "Bad request",
-                      arena_printf(x->exam.arena,
-                                   "A policy for %s has not been set on the attestation provider, and there is no "
-                                   "default.",
-                                   x->attester->path));
+    if (!x->attester->default_policy) /* Tpm alone has none: these words are the recorded ones */
+        return refuse(x, 400, "Bad request", "A VBS attestation policy has not been set on the attestation provider.");
     x->policy_text = bytes_text(x->attester->default_policy);
     return true;
 }
@@ -225,35 +223,76 @@ static void note_error(struct appraisal *x)
                           "gets a reason that names the rule");
 }
 
+/* The last value counts (policy.md 5.5); NULL: not set. */
+static const struct claim *last_property(const struct appraisal *x, const char *name)
+{
+    const struct claims *set = &x->run.properties;
+
+    for (size_t i = set->n; i > 0; i--)
+        if (bytes_is(set->v[i - 1].type, name))
+            return &set->v[i - 1];
+    return NULL;
+}
+
+/* What a policy sets of TPMs (policy.md 5.5). NULL, or what is wrong. */
+static const char *configure_tpm(const struct appraisal *x, struct settings *s)
+{
+    const struct claim *aik = last_property(x, "require_valid_aik_cert"), *mask = last_property(x, "required_pcr_mask");
+
+    if (aik && aik->value.kind != CLAIM_BOOLEAN)
+        return "require_valid_aik_cert must be a Boolean";
+    if (mask && (mask->value.kind != CLAIM_INTEGER || mask->value.integer < 0 || mask->value.integer > PCR_MASK_MOST))
+        return "required_pcr_mask must be an integer with a bit for each of the registers 0 to 23";
+    if (aik)
+        s->aik_required = aik->value.integer != 0;
+    if (mask)
+        s->required_pcrs = (uint32_t)mask->value.integer;
+    return NULL;
+}
+
+/* What the properties say, of the right types; NULL, or what is wrong. */
+static const char *configure_by(const struct appraisal *x, const struct claim *identifier, struct settings *s)
+{
+    if (x->attester->is_report)
+        return configure_tpm(x, s);
+    return identifier && identifier->value.kind != CLAIM_STRING ? "x-ms-sgx-tcbidentifier must be a string" : NULL;
+}
+
+static bool configure_baseline(struct appraisal *x, const struct claim *identifier, struct settings *s)
+{
+    struct bytes text = identifier->value.text;
+    uint32_t baseline = 0;
+    bool ok = baseline_of(text, &baseline);
+
+    if (!check_found(&x->exam, POLICY_TCB_IDENTIFIER, ok, (const char *)arena_string(x->exam.arena, text),
+                     "azuredefault or the number of a baseline"))
+        return refuse_traced(x);
+    if (ok) {
+        s->tcb_identifier = text;
+        s->baseline = baseline;
+    }
+    return true;
+}
+
 /* configurationrules to settings, before any evidence is judged (policy.md 5.1, step 2). */
 static bool configure(struct appraisal *x)
 {
     bool ran = policy_configure(&x->run);
-    const struct claim *p = baseline_property(x->attester, &x->run.properties);
-    bool text = !p || p->value.kind == CLAIM_STRING;
-    uint32_t baseline;
+    const struct claim *identifier = baseline_property(x->attester, &x->run.properties);
+    struct settings *s = ARENA_NEW(x->exam.arena, struct settings);
+    const char *wrong;
 
-    if (!check_that(&x->exam, POLICY_CONFIGURATION, ran && text)) {
+    *s = *x->exam.settings;
+    wrong = ran ? configure_by(x, identifier, s) : NULL;
+    if (!check_that(&x->exam, POLICY_CONFIGURATION, ran && !wrong)) {
         if (ran)
-            check_note(x->exam.trace, "x-ms-sgx-tcbidentifier must be a string");
+            check_note(x->exam.trace, "%s", wrong);
         else
             note_error(x);
         return refuse_traced(x);
     }
-    if (!p || !text)
-        return true;
-    bool ok = baseline_of(p->value.text, &baseline);
-    if (!check_found(&x->exam, POLICY_TCB_IDENTIFIER, ok, (const char *)arena_string(x->exam.arena, p->value.text),
-                     "azuredefault or the number of a baseline"))
-        return refuse_traced(x);
-    if (!ok)
-        return true;
-    struct settings *s = ARENA_NEW(x->exam.arena, struct settings);
-    *s = *x->exam.settings;
-    s->tcb_identifier = p->value.text;
-    s->baseline = baseline;
     x->exam.settings = s;
-    return true;
+    return !identifier || wrong || configure_baseline(x, identifier, s);
 }
 
 static bool verify(struct appraisal *x)
@@ -336,7 +375,7 @@ bool core_judge(struct appraisal *x, bool by_policy)
     return x->permitted;
 }
 
-static bool sign(struct appraisal *x, const struct mint *mint)
+static bool sign(struct appraisal *x, enum token_form form, const struct mint *mint)
 {
     struct arena *a = x->exam.arena;
     struct fault fault = {0};
@@ -345,8 +384,8 @@ static bool sign(struct appraisal *x, const struct mint *mint)
         x->token = token_unsigned(a, x->provider->issuer, x->provider->kid, x->payload);
         return true;
     }
-    if (!mint ||
-        (mint->token(mint->context, x->provider, x->policy_hash, x->payload, a, &x->token, &fault) && x->token.n))
+    if (!mint || !mint->token ||
+        (mint->token(mint->context, x->provider, form, x->policy_hash, x->payload, a, &x->token, &fault) && x->token.n))
         return true;
     x->token = BYTES_NONE;
     return refuse(
@@ -354,8 +393,22 @@ static bool sign(struct appraisal *x, const struct mint *mint)
         arena_printf(a, "The token could not be signed: %s", *fault.text ? fault.text : "no reason was given"));
 }
 
+/* What policies set of a report (policy.md 5.5). False: a property has another type, or a lifetime that is none. */
+static bool report_properties(const struct appraisal *x, enum token_form *form, int64_t *lifetime)
+{
+    const struct claim *minutes = last_property(x, "report_validity_in_minutes"), *omit = last_property(x, "omit_x5c");
+    int64_t n = minutes ? minutes->value.integer : TOKEN_REPORT_MINUTES;
+
+    if ((minutes && minutes->value.kind != CLAIM_INTEGER) || n <= 0 || (omit && omit->value.kind != CLAIM_BOOLEAN))
+        return false;
+    *form = omit && omit->value.integer ? TOKEN_REPORT_SHORT : TOKEN_REPORT;
+    *lifetime = 60 * (n < LIMIT_VALIDITY_MINUTES ? n : LIMIT_VALIDITY_MINUTES);
+    return true;
+}
+
 static bool make_token(struct appraisal *x, struct bytes nonce, const struct mint *mint)
 {
+    enum token_form form = TOKEN_USUAL;
     struct token_frame frame = {.issuer = x->provider->issuer,
                                 .time = x->exam.time,
                                 .lifetime = TOKEN_ATTEST_LIFETIME,
@@ -365,8 +418,16 @@ static bool make_token(struct appraisal *x, struct bytes nonce, const struct min
                                 .policy_signer = x->policy_signer,
                                 .nonce = nonce};
 
-    x->payload = token_payload(x->exam.arena, &frame, &x->exam.incoming, &x->run.outgoing);
-    return sign(x, mint);
+    if (!x->attester->is_report) {
+        x->payload = token_payload(x->exam.arena, &frame, &x->exam.incoming, &x->run.outgoing);
+        return sign(x, form, mint);
+    }
+    if (!check_that(&x->exam, POLICY_EVALUATION, report_properties(x, &form, &frame.lifetime))) {
+        check_note(x->exam.trace, "report_validity_in_minutes must be a positive integer, omit_x5c a Boolean");
+        return refuse_traced(x);
+    }
+    x->payload = token_report_payload(x->exam.arena, &frame, &x->exam.incoming, &x->run.outgoing);
+    return sign(x, form, mint);
 }
 
 static bool give(struct appraisal *x, struct bytes body)
@@ -402,6 +463,8 @@ void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *sn
     *x = (struct appraisal){.exam = {.arena = a,
                                      .trace = trace_new(a),
                                      .endorsements = snapshot->endorsements,
+                                     .issuer = request->issuer,
+                                     .sealer = mint && mint->sealer.seal ? &mint->sealer : NULL,
                                      .cache = cache,
                                      .time = request->time,
                                      .entropy = request->entropy},

@@ -51,11 +51,12 @@ const struct provider *snapshot_provider(const struct snapshot *s, struct bytes 
  * itself, so that nothing but a token of this service can be got out of it. */
 struct mint {
     /* The whole compact token over this payload, under the provider's key; false with a fault. */
-    bool (*token)(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
-                  struct arena *a, struct bytes *token, struct fault *fault);
+    bool (*token)(void *context, const struct provider *provider, enum token_form form, struct bytes policy_hash,
+                  struct bytes payload, struct arena *a, struct bytes *token, struct fault *fault);
     /* A new key for this provider, as the body of its record "key"; NULL: no keys can be made here. */
     bool (*make_key)(void *context, struct bytes issuer, struct arena *a, struct bytes *record, struct fault *fault);
     void *context;
+    struct sealer sealer; /* no functions: nothing is sealed here */
 };
 
 struct core_request {
@@ -112,9 +113,9 @@ bool core_judge(struct appraisal *x, bool by_policy);
 const char *core_decision(const struct appraisal *x);
 /* core_attest without a token: the answer tells every check with what was found, the claims, and the policy's trace rule by rule
  * (policy_trace_json). Only for a caller who may read the policy. 200 also for what is refused; what core_attest would have
- * refused it with stands in "error". */
+ * refused it with stands in "error". sealer: as of a mint, or NULL. */
 void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
-                  const struct core_request *request, struct cache *cache);
+                  const struct core_request *request, const struct sealer *sealer, struct cache *cache);
 /* What the shadow policy of a type would have changed: a second policy, judged beside the one that decides, so that a change can
  * be tried on live traffic before it is set. */
 enum shadow_outcome {

@@ -36,14 +36,15 @@ static struct json *claims_json_of(const struct appraisal *x)
 }
 
 void core_explain(struct appraisal *x, struct arena *a, const struct snapshot *snapshot,
-                  const struct core_request *request, struct cache *cache)
+                  const struct core_request *request, const struct sealer *sealer, struct cache *cache)
 {
     struct core_request asked = *request;
+    const struct mint seals = {.sealer = sealer ? *sealer : (struct sealer){0}};
     struct json *o = json_new(a, JSON_OBJECT);
     bool refused;
 
     asked.explain = true;
-    core_attest(x, a, snapshot, &asked, NULL, cache);
+    core_attest(x, a, snapshot, &asked, &seals, cache);
     if (x->answer.status != 200 && x->answer.status != 400)
         return;
     refused = strcmp(core_decision(x), "refused") == 0;

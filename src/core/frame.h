@@ -7,8 +7,8 @@
 
 enum {
     FRAME_HEADER = 8,
-    LIMIT_FRAME = 4 * 1024 * 1024, /* the largest: an answer that echoes the largest runtime data */
-    FRAME_BUFFER = 64 * 1024,      /* read at once: all but the largest requests, tokens and answers */
+    LIMIT_FRAME = 16 * 1024 * 1024, /* the largest: a request of the longest body that may be configured */
+    FRAME_BUFFER = 64 * 1024,       /* read at once: all but the largest requests, tokens and answers */
 };
 
 enum frame_kind {
@@ -38,7 +38,9 @@ enum frame_kind {
     /* Verifier to signer, and back. */
     FRAME_SIGN,
     FRAME_MAKE_KEY,
-    FRAME_SIGNED, /* the token, the key made, or key and signature of the self-test */
+    FRAME_SEAL,   /* what will come back from a caller's hands (core/context_key.h) */
+    FRAME_UNSEAL, /* and what came back */
+    FRAME_SIGNED, /* the token, the key made, what was sealed or opened, or key and signature of the self-test */
     FRAME_NOT_SIGNED,
 };
 

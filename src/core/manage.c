@@ -31,8 +31,8 @@ bool manage_token(struct management *m, struct json *result, struct bytes *token
     JSON_SET(result, "iat", json_new_integer(m->arena, now));
     JSON_SET(result, "nbf", json_new_integer(m->arena, now));
     JSON_SET(result, "exp", json_new_integer(m->arena, now + TOKEN_MANAGE_LIFETIME));
-    if (m->mint->token(m->mint->context, m->provider, BYTES_NONE, json_print(m->arena, result, JSON_SORTED), m->arena,
-                       token, &fault))
+    if (m->mint->token(m->mint->context, m->provider, TOKEN_USUAL, BYTES_NONE,
+                       json_print(m->arena, result, JSON_SORTED), m->arena, token, &fault))
         return true;
     manage_refuse(m, 503, "ServiceUnavailable",
                   bytes_text(arena_printf(m->arena, "The answer could not be signed: %s", fault.text)));

@@ -269,22 +269,49 @@ struct bytes write_sign(struct arena *a, const struct sign_message *m)
 {
     struct writer w = wr_open(a);
 
+    wr_u8(&w, (uint8_t)m->form);
     wr_field(&w, m->issuer);
     wr_field(&w, m->kid);
     wr_field(&w, m->sealed_key);
     wr_field(&w, m->policy_hash);
     wr_field(&w, m->payload);
+    wr_field(&w, m->certificate);
     return wr_done(&w);
 }
 
 bool read_sign(struct bytes body, struct sign_message *out)
 {
     struct reader r = rd_open(body);
+    uint8_t form = rd_u8(&r);
 
+    out->form = (enum token_form)form;
     out->issuer = rd_field(&r);
     out->kid = rd_field(&r);
     out->sealed_key = rd_field(&r);
     out->policy_hash = rd_field(&r);
     out->payload = rd_field(&r);
-    return rd_end(&r);
+    out->certificate = rd_field(&r);
+    return rd_end(&r) && form < TOKEN_FORMS;
+}
+
+struct bytes write_sealing(struct arena *a, const struct sealing *s)
+{
+    struct writer w = wr_open(a);
+
+    wr_field(&w, s->issuer);
+    wr_u64le(&w, s->generation);
+    wr_put(&w, s->iv);
+    wr_field(&w, s->content);
+    return wr_done(&w);
+}
+
+bool read_sealing(struct bytes body, struct sealing *out)
+{
+    struct reader r = rd_open(body);
+
+    out->issuer = rd_field(&r);
+    out->generation = rd_u64le(&r);
+    out->iv = rd_take(&r, AEAD_IV_SIZE);
+    out->content = rd_field(&r);
+    return rd_end(&r) && out->content.n <= LIMIT_SEALED + AEAD_TAG_SIZE;
 }

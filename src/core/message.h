@@ -60,9 +60,14 @@ struct bytes write_shadow(struct arena *a, const struct shadow_result *result);
 bool read_shadow(struct bytes body, struct shadow_result *out);
 /* FRAME_SIGN: the canonical message, all that a signer ever parses; FRAME_MAKE_KEY holds an issuer alone. */
 struct sign_message {
+    enum token_form form;
     struct bytes issuer, kid, sealed_key, policy_hash, payload;
+    struct bytes certificate; /* of the key; only reports have it */
 };
 struct bytes write_sign(struct arena *a, const struct sign_message *m);
 bool read_sign(struct bytes body, struct sign_message *out);
+/* FRAME_SEAL and FRAME_UNSEAL. */
+struct bytes write_sealing(struct arena *a, const struct sealing *s);
+bool read_sealing(struct bytes body, struct sealing *out);
 
 #endif

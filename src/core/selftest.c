@@ -1,9 +1,11 @@
 #include "core/selftest.h"
 
 #include "base/text.h"
+#include "core/context_key.h"
 #include "core/core.h"
 #include "core/frame.h"
 #include "core/selftest_sample.inc"
+#include "evidence/tpm_challenge.h"
 
 enum {
     MEMORY = 32 * 1024 * 1024, /* of one sample, and as much for its endorsements */
@@ -221,6 +223,31 @@ static const struct selftest_sample *sample_of(const struct attester *attester)
     return NULL;
 }
 
+/* A challenge, and what brings it back: good as it is, refused in the hands of another provider. */
+static bool judge_challenge(struct fault *fault)
+{
+    static const uint8_t sealing[AEAD_KEY_SIZE], entropy[TOKEN_JTI_ENTROPY];
+    const struct sealer sealer = context_sealer(sealing);
+    struct service_context context;
+    struct arena a;
+
+    arena_init(&a, MEMORY);
+    struct exam x = {.arena = &a,
+                     .trace = trace_new(&a),
+                     .issuer = SELFTEST_ISSUER,
+                     .sealer = &sealer,
+                     .time = sample_time,
+                     .entropy = BYTES_OF(entropy)};
+    struct bytes sent = challenge_give(&x) ? challenge_context_of(&a, x.reply) : BYTES_NONE;
+    bool good = challenge_open(&x, sent, &context) && context.expires > x.time;
+    x.issuer = BYTES_LIT("https://other.invalid");
+    bool other = challenge_open(&x, sent, &context);
+    arena_free(&a);
+    return (good && !other) || fault_set(fault, FAULT_CRYPTO,
+                                         good ? "Tpm: a service context opened for another provider"
+                                              : "Tpm: a service context did not open");
+}
+
 bool selftest_evidence(struct fault *fault)
 {
     const struct attester *attester;
@@ -228,6 +255,11 @@ bool selftest_evidence(struct fault *fault)
     for (size_t i = 0; (attester = attester_at(i)) != NULL; i++) {
         const struct selftest_sample *sample = sample_of(attester);
 
+        if (!sample && attester == &tpm_attester) {
+            if (!judge_challenge(fault))
+                return false;
+            continue;
+        }
         if (!sample)
             return fault_set(fault, FAULT_CRYPTO, "%s: there is no sample", attester->path);
         if (!selftest_judge(sample, fault))

@@ -87,6 +87,7 @@ void core_shadow(const struct appraisal *x, struct shadow_result *out)
                            .trace = trace_new(a),
                            .endorsements = x->exam.endorsements,
                            .settings = &x->provider->settings,
+                           .issuer = x->exam.issuer,
                            .cache = x->exam.cache,
                            .time = x->exam.time,
                            .entropy = x->exam.entropy,

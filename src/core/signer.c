@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "core/confine.h"
+#include "core/context_key.h"
 #include "core/message.h"
 #include "core/selftest.h"
 
@@ -163,7 +164,8 @@ static bool sign(struct arena *a, struct bytes body, struct bytes *token, struct
     if (!read_sign(body, &m))
         return fault_set(fault, FAULT_SYNTAX, "not the canonical message");
     const struct signing_key *key = open_key(&m, a, fault);
-    return key && token_sign(a, key, m.issuer, m.kid, m.payload, token, fault);
+    const struct token_head head = {m.form, m.issuer, m.kid, m.certificate};
+    return key && token_sign(a, key, &head, m.payload, token, fault);
 }
 
 static bool make_key(struct arena *a, struct bytes issuer, struct bytes *record, struct fault *fault)
@@ -176,11 +178,24 @@ static bool make_key(struct arena *a, struct bytes issuer, struct bytes *record,
     return true;
 }
 
+static bool seal(struct arena *a, enum frame_kind kind, struct bytes body, struct bytes *made, struct fault *fault)
+{
+    struct sealing s;
+
+    if (!read_sealing(body, &s))
+        return fault_set(fault, FAULT_SYNTAX, "not the canonical message");
+    if (kind == FRAME_SEAL)
+        return context_seal(sealing, &s, a, made) || fault_set(fault, FAULT_CRYPTO, "a context cannot be sealed");
+    return context_open(sealing, &s, a, made) || fault_set(fault, FAULT_CRYPTO, "not what was sealed");
+}
+
 static bool make(struct arena *a, enum frame_kind kind, struct bytes body, struct bytes *made, struct fault *fault)
 {
     switch (kind) {
     case FRAME_SIGN: return sign(a, body, made, fault);
     case FRAME_MAKE_KEY: return make_key(a, body, made, fault);
+    case FRAME_SEAL:
+    case FRAME_UNSEAL: return seal(a, kind, body, made, fault);
     default: return selftest_sign(sealing, a, made, fault);
     }
 }
@@ -194,7 +209,8 @@ static void serve(struct arena *a)
         struct fault fault = {0};
         struct bytes made;
 
-        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY && kind != FRAME_SELFTEST)
+        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY && kind != FRAME_SEAL && kind != FRAME_UNSEAL &&
+            kind != FRAME_SELFTEST)
             return;
         if (n++ % CPU_MESSAGES == 0)
             confine_cpu(CPU_SECONDS);

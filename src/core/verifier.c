@@ -150,10 +150,13 @@ static bool ask_signer(enum frame_kind what, struct bytes message, struct arena 
     return true;
 }
 
-static bool sign_token(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
-                       struct arena *a, struct bytes *token, struct fault *fault)
+static bool sign_token(void *context, const struct provider *provider, enum token_form form, struct bytes policy_hash,
+                       struct bytes payload, struct arena *a, struct bytes *token, struct fault *fault)
 {
-    struct sign_message m = {.issuer = provider->issuer,
+    bool with_certificate = form != TOKEN_USUAL && provider->certificate;
+    struct sign_message m = {.form = form,
+                             .certificate = with_certificate ? provider->certificate->der : BYTES_NONE,
+                             .issuer = provider->issuer,
                              .kid = provider->kid,
                              .sealed_key = provider->sealed_key,
                              .policy_hash = policy_hash,
@@ -169,7 +172,20 @@ static bool make_key(void *context, struct bytes issuer, struct arena *a, struct
     return ask_signer(FRAME_MAKE_KEY, issuer, a, record, fault);
 }
 
-static const struct mint signer_mint = {.token = sign_token, .make_key = make_key};
+static bool seal(void *context, const struct sealing *s, struct arena *a, struct bytes *out)
+{
+    (void)context;
+    return ask_signer(FRAME_SEAL, write_sealing(a, s), a, out, NULL);
+}
+
+static bool unseal(void *context, const struct sealing *s, struct arena *a, struct bytes *out)
+{
+    (void)context;
+    return ask_signer(FRAME_UNSEAL, write_sealing(a, s), a, out, NULL);
+}
+
+static const struct mint signer_mint = {
+    .token = sign_token, .make_key = make_key, .sealer = {.seal = seal, .open = unseal}};
 
 /* What a request is judged by: the endorsements in force and its provider, which must be here. False: the host was asked for it,
  * or told that it cannot be read. */
@@ -212,7 +228,7 @@ static bool attest(struct arena *a, struct bytes body)
     if (!snapshot_for(a, request.issuer, &provider, &snapshot, &told))
         return told;
     if (request.explain)
-        core_explain(&x, a, &snapshot, &request, cache);
+        core_explain(&x, a, &snapshot, &request, &signer_mint.sealer, cache);
     else
         core_attest(&x, a, &snapshot, &request, &signer_mint, cache);
     if (!request.explain)

@@ -182,16 +182,16 @@ static bool decode_purpose(const struct json *jwk, struct public_key *key, struc
     return true;
 }
 
+bool jwk_decode_numbers(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault)
+{
+    *out = (struct public_key){0};
+    return decode_numbers(a, jwk, out, fault);
+}
+
 bool jwk_decode(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault)
 {
     *out = (struct public_key){0};
     return decode_numbers(a, jwk, out, fault) && decode_purpose(jwk, out, fault);
-}
-
-static bool same_key(const struct public_key *a, const struct public_key *b)
-{
-    return a->kind == b->kind && bytes_equal(a->point, b->point) && bytes_equal(a->modulus, b->modulus) &&
-           bytes_equal(a->exponent, b->exponent);
 }
 
 bool jwk_decode_listed(struct arena *a, const struct json *jwk, struct public_key *out,
@@ -209,7 +209,7 @@ bool jwk_decode_listed(struct arena *a, const struct json *jwk, struct public_ke
         !certificate_decode(a, der, certificate, NULL) || (*certificate)->key.kind == KEY_NONE)
         return fault_set(fault, FAULT_SYNTAX, "JWK: x5c begins with no certificate of an accepted key");
     if ((json_member(jwk, "n") || json_member(jwk, "x")) &&
-        (!decode_numbers(a, jwk, &numbers, fault) || !same_key(&numbers, &(*certificate)->key)))
+        (!decode_numbers(a, jwk, &numbers, fault) || !public_key_equal(&numbers, &(*certificate)->key)))
         return fault_set(fault, FAULT_SYNTAX, "JWK: its certificate is of another key than its numbers");
     *out = (*certificate)->key;
     return decode_purpose(jwk, out, fault);

@@ -28,6 +28,8 @@ const char *signature_alg_name(enum signature_alg alg); /* "RS256" */
 /* Key of a JWK: kty RSA (n, e) or EC (crv P-256, P-384; x, y). A "use" other than sig, "key_ops" without verify or sign, or
  * an "alg" that does not fit the key refuses it; "alg" binds the key to that algorithm. x5c is not looked at. */
 bool jwk_decode(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault);
+/* The same without a look at what the key is for: keys of others, that somebody else vouches for. */
+bool jwk_decode_numbers(struct arena *a, const struct json *jwk, struct public_key *out, struct fault *fault);
 /* Key of an entry of a key set (RFC 7517 5): that of the first certificate of its x5c, which is *certificate then, else its own
  * numbers (*certificate is NULL). Where both stand they must be one key. "use", "key_ops" and "alg" as above. Dates and issuer of
  * the certificate are not looked at: who serves the set vouches for it. */

@@ -128,3 +128,9 @@ struct bytes public_key_spki(struct arena *a, const struct public_key *key)
     wr_put(&alg, DER_ELEMENT(a, DER_OID, curve));
     return spki_of(a, wr_done(&alg), wr_done(&point));
 }
+
+bool public_key_equal(const struct public_key *a, const struct public_key *b)
+{
+    return a->kind == b->kind && bytes_equal(a->point, b->point) && bytes_equal(a->modulus, b->modulus) &&
+           bytes_equal(a->exponent, b->exponent);
+}

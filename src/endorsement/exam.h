@@ -63,15 +63,32 @@ struct settings {
 /* What an exam has of random bytes: the first become the token's jti, which is public, the rest stay secret. */
 enum { EXAM_JTI_ENTROPY = 32, EXAM_ENTROPY = 64 };
 
+/* Something to seal, or to open: what goes through a caller's hands and comes back, perhaps to another node. */
+struct sealing {
+    struct bytes issuer; /* the provider whose key it is */
+    uint64_t generation; /* of its keys; whoever seals counts them by time */
+    struct bytes iv;     /* AEAD_IV_SIZE bytes that never came before under this key */
+    struct bytes content;
+};
+enum { LIMIT_SEALED = 1024 }; /* bytes of content: a service context has some 100 (tpm-vbs.md 1.2) */
+/* Who does that: the signer, which holds the key. False: not sealed, or not what was sealed under this key. */
+struct sealer {
+    bool (*seal)(void *context, const struct sealing *s, struct arena *a, struct bytes *out);
+    bool (*open)(void *context, const struct sealing *s, struct arena *a, struct bytes *out);
+    void *context;
+};
+
 struct exam {
     struct arena *arena; /* all memory of this request */
     struct trace *trace;
     const struct endorsements *endorsements;
     const struct settings *settings;
-    struct cache *cache;  /* may be NULL */
-    int64_t time;         /* seconds since 1970 */
-    struct bytes entropy; /* EXAM_ENTROPY bytes; tools that make no answer may have fewer */
-    void *evidence;       /* decoded, of the attester's own type; set by its decode */
+    struct bytes issuer;         /* of the provider that judges; empty in tools */
+    const struct sealer *sealer; /* NULL: nobody seals here, as in tools */
+    struct cache *cache;         /* may be NULL */
+    int64_t time;                /* seconds since 1970 */
+    struct bytes entropy;        /* EXAM_ENTROPY bytes; tools that make no answer may have fewer */
+    void *evidence;              /* decoded, of the attester's own type; set by its decode */
     const enum check_id
         *required; /* what this evidence needs beside its attester's list; NULL: nothing. Set by decode */
     struct claims incoming;

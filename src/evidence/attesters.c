@@ -1,7 +1,7 @@
 #include "evidence/attester.h"
 
-static const struct attester *const attesters[] = {&sgx_attester, &oe_attester, &tdx_attester, &snp_attester,
-                                                   &guest_attester};
+static const struct attester *const attesters[] = {&sgx_attester, &oe_attester,    &tdx_attester,
+                                                   &snp_attester, &guest_attester, &tpm_attester};
 
 enum { ATTESTERS = sizeof attesters / sizeof *attesters };
 

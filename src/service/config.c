@@ -74,7 +74,7 @@ static const struct setting settings[] = {
     {"server", "client_ca", TEXT, AT(client_ca), 0, 0, "a file"},
     {"server", "connections", NUMBER, AT(connections), RANGE(1, 1000000)},
     {"server", "header_bytes", NUMBER, AT(header_bytes), RANGE(1024, 1048576)},
-    {"server", "body_bytes", NUMBER, AT(body_bytes), RANGE(1024, 2097152)},
+    {"server", "body_bytes", NUMBER, AT(body_bytes), RANGE(1024, 12582912)},
     {"server", "header_seconds", NUMBER, AT(header_seconds), RANGE(1, 3600)},
     {"server", "body_seconds", NUMBER, AT(body_seconds), RANGE(1, 3600)},
     {"server", "idle_seconds", NUMBER, AT(idle_seconds), RANGE(1, 3600)},

@@ -284,13 +284,23 @@ static const char *date_now(struct http_server *s)
     return s->date;
 }
 
+/* The first 12 bytes of the trace's id: whoever has one form finds the other. */
+static const char *told_id(struct exchange *e, int status)
+{
+    struct bytes id;
+
+    if (!e->short_id || status != 200 || !hex_decode(&e->arena, bytes_make(e->id + 3, 24), &id))
+        return e->id;
+    return arena_string(&e->arena, base64_encode(&e->arena, id));
+}
+
 static void standard_headers(struct exchange *e, int status, const struct connection *c)
 {
     if (status != 204 && !evhttp_find_header(evhttp_request_get_output_headers(e->request), "Content-Type"))
         http_header(e, "Content-Type", "application/json; charset=utf-8");
     http_header(e, "Date", date_now(e->server));
     http_header(e, "Server", SERVER_NAME);
-    http_header(e, "x-ms-request-id", e->id);
+    http_header(e, "x-ms-request-id", told_id(e, status));
     http_header(e, "x-ms-maa-service-version", SERVICE_VERSION);
     http_header(e, "X-Content-Type-Options", "nosniff");
     if (e->server->stopping || !c || connection_ends_with_reply(c))

@@ -31,6 +31,7 @@ struct exchange {
     struct bytes authority; /* host[:port], lower case */
     struct bytes body;
     char id[64];                   /* x-ms-request-id */
+    bool short_id;                 /* on success told as 16 characters, as for TPMs (api.md 1.3) */
     uint8_t address[ADDRESS_SIZE]; /* of the caller */
     int64_t began;                 /* microseconds, monotonic */
     const char *failed_check;      /* for the log */

@@ -27,6 +27,7 @@ static void attest(struct service *s, struct exchange *e, const struct tenant *t
     bool of_tpm = strcmp(kind->name, "Tpm") == 0 && !t->tpm_open;
     if ((of_tpm || strcmp(version, "2018-09-01-preview") == 0) && !allowed(s, e, t, ACTION_ATTESTATION_READ))
         return;
+    e->short_id = strcmp(kind->name, "Tpm") == 0;
     submit_evidence(s, e, t, type, false);
 }
 
@@ -38,6 +39,13 @@ static void document(struct exchange *e, int status, struct bytes body)
         wrong_method(e, "GET, HEAD");
 }
 
+/* Reports of TPMs name the key by its certificate's thumbprint (claims.md 1.1). Only a provider that has, or had, a policy for
+ * them gave any out: there is no default. */
+static bool gives_reports(const struct tenant *t)
+{
+    return tenant_record(t, BYTES_LIT("policy/Tpm")) != NULL;
+}
+
 /* What a provider answers even when it was deleted: relying parties judge the tokens that it gave out. */
 static bool public_routes(struct exchange *e, const struct tenant *t)
 {
@@ -47,7 +55,7 @@ static bool public_routes(struct exchange *e, const struct tenant *t)
     if (count == 0)
         return false;
     if (bytes_is_nocase(e->path, "/certs"))
-        document(e, 200, token_jwks(&e->arena, keys, count));
+        document(e, 200, token_jwks(&e->arena, keys, count, gives_reports(t)));
     else if (bytes_is_nocase(e->path, "/.well-known/openid-configuration"))
         document(e, 200, token_openid(&e->arena, t->issuer));
     else

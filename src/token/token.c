@@ -1,4 +1,4 @@
-#include "token/token.h"
+#include "token/members.h"
 
 #include "base/text.h"
 
@@ -16,8 +16,7 @@ static struct bytes url(struct arena *a, struct bytes issuer, const char *path)
     return wr_done(&w);
 }
 
-/* The signer as management answers name it, and once more inside it as `jwk` (claims.md 1.3). */
-static struct json *signer_member(struct arena *a, const struct json *signer)
+struct json *token_signer_member(struct arena *a, const struct json *signer)
 {
     struct json *both = json_new(a, JSON_OBJECT);
 
@@ -38,13 +37,12 @@ static void set_frame(struct arena *a, struct json *payload, const struct token_
     JSON_SET(payload, "x-ms-attestation-type", json_new_text(a, frame->type));
     JSON_SET(payload, "x-ms-policy-hash", json_new_text(a, frame->policy_hash));
     if (frame->policy_signer)
-        JSON_SET(payload, "x-ms-policy-signer", signer_member(a, frame->policy_signer));
+        JSON_SET(payload, "x-ms-policy-signer", token_signer_member(a, frame->policy_signer));
     if (frame->nonce.n)
         JSON_SET(payload, "nonce", json_new_text(a, frame->nonce));
 }
 
-/* What the evidence proves, without what a policy's rules added to the same set. */
-static struct json *proven(struct arena *a, const struct claims *incoming)
+struct json *token_proven(struct arena *a, const struct claims *incoming)
 {
     struct claims own;
 
@@ -55,9 +53,7 @@ static struct json *proven(struct arena *a, const struct claims *incoming)
     return claims_object(a, &own, CLAIM_TOKEN);
 }
 
-/* Names of which a relying party believes that the service alone gives them (claims.md 7), though not every token
- * has them. */
-static bool service_name(struct bytes name)
+bool token_service_name(struct bytes name)
 {
     static const char *const names[] = {"x-ms-policy",        "x-ms-policy-signer", "x-ms-compliance-status",
                                         "x-ms-isolation-tee", "x-ms-azurevm-vmid",  "nonce"};
@@ -74,7 +70,7 @@ static void set_absent(struct arena *a, struct json *payload, const struct json 
     const struct json *end = payload->last;
 
     JSON_EACH (member, from) {
-        bool taken = issued && service_name(member->name);
+        bool taken = issued && token_service_name(member->name);
 
         for (const struct json *m = payload->first; m && !taken; m = m == end ? NULL : m->next)
             taken = bytes_equal(m->name, member->name);
@@ -91,7 +87,7 @@ struct bytes token_payload(struct arena *a, const struct token_frame *frame, con
     set_frame(a, payload, frame);
     if (issued->count)
         JSON_SET(payload, "x-ms-policy", json_link(a, issued));
-    set_absent(a, payload, proven(a, incoming), false);
+    set_absent(a, payload, token_proven(a, incoming), false);
     set_absent(a, payload, issued, true);
     return json_print(a, payload, JSON_SORTED);
 }
@@ -132,33 +128,43 @@ struct bytes token_unsigned(struct arena *a, struct bytes issuer, struct bytes k
     return token_compact(a, token_signing_input(a, token_header(a, "none", issuer, kid), payload), BYTES_NONE);
 }
 
-bool token_sign(struct arena *a, const struct signing_key *key, struct bytes issuer, struct bytes kid,
-                struct bytes payload, struct bytes *token, struct fault *fault)
+bool token_sign(struct arena *a, const struct signing_key *key, const struct token_head *head, struct bytes payload,
+                struct bytes *token, struct fault *fault)
 {
-    struct bytes signature;
+    struct bytes signature, header;
 
     if (signing_key_kind(key) != KEY_RSA)
         return fault_set(fault, FAULT_CRYPTO, "tokens are signed with RS256: the key must be RSA");
-    struct bytes input = token_signing_input(a, token_header(a, "RS256", issuer, kid), payload);
+    if (head->form != TOKEN_USUAL && !head->certificate.n)
+        return fault_set(fault, FAULT_CRYPTO, "a report needs the certificate of the key that signs it");
+    header = head->form == TOKEN_USUAL ? token_header(a, "RS256", head->issuer, head->kid)
+                                       : token_report_header(a, head->form, head->certificate);
+    struct bytes input = token_signing_input(a, header, payload);
     if (!sign_message(key, SIGNATURE_RS256, input, a, &signature))
         return fault_set(fault, FAULT_CRYPTO, "the signing key failed");
     *token = token_compact(a, input, signature);
     return true;
 }
 
-struct bytes token_jwks(struct arena *a, const struct key_record *keys, size_t count)
+static struct json *listed_key(struct arena *a, struct bytes certificate, struct bytes kid)
+{
+    struct json *key = json_new(a, JSON_OBJECT), *chain = json_new(a, JSON_ARRAY);
+
+    json_append(chain, json_new_text(a, base64_encode(a, certificate)));
+    JSON_SET(key, "x5c", chain);
+    JSON_SET(key, "kid", json_new_text(a, kid));
+    JSON_SET(key, "kty", text(a, "RSA"));
+    return key;
+}
+
+struct bytes token_jwks(struct arena *a, const struct key_record *keys, size_t count, bool reports)
 {
     struct json *jwks = json_new(a, JSON_OBJECT), *list = json_new(a, JSON_ARRAY);
 
-    for (size_t i = 0; i < count; i++) {
-        struct json *key = json_new(a, JSON_OBJECT), *chain = json_new(a, JSON_ARRAY);
-
-        json_append(chain, json_new_text(a, base64_encode(a, keys[i].certificate)));
-        JSON_SET(key, "x5c", chain);
-        JSON_SET(key, "kid", json_new_text(a, keys[i].kid));
-        JSON_SET(key, "kty", text(a, "RSA"));
-        json_append(list, key);
-    }
+    for (size_t i = 0; i < count; i++)
+        json_append(list, listed_key(a, keys[i].certificate, keys[i].kid));
+    for (size_t i = 0; i < count && reports; i++)
+        json_append(list, listed_key(a, keys[i].certificate, token_thumbprint(a, keys[i].certificate)));
     JSON_SET(jwks, "keys", list);
     return json_print(a, jwks, JSON_IN_ORDER);
 }

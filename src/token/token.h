@@ -9,7 +9,10 @@
 enum {
     TOKEN_ATTEST_LIFETIME = 28800, /* seconds (api.md 0, item 10) */
     TOKEN_MANAGE_LIFETIME = 3600,
-    TOKEN_JTI_ENTROPY = 32, /* bytes */
+    TOKEN_JTI_ENTROPY = 32,      /* bytes */
+    TOKEN_REPORT_JTI = 20,       /* the same of a report */
+    TOKEN_REPORT_LEEWAY = 300,   /* seconds that nbf lies before iat in a report */
+    TOKEN_REPORT_MINUTES = 1440, /* its lifetime, unless the policy sets another (policy.md 5.5) */
 };
 
 /* The public half of a signing key of one provider. */
@@ -28,6 +31,14 @@ void key_binding(struct arena *a, struct bytes spki, uint8_t out[SHA256_SIZE]);
 bool key_certificate(const struct signing_key *key, struct bytes issuer, struct bytes evidence, struct arena *a,
                      struct bytes *der, struct fault *fault);
 
+/* The forms of a token (claims.md 1.1, 8.3). */
+enum token_form {
+    TOKEN_USUAL,
+    TOKEN_REPORT,       /* of TPMs: the header has the certificate in x5c, and kid is its thumbprint */
+    TOKEN_REPORT_SHORT, /* the same with x5t in place of x5c */
+    TOKEN_FORMS
+};
+
 /* What a payload holds besides the evidence's and the policy's claims. */
 struct token_frame {
     struct bytes issuer;
@@ -42,23 +53,38 @@ struct token_frame {
 /* Payload of an attestation token: sorted compact JSON. Members that the service sets win over issued claims. */
 struct bytes token_payload(struct arena *a, const struct token_frame *frame, const struct claims *incoming,
                            const struct claims *outgoing);
+/* Payload of a report: nbf, exp, iat, iss, jti, ver, x-ms-ver, rp_data, nonce, cnf, x-ms-policy-hash, then all others sorted
+ * (claims.md 8.3). rp_data and cnf are claims of the evidence; the frame's nonce is not looked at. */
+struct bytes token_report_payload(struct arena *a, const struct token_frame *frame, const struct claims *incoming,
+                                  const struct claims *outgoing);
+/* What a header is made of. */
+struct token_head {
+    enum token_form form;
+    struct bytes issuer, kid;
+    struct bytes certificate; /* of the key, DER; only reports need it */
+};
 /* The whole signed token over this payload: what the signer process and tools do with a key (api.md 3.1). False with
- * a fault when the key is not RSA or fails. */
-bool token_sign(struct arena *a, const struct signing_key *key, struct bytes issuer, struct bytes kid,
-                struct bytes payload, struct bytes *token, struct fault *fault);
+ * a fault when the key is not RSA or fails, or a report's certificate is missing. */
+bool token_sign(struct arena *a, const struct signing_key *key, const struct token_head *head, struct bytes payload,
+                struct bytes *token, struct fault *fault);
 /* The whole unsigned token of a draft policy: alg "none", an empty third part (api.md 2.2). */
 struct bytes token_unsigned(struct arena *a, struct bytes issuer, struct bytes kid, struct bytes payload);
 
 /* Their parts. */
 /* {"alg":…,"jku":"{issuer}/certs","kid":…,"typ":"JWT"}; alg "RS256" or "none". */
 struct bytes token_header(struct arena *a, const char *alg, struct bytes issuer, struct bytes kid);
+/* {"typ":"JWT","alg":"RS256","x5c":[…] or "x5t":…,"kid":…} of a report. */
+struct bytes token_report_header(struct arena *a, enum token_form form, struct bytes certificate);
+/* base64url of the SHA-1 of a certificate: the kid of reports, under which its key is listed for a second time. */
+struct bytes token_thumbprint(struct arena *a, struct bytes certificate);
 /* header "." payload, both base64url: what is signed. */
 struct bytes token_signing_input(struct arena *a, struct bytes header, struct bytes payload);
 /* signing input "." signature; an empty signature makes the unsigned form. */
 struct bytes token_compact(struct arena *a, struct bytes signing_input, struct bytes signature);
 
 /* Bodies of GET /certs and GET /.well-known/openid-configuration. */
-struct bytes token_jwks(struct arena *a, const struct key_record *keys, size_t count);
+/* reports: each key stands there twice, with its thumbprint as kid too. */
+struct bytes token_jwks(struct arena *a, const struct key_record *keys, size_t count, bool reports);
 struct bytes token_openid(struct arena *a, struct bytes issuer);
 
 #endif

@@ -57,9 +57,9 @@ static bool fake_answer(struct exam *x, struct bytes token, struct bytes *out)
 
 static const enum check_id fake_required[] = {CHECK_REQUEST_EVIDENCE, CHECK_END};
 static const struct attester fakes[] = {
-    {"Fake", "sgx", PERMIT, fake_required, fake_decode, fake_verify, NULL},
-    {"Sealed", "other", PERMIT, fake_required, fake_decode, fake_verify, fake_answer},
-    {"NoDefault", "other", NULL, fake_required, fake_decode, fake_verify, NULL},
+    {"Fake", "sgx", PERMIT, fake_required, fake_decode, fake_verify, NULL, false},
+    {"Sealed", "other", PERMIT, fake_required, fake_decode, fake_verify, fake_answer, false},
+    {"NoDefault", "other", NULL, fake_required, fake_decode, fake_verify, NULL, false},
 };
 
 const struct attester *attester_at(size_t i)
@@ -87,28 +87,29 @@ struct fixture {
     int minted;
 };
 
-static bool counting_mint(void *context, const struct provider *provider, struct bytes policy_hash,
-                          struct bytes payload, struct arena *a, struct bytes *token, struct fault *fault)
+static bool counting_mint(void *context, const struct provider *provider, enum token_form form,
+                          struct bytes policy_hash, struct bytes payload, struct arena *a, struct bytes *token,
+                          struct fault *fault)
 {
     struct fixture *f = context;
     struct mint real = mint_with_key(f->key);
 
     f->minted++;
-    return real.token(real.context, provider, policy_hash, payload, a, token, fault);
+    return real.token(real.context, provider, form, policy_hash, payload, a, token, fault);
 }
 
-static bool broken_mint(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
-                        struct arena *a, struct bytes *token, struct fault *fault)
+static bool broken_mint(void *context, const struct provider *provider, enum token_form form, struct bytes policy_hash,
+                        struct bytes payload, struct arena *a, struct bytes *token, struct fault *fault)
 {
-    (void)context, (void)provider, (void)policy_hash, (void)payload, (void)a;
+    (void)context, (void)provider, (void)form, (void)policy_hash, (void)payload, (void)a;
     *token = BYTES_LIT("half a token");
     return fault_set(fault, FAULT_SYSTEM, "the signer is away");
 }
 
-static bool empty_mint(void *context, const struct provider *provider, struct bytes policy_hash, struct bytes payload,
-                       struct arena *a, struct bytes *token, struct fault *fault)
+static bool empty_mint(void *context, const struct provider *provider, enum token_form form, struct bytes policy_hash,
+                       struct bytes payload, struct arena *a, struct bytes *token, struct fault *fault)
 {
-    (void)context, (void)provider, (void)policy_hash, (void)payload, (void)a, (void)fault;
+    (void)context, (void)provider, (void)form, (void)policy_hash, (void)payload, (void)a, (void)fault;
     *token = BYTES_NONE;
     return true;
 }

@@ -340,6 +340,13 @@ static bool as_sign(struct bytes body)
     return read_sign(body, &out);
 }
 
+static bool as_sealing(struct bytes body)
+{
+    struct sealing out;
+
+    return read_sealing(body, &out);
+}
+
 static void check_lies(struct bytes good, reading *read)
 {
     uint8_t *copy = arena_alloc(&arena, good.n + 1);
@@ -368,6 +375,7 @@ static void messages_that_lie(void **state)
     struct answer answer = {.status = 200, .body = BYTES_LIT("{}")};
     struct changes changes = {.v = {{.kind = BYTES_LIT("key")}}, .count = 1};
     struct sign_message sign = {.issuer = BYTES_LIT("i"), .policy_hash = BYTES_LIT("h"), .payload = BYTES_LIT("{}")};
+    struct sealing sealing = {BYTES_LIT("i"), 7, BYTES_LIT("twelve bytes"), BYTES_LIT("content")};
 
     (void)state;
     check_lies(write_settings(&arena, &settings), as_settings);
@@ -379,6 +387,7 @@ static void messages_that_lie(void **state)
     check_lies(write_manage(&arena, &manage), as_manage);
     check_lies(write_answer(&arena, &answer, &changes, true), as_answer);
     check_lies(write_sign(&arena, &sign), as_sign);
+    check_lies(write_sealing(&arena, &sealing), as_sealing);
 }
 
 static void too_many_are_refused(void **state)

@@ -172,11 +172,12 @@ static void other_keys_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct signing_key *ec = signing_key_generate(KEY_P256, NULL);
+    const struct token_head head = {.issuer = BYTES_LIT(ISSUER), .kid = BYTES_LIT("kid")};
     struct fault fault = {0};
     struct bytes out;
 
     assert_false(key_certificate(ec, BYTES_LIT(ISSUER), BYTES_NONE, &f->arena, &out, &fault));
-    assert_false(token_sign(&f->arena, ec, BYTES_LIT(ISSUER), BYTES_LIT("kid"), BYTES_LIT("{}"), &out, &fault));
+    assert_false(token_sign(&f->arena, ec, &head, BYTES_LIT("{}"), &out, &fault));
     assert_int_equal(fault.code, FAULT_CRYPTO);
     signing_key_free(ec);
 }
@@ -246,6 +247,58 @@ static void service_members_win_over_issued_claims(void **state)
         "\"x-ms-ver\":\"1.0\"}");
 }
 
+/* Members of the request are never a policy's: a report without rp_data gets none. */
+static void report_members_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+    struct token_frame fr = frame();
+    struct claims in, out;
+
+    claims_init(&in, &f->arena);
+    claims_init(&out, &f->arena);
+    claims_text(&in, "x-ms-tpm-request-key", BYTES_LIT("{}"), CLAIM_POLICY | CLAIM_TOKEN);
+    claims_integer(&in, "tpmVersion", 2, CLAIM_POLICY);
+    issue(&out, "zeta", "last");
+    issue(&out, "Alpha", "first");
+    issue(&out, "rp_data", "forged");
+    issue(&out, "nonce", "forged");
+    issue(&out, "cnf", "forged");
+    issue(&out, "jti", "forged");
+    issue(&out, "x-ms-attestation-type", "forged");
+    issue(&out, "x-ms-tpm-request-key", "forged");
+    fr.type = BYTES_LIT("tpm");
+    assert_bytes_are(token_report_payload(&f->arena, &fr, &in, &out),
+                     "{\"nbf\":1668716610,\"exp\":1668745710,\"iat\":1668716910,\"iss\":\"" ISSUER
+                     "\",\"jti\":\"303132333435363738396162636465666768696a\",\"ver\":\"1.0\",\"x-ms-ver\":\"1.0\","
+                     "\"x-ms-policy-hash\":\"HASH\",\"Alpha\":\"first\",\"x-ms-attestation-type\":\"tpm\","
+                     "\"x-ms-tpm-request-key\":\"{}\",\"zeta\":\"last\"}");
+}
+
+static void report_headers_and_listed_twice(void **state)
+{
+    struct fixture *f = *state;
+    struct token_head head = {TOKEN_REPORT, BYTES_LIT(ISSUER), BYTES_LIT("kid"), BYTES_NONE};
+    struct key_record key = {.kid = BYTES_LIT("kid"), .certificate = BYTES_LIT("A")};
+    struct bytes token;
+    struct jws jws;
+
+    assert_false(token_sign(&f->arena, f->key, &head, BYTES_LIT("{}"), &token, NULL)); /* without a certificate */
+    head.certificate = key.certificate;
+    assert_true(token_sign(&f->arena, f->key, &head, BYTES_LIT("{}"), &token, NULL));
+    assert_true(jws_decode(&f->arena, token, false, &jws, NULL));
+    /* SHA-1("A") */
+    assert_bytes_are(jws.header->span, "{\"typ\":\"JWT\",\"alg\":\"RS256\",\"x5c\":[\"QQ==\"],"
+                                       "\"kid\":\"bc1M4j2I4u6VaLpUbAB8Y9kTHBs\"}");
+    head.form = TOKEN_REPORT_SHORT;
+    assert_true(token_sign(&f->arena, f->key, &head, BYTES_LIT("{}"), &token, NULL));
+    assert_true(jws_decode(&f->arena, token, false, &jws, NULL));
+    assert_bytes_are(jws.header->span, "{\"typ\":\"JWT\",\"alg\":\"RS256\",\"x5t\":\"bc1M4j2I4u6VaLpUbAB8Y9kTHBs\","
+                                       "\"kid\":\"bc1M4j2I4u6VaLpUbAB8Y9kTHBs\"}");
+    assert_bytes_are(token_jwks(&f->arena, &key, 1, true),
+                     "{\"keys\":[{\"x5c\":[\"QQ==\"],\"kid\":\"kid\",\"kty\":\"RSA\"},"
+                     "{\"x5c\":[\"QQ==\"],\"kid\":\"bc1M4j2I4u6VaLpUbAB8Y9kTHBs\",\"kty\":\"RSA\"}]}");
+}
+
 static void nonce_and_signer(void **state)
 {
     struct fixture *f = *state;
@@ -273,11 +326,12 @@ static void signed_and_unsigned_form(void **state)
 {
     struct fixture *f = *state;
     struct bytes spki = signing_key_spki(f->key, &f->arena), kid = key_id(&f->arena, spki), token;
+    const struct token_head head = {.issuer = BYTES_LIT(ISSUER), .kid = kid};
     struct public_key key;
     struct jws jws;
 
     assert_true(public_key_decode(&f->arena, spki, &key));
-    assert_true(token_sign(&f->arena, f->key, BYTES_LIT(ISSUER), kid, BYTES_LIT("{\"a\":1}"), &token, NULL));
+    assert_true(token_sign(&f->arena, f->key, &head, BYTES_LIT("{\"a\":1}"), &token, NULL));
     assert_true(jws_decode(&f->arena, token, false, &jws, NULL));
     assert_true(jws_verify(&jws, &key));
     assert_bytes_are(jws.payload, "{\"a\":1}");
@@ -331,7 +385,7 @@ static void metadata_as_recorded(void **state)
     assert_true(base64_decode_strict(&f->arena, text, &der));
     key.certificate = der;
     key.kid = key_id(&f->arena, take_apart(der).spki);
-    struct bytes ours = token_jwks(&f->arena, &key, 1);
+    struct bytes ours = token_jwks(&f->arena, &key, 1, false);
     ours.n -= 2; /* the recorded list goes on */
     assert_bytes_equal(ours, bytes_first(recorded, ours.n));
 }
@@ -342,9 +396,10 @@ static void lists_of_keys(void **state)
     struct key_record keys[] = {{BYTES_LIT(ISSUER), BYTES_LIT("one"), BYTES_LIT("A")},
                                 {BYTES_LIT(ISSUER), BYTES_LIT("two"), BYTES_LIT("B")}};
 
-    assert_bytes_are(token_jwks(&f->arena, NULL, 0), "{\"keys\":[]}");
-    assert_bytes_are(token_jwks(&f->arena, keys, 2), "{\"keys\":[{\"x5c\":[\"QQ==\"],\"kid\":\"one\",\"kty\":\"RSA\"},"
-                                                     "{\"x5c\":[\"Qg==\"],\"kid\":\"two\",\"kty\":\"RSA\"}]}");
+    assert_bytes_are(token_jwks(&f->arena, NULL, 0, false), "{\"keys\":[]}");
+    assert_bytes_are(token_jwks(&f->arena, keys, 2, false),
+                     "{\"keys\":[{\"x5c\":[\"QQ==\"],\"kid\":\"one\",\"kty\":\"RSA\"},"
+                     "{\"x5c\":[\"Qg==\"],\"kid\":\"two\",\"kty\":\"RSA\"}]}");
 }
 
 static void key_ids_of_the_sample_list(void **state)
@@ -373,6 +428,8 @@ int main(void)
         cmocka_unit_test(other_keys_are_refused),
         cmocka_unit_test(payload_without_issued_claims),
         cmocka_unit_test(service_members_win_over_issued_claims),
+        cmocka_unit_test(report_members_in_their_order),
+        cmocka_unit_test(report_headers_and_listed_twice),
         cmocka_unit_test(nonce_and_signer),
         cmocka_unit_test(signed_and_unsigned_form),
         cmocka_unit_test(metadata_as_recorded),
