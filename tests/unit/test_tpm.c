@@ -6,7 +6,15 @@
 #include "evidence/parts/credential.h"
 #include "evidence/parts/tpm_verify.h"
 
-enum { ALG_SHA1 = 0x0004, ALG_SHA256 = 0x000b, ALG_SHA384 = 0x000c, SM3 = 0x0012, RSASSA = 0x0014, RSAPSS = 0x0016, ECDSA = 0x0018 };
+enum {
+    ALG_SHA1 = 0x0004,
+    ALG_SHA256 = 0x000b,
+    ALG_SHA384 = 0x000c,
+    SM3 = 0x0012,
+    RSASSA = 0x0014,
+    RSAPSS = 0x0016,
+    ECDSA = 0x0018
+};
 
 static void u16(struct writer *w, unsigned v)
 {
@@ -391,7 +399,8 @@ static void public_areas(void **state)
     assert_bytes_equal(q.name, p.name);
     /* What follows is told; alone it is refused. */
     struct bytes more = joined(sized_area(area), BYTES_LIT("more"));
-    assert_false(tpm_public_read(&arena, more, &q, NULL) || tpm_public_read(&arena, joined(area, BYTES_LIT("x")), &q, NULL));
+    assert_false(tpm_public_read(&arena, more, &q, NULL) ||
+                 tpm_public_read(&arena, joined(area, BYTES_LIT("x")), &q, NULL));
     assert_true(tpm_public_read_first(&arena, more, &q, &rest, NULL));
     assert_bytes_are(rest, "more");
     assert_true(tpm_public_read_first(&arena, joined(area, BYTES_LIT("more")), &q, &rest, NULL));
@@ -450,8 +459,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(quotes_one_by_one), TEST(registers_of_other_banks), TEST(hostile_attests),
-        TEST(signatures),        TEST(any_salt),                 TEST(old_hashes_by_setting),
+        TEST(quotes_one_by_one), TEST(registers_of_other_banks),
+        TEST(hostile_attests),   TEST(signatures),
+        TEST(any_salt),          TEST(old_hashes_by_setting),
         TEST(public_areas),      TEST(credentials_need_a_storage_key),
     };
 

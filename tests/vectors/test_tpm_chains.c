@@ -150,9 +150,12 @@ static void test_chains_of_windows(void **state)
     assert_bytes_are(tpm_device_read(aik.leaf).model, "ST33HTPHAHC0");
     assert_string_equal(verdict(WEBAUTHN("verify_tpm_with_ecc_public_area_type"), NOW, &aik), "accepted");
     assert_bytes_are(tpm_device_read(aik.leaf).manufacturer, "id:4E544300");
-    /* Leaf and authority ended; then the leaf's own dates are told, being the caller's to mend. */
+    /* Leaf and authority ended: that of the authority is the reason. */
     assert_string_equal(verdict(WEBAUTHN("surface_pro_4"), NOW, NULL), "aik.validity");
+    assert_non_null(
+        strstr(note, "the authority WUS-INTC-KEYID-E7083F22152A7492EC59B0C4243437648B15DBB7 ended at 2025-05-22"));
     assert_string_equal(verdict(WEBAUTHN("lenovo_carbon_x1"), "2019-05-01T00:00:00Z", NULL), "aik.validity");
+    assert_non_null(strstr(note, "the certificate is valid from 2020-03-31"));
     /* The authority, which is not public, must come along. */
     assert_string_equal(verdict(FILES("tpm/webauthn-surface_pro_4/x5c-0.der"), NOW, NULL), "aik.chain");
     assert_non_null(strstr(note, "WUS-INTC-KEYID-E7083F22152A7492EC59B0C4243437648B15DBB7"));

@@ -223,20 +223,22 @@ static const char *authority_fault(struct arena *a, const struct tpm_chain *chai
     return NULL;
 }
 
+/* The end of an authority comes first: the leaf may seem good for years, and no clock and no new quote will help. */
 static const char *date_fault(struct arena *a, const struct tpm_chain *chain, int64_t time)
 {
-    for (const struct certificate *c = chain->leaf; c; c = c->next) {
-        char from[32], to[32];
+    char from[32], to[32];
 
-        if (c->not_before <= time && time <= c->not_after)
-            continue;
-        time_format(c->not_before, from);
-        time_format(c->not_after, to);
-        if (c == chain->leaf || time < c->not_before)
+    for (const struct certificate *c = chain->leaf->next; c; c = c->next)
+        if (time > c->not_after) {
+            time_format(c->not_after, to);
+            return arena_printf(a, "the authority %s ended at %s: what it issued ended with it", named(a, c), to);
+        }
+    for (const struct certificate *c = chain->leaf; c; c = c->next)
+        if (time < c->not_before || time > c->not_after) {
+            time_format(c->not_before, from);
+            time_format(c->not_after, to);
             return arena_printf(a, "%s is valid from %s to %s", named(a, c), from, to);
-        /* The leaf may seem good for years; no clock and no new quote will help. */
-        return arena_printf(a, "the authority %s ended at %s: what it issued ended with it", named(a, c), to);
-    }
+        }
     return NULL;
 }
 
