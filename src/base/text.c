@@ -218,13 +218,28 @@ static void put_utf8(struct writer *w, uint32_t c)
         wr_u8(w, (uint8_t)(0x80 | (c >> 6 * more & 0x3f)));
 }
 
+/* The ASCII at the beginning, which most is; *utf16 moves on. */
+static void put_ascii(struct writer *w, struct bytes *utf16)
+{
+    uint8_t *to = wr_room(w, utf16->n / 2 + 1);
+    const uint8_t *from = utf16->p;
+    size_t n = 0, most = utf16->n / 2;
+
+    while (n < most && from[2 * n] < 0x80 && from[2 * n + 1] == 0) {
+        to[n] = from[2 * n];
+        n++;
+    }
+    w->n += n;
+    *utf16 = bytes_after(*utf16, 2 * n);
+}
+
 struct bytes utf16_decode(struct arena *a, struct bytes utf16)
 {
     enum { REPLACEMENT = 0xfffd };
-    struct reader r = rd_open(utf16);
     struct writer w = wr_open(a);
 
-    wr_room(&w, utf16.n + 1); /* enough for ASCII */
+    put_ascii(&w, &utf16);
+    struct reader r = rd_open(utf16);
     while (rd_left(&r) >= 2) {
         uint32_t c = rd_u16le(&r), low;
         struct reader ahead = r;

@@ -331,7 +331,7 @@ static void nothing_can_be_hidden(void **state)
         if (kept.type != EV_EVENT_TAG && !separator)
             continue;
         *(separator ? &separators : &tags) += 1;
-        memset(sample.logs.logs[0].covered, 0, log->count);
+        memset(sample.logs.logs[0].known, 0, log->count);
         events[i].type = EV_IPL;
         assert_string_equal(sample_refused_by(&sample), separator ? "boot.log.separator" : "boot.log.data");
         if (!separator) {
@@ -339,12 +339,12 @@ static void nothing_can_be_hidden(void **state)
             assert_string_equal(sample_refused_by(&sample), "boot.log.separator");
             events[i] = kept;
             events[i].data.n--;
-            memset(sample.logs.logs[0].covered, 0, log->count);
+            memset(sample.logs.logs[0].known, 0, log->count);
             assert_string_equal(sample_refused_by(&sample), "boot.log.data");
         }
         events[i] = kept;
     }
-    memset(sample.logs.logs[0].covered, 0, log->count);
+    memset(sample.logs.logs[0].known, 0, log->count);
     sample_good(&sample, "latitude");
     assert_int_equal(tags, 7);
     assert_int_equal(separators, 3);

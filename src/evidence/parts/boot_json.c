@@ -217,6 +217,21 @@ static void put_entry(struct writer *out, const struct boot_event *at)
     put_tail(out, e->data, DIGEST_SHA1, e->hash);
 }
 
+/* About what the text will need: growing it would copy it several times. */
+static size_t events_room(const struct measured *m)
+{
+    enum { HEAD = 200, TIMES = 3 /* in base64url, and what is read of it */ };
+    size_t n = HEAD;
+
+    for (size_t i = 0; i < m->count; i++) {
+        const struct event_log *log = &m->logs[i].tcg;
+
+        for (size_t k = 0; !m->logs[i].is_ima && k < log->count; k++)
+            n += HEAD + log->events[k].data.n * TIMES;
+    }
+    return n;
+}
+
 struct bytes boot_events_json(struct arena *a, const struct measured *m, enum digest_alg bank, uint32_t quoted)
 {
     struct writer out = wr_open(a);
@@ -224,6 +239,7 @@ struct bytes boot_events_json(struct arena *a, const struct measured *m, enum di
     struct boot_event e;
     const char *comma = "";
 
+    wr_room(&out, events_room(m));
     wr_text(&out, "{\"Events\":[");
     boot_walk_begin(&w, m, bank, quoted);
     while (boot_walk_any(&w, &e)) {

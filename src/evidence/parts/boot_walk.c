@@ -75,8 +75,12 @@ bool boot_event_covered(const struct boot_walk *w, const struct boot_event *e)
 
 bool boot_event_of_windows(const struct boot_walk *w, const struct boot_event *e)
 {
-    return e->open && e->event->type == EV_EVENT_TAG && BOOT_WINDOWS_REGISTERS >> e->event->reg & 1 &&
-           boot_event_covered(w, e) && wbcl_fits(e->event->data);
+    if (!e->open || e->event->type != EV_EVENT_TAG || !(BOOT_WINDOWS_REGISTERS >> e->event->reg & 1))
+        return false;
+    uint8_t *known = &e->log->known[e->index];
+    if (!(*known & (MEASURED_WINDOWS | MEASURED_NOT_WINDOWS)))
+        *known |= boot_event_covered(w, e) && wbcl_fits(e->event->data) ? MEASURED_WINDOWS : MEASURED_NOT_WINDOWS;
+    return *known & MEASURED_WINDOWS;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ checks */

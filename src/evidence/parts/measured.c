@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "evidence/parts/boot_walk.h"
 
-enum { PCR_DEBUG = 16, PCR_IMA = 10, PCR_SYSTEMD = 15, COVERED = 1, NOT_COVERED = 2 };
+enum { PCR_DEBUG = 16, PCR_IMA = 10, PCR_SYSTEMD = 15 };
 
 /* ---------------------------------------------------------------------------------------------------------- reading */
 
@@ -13,7 +13,7 @@ static bool read_log(struct exam *x, struct measured_log *log, struct bytes text
         return ima_log_read(x->arena, text, &log->ima, fault);
     if (!event_log_read(x->arena, text, &log->tcg, fault))
         return false;
-    log->covered = arena_alloc(x->arena, log->tcg.count);
+    log->known = arena_alloc(x->arena, log->tcg.count);
     return true;
 }
 
@@ -38,9 +38,10 @@ bool measured_covers(const struct measured_log *log, size_t event, enum digest_a
 
     if (!b)
         return false;
-    if (!log->covered[event])
-        log->covered[event] = event_data_measured(&log->tcg, &log->tcg.events[event], b) ? COVERED : NOT_COVERED;
-    return log->covered[event] == COVERED;
+    uint8_t *known = &log->known[event];
+    if (!(*known & (MEASURED_COVERED | MEASURED_NOT_COVERED)))
+        *known |= event_data_measured(&log->tcg, &log->tcg.events[event], b) ? MEASURED_COVERED : MEASURED_NOT_COVERED;
+    return *known & MEASURED_COVERED;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ banks */

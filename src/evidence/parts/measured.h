@@ -10,11 +10,13 @@
 
 enum { MEASURED_LOGS = 8 };
 
+/* Of an event's data: looked at once, asked for often. */
+enum { MEASURED_COVERED = 1, MEASURED_NOT_COVERED = 2, MEASURED_WINDOWS = 4, MEASURED_NOT_WINDOWS = 8 };
 struct measured_log {
     bool is_ima;
     struct event_log tcg;
     struct ima_log ima;
-    uint8_t *covered; /* of each event: what measured_covers found before */
+    uint8_t *known; /* of each event: what was found of its data before (MEASURED_ bits) */
 };
 struct measured {
     struct measured_log logs[MEASURED_LOGS];
