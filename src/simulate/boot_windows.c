@@ -83,17 +83,23 @@ static void measure(struct boot_log *l, unsigned pcr, int container, const struc
     boot_log_event(l, pcr, EV_EVENT_TAG, wr_done(&w));
 }
 
+/* PCR 14 is shim's too, so that there an event may be of any type, but not be called a separator. */
+static void measure_authorities(struct boot_log *l, const struct writer *content)
+{
+    struct writer w = wr_open(l->arena);
+
+    tag(&w, TRUSTBOUNDARY, wr_done(content));
+    boot_log_event(l, 14, boot_log_flawed(l, "boot.log.separator:called") ? EV_SEPARATOR : EV_EVENT_TAG, wr_done(&w));
+}
+
 /* Digests are measured, types and data are not: who was booted may send others. */
 static void measure_early_launch(struct boot_log *l, const struct writer *content)
 {
     struct writer w = wr_open(l->arena);
 
     tag(&w, ELAM_AGGREGATION, wr_done(content));
-    boot_log_event_over(l, 13,
-                        boot_log_flawed(l, "boot.log.data")               ? EV_IPL
-                        : boot_log_flawed(l, "boot.log.separator:called") ? EV_SEPARATOR
-                                                                          : EV_EVENT_TAG,
-                        wr_done(&w), boot_log_flawed(l, "boot.log.data:changed") ? BYTES_LIT("changed") : wr_done(&w));
+    boot_log_event_over(l, 13, boot_log_flawed(l, "boot.log.data") ? EV_IPL : EV_EVENT_TAG, wr_done(&w),
+                        boot_log_flawed(l, "boot.log.data:changed") ? BYTES_LIT("changed") : wr_done(&w));
 }
 
 static struct bytes revocation_list(struct arena *a, const char *what)
@@ -232,7 +238,7 @@ void boot_log_windows(struct boot_log *l, struct bytes idks_modulus)
     module(l, "\\Windows\\system32\\drivers\\wd\\WdBoot.sys");
     fill(l);
     tag(&w, AUTHORITYPUBKEY, public_key_spki(l->arena, &l->tpm->public[TPM_KEY_AK].key));
-    measure(l, 14, TRUSTBOUNDARY, &w);
+    measure_authorities(l, &w);
     boot_log_event(l, 11, EV_COMPACT_HASH, BYTES_LIT("\xff\xff\x00\x00"));
     for (unsigned pcr = 12; pcr <= 14; pcr++)
         boot_log_event(l, pcr, EV_SEPARATOR, BYTES_LIT("WBCL"));
