@@ -3,6 +3,7 @@
 #include "cli/input.h"
 #include "crypto/pem.h"
 #include "endorsement/tpm/tpm.h"
+#include "evidence/parts/tpm.h"
 #include "simulate/simulate.h"
 
 static bool read_certificates(struct arena *a, struct bytes text, struct anchor_file *out, struct fault *fault)
@@ -21,6 +22,7 @@ static bool read_certificates(struct arena *a, struct bytes text, struct anchor_
 bool anchor_read(const struct cli *cli, const char *option, const char *path, struct anchor_file *out)
 {
     struct arena *a = cli->arena;
+    struct tpm_public area;
     struct public_key key;
     struct fault fault = {0};
     struct pem_block block;
@@ -37,6 +39,9 @@ bool anchor_read(const struct cli *cli, const char *option, const char *path, st
     der = text;
     if (pem_next(a, &text, &block, &found) && found)
         der = block.der;
+    /* As tools for TPMs write it, too. */
+    if (tpm_public_read(a, text, &area, NULL))
+        der = public_key_spki(a, &area.key);
     if (!public_key_decode(a, der, &key)) {
         cli_misuse(cli, "%s %s: neither a certificate nor a public key (%s)", option, path, fault.text);
         return false;

@@ -88,4 +88,6 @@ static bool verify(struct exam *x)
     return true;
 }
 
-const struct attester tpm_file_attester = {.path = "", .type = "tpm", .required = required, .verify = verify};
+/* A report, so that the properties of a policy for TPMs count here too. */
+const struct attester tpm_file_attester = {
+    .path = "", .type = "tpm", .required = required, .verify = verify, .is_report = true};

@@ -121,6 +121,35 @@ class Tpm(CliCase):
         self.accepted(bare, "--certs", certificate)
         self.accepted(bare, "--anchor", certificate)
 
+    def judged_by(self, policy, att, *args):
+        path = self.file("policy.txt", policy)
+        return self.judged(att, "--policy", path, *args)
+
+    @needs_corpus
+    def test_policies(self):
+        """Properties and JmesPath work as in the service."""
+        folder = "swtpm-windows-locality3"
+        windows = {"logs": [{"type": "TCG", "log": b64u(read(folder, "eventlog.bin"))}], "aik_pub": jwk_of(read(folder, "ak.tpm2b_public")),
+                   "pcrs": [bank("sha256", yaml_values(read(folder, "ak.quote.yaml")))],
+                   "quote": b64u(read(folder, "ak.quote.tpms_attest")), "signature": b64u(read(folder, "ak.quote.tpmt_signature"))}
+        sample = (SHARED / "corpus/policies/doc-tpm-sample-v12-boot.txt").read_text(encoding="utf-8")
+        result = self.judged(windows, "--policy", self.file("policy.txt", sample), "--anchor", str(TPM / folder / "ak.tpm2b_public"))
+        self.assertEqual("tpm", result["type"])
+        self.assertNotIn("events", result["claims"])
+        self.assertIs(False, result["issued"]["SecureBootEnabled"])
+        self.assertIs(True, result["issued"]["aikValidated"])
+        self.assertIn("BitlockerStatus", result["issued"])
+        # a policy asks for all registers unless it says which; and for a certificate unless it does not
+        few = {**self.azure(), "quote": b64u(read("azure-trustedlaunch-ca2a", "quote.msg"))}
+        self.assertEqual("tpm.quote.signature", self.judged_by("version=1.0;authorizationrules{=>permit();};issuancerules{};", few)["failed"]["id"])
+        bare = "version=1.1;configurationrules{=>issueproperty(type=\"require_valid_aik_cert\",value=false);};authorizationrules{=>permit();};issuancerules{};"
+        result = self.judged_by(bare, self.linux())
+        self.assertEqual("accepted", result["verdict"])
+        self.assertIs(False, result["claims"]["aikValidated"])
+        self.assertEqual({"aik.chain"}, {c["id"] for c in result["checks"] if c["id"] == "aik.chain" and c["result"] == "skip"})
+        deny = "version=1.0;authorizationrules{[type==\"secureBootEnabled\",value==true]=>permit();};issuancerules{};"
+        self.assertEqual("policy.permit", self.judged_by(deny, self.linux(), "--anchor", str(TPM / "swtpm-linux-ludmilla/ak.pem"))["failed"]["id"])
+
     @needs_corpus
     def test_malformed_objects(self):
         att = self.linux()
