@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "core/selftest.h"
+#include "evidence/tpm_challenge.h"
 #include "simulate/simulate.h"
 
 enum { SEED = 4711, MEMORY = 64 * 1024 * 1024, PER_LINE = 16 };
@@ -53,6 +55,28 @@ static void put_split(struct arena *a, const char *name, struct bytes text, cons
     put_array(arena_printf(a, "%s_after", name), bytes_after(rest, (size_t)(end - rest.p)));
 }
 
+/* A challenge as the self-test gives it; it can be answered at its one time for ever. */
+static void challenge(struct arena *a, struct simulate_options *o, int64_t time)
+{
+    static const uint8_t entropy[EXAM_ENTROPY];
+    struct sealer sealer = selftest_sealer();
+    struct exam x = {.arena = a,
+                     .trace = trace_new(a),
+                     .issuer = SELFTEST_ISSUER,
+                     .sealer = &sealer,
+                     .time = time,
+                     .entropy = BYTES_OF(entropy)};
+    const struct json *message;
+
+    if (!challenge_give(&x) || !json_parse(a, decoded(a, x.reply, "data"), NULL, &message, NULL))
+        fail("no challenge");
+    message = json_member(message, "payload");
+    if (!json_text(json_member(message, "challenge"), &o->challenge) ||
+        !base64_decode(a, o->challenge, &o->challenge, NULL) ||
+        !json_text(json_member(message, "service_context"), &o->service_context))
+        fail("no challenge");
+}
+
 static void make(struct arena *a, const struct simulate_options *options, struct simulated *out)
 {
     struct fault fault = {0};
@@ -61,14 +85,19 @@ static void make(struct arena *a, const struct simulate_options *options, struct
         fail(fault.text);
 }
 
-/* What a TPM signs: with the signature that its twin has damaged by itself. */
-static void put_tpm(struct arena *a)
+/* What a TPM signs: with the signature, of which the twin has another, by itself. */
+static void put_tpm(struct arena *a, int64_t time)
 {
+    struct simulate_options tpm_options = {
+        .kind = SIMULATE_TPM_REQUEST, .seed = SEED, .os = "linux", .variation = "without-ima"};
     const struct simulate_options guest_options = {.kind = SIMULATE_AZURE_GUEST, .seed = SEED, .os = "linux"};
     static const char *const names[] = {"pk", "kek", "db", "dbx"};
-    struct simulated guest;
+    struct simulated guest, tpm;
 
     make(a, &guest_options, &guest);
+    challenge(a, &tpm_options, time);
+    make(a, &tpm_options, &tpm);
+    put_split(a, "sample_tpm", tpm.evidence, ".");
     put_split(a, "sample_guest", decoded(a, guest.request, "AttestationInfo"), "\"PcrSignature\":\"");
     put_array("sample_aik_issuers", guest.aik_issuers);
     put_array("sample_aik_anchor", BYTES_OF(guest.anchor_spki));
@@ -106,7 +135,7 @@ int main(void)
     put_array("sample_snp_chain", snp.chain);
     put_array("sample_snp_anchor", BYTES_OF(snp.anchor_spki));
     put_array("sample_snp_crl", snp.crl);
-    put_tpm(&a);
+    put_tpm(&a, made.time);
     arena_free(&a);
     return fflush(stdout) || ferror(stdout);
 }

@@ -62,7 +62,28 @@ static const struct selftest_sample samples[] = {
      {0},
      {sample_guest_before, sizeof sample_guest_before},
      {sample_guest_after, sizeof sample_guest_after}},
+    {"Tpm",
+     "data",
+     {sample_tpm_signature, sizeof sample_tpm_signature},
+     0,
+     CHECK_ATTREQ_SIGNATURE,
+     {0},
+     {sample_tpm_before, sizeof sample_tpm_before},
+     {sample_tpm_after, sizeof sample_tpm_after}},
 };
+
+/* Tpm has no default policy. */
+static const struct provider_policy sample_policies[] = {
+    {.attester = &tpm_attester,
+     .kind = {(const uint8_t *)"Tpm", 3},
+     .text = BYTES_LIT("version=1.0;authorizationrules{=>permit();};issuancerules{};")}};
+
+struct sealer selftest_sealer(void)
+{
+    static const uint8_t known[AEAD_KEY_SIZE];
+
+    return context_sealer(known);
+}
 
 const struct selftest_sample *selftest_sample_at(size_t i)
 {
@@ -156,7 +177,11 @@ static const char *judge(struct arena *a, const struct endorsements *endorsement
                          struct bytes evidence)
 {
     static const uint8_t entropy[EXAM_ENTROPY];
-    struct provider provider = {.issuer = SELFTEST_ISSUER, .settings = SETTINGS_DEFAULT};
+    struct provider provider = {.issuer = SELFTEST_ISSUER,
+                                .settings = SETTINGS_DEFAULT,
+                                .policies = sample_policies,
+                                .policy_count = sizeof sample_policies / sizeof *sample_policies};
+    const struct mint mint = {.sealer = selftest_sealer()};
     const struct snapshot snapshot = {.endorsements = endorsements, .providers = &provider, .provider_count = 1};
     const struct core_request request = {.issuer = provider.issuer,
                                          .attester = bytes_text(sample->path),
@@ -168,7 +193,7 @@ static const char *judge(struct arena *a, const struct endorsements *endorsement
     provider.settings.freshness = FRESHNESS_STRICT;
     provider.settings.amd_crl_freshness = true;
     provider.settings.reference = sample_reference(a);
-    core_attest(&x, a, &snapshot, &request, NULL, NULL); /* no cache: everything is judged here and now */
+    core_attest(&x, a, &snapshot, &request, &mint, NULL); /* no cache: everything is judged here and now */
     if (x.answer.status == 200 && x.permitted && x.payload.n)
         return NULL;
     return x.answer.failed_check ? x.answer.failed_check : "nothing that has a name";
@@ -226,8 +251,8 @@ static const struct selftest_sample *sample_of(const struct attester *attester)
 /* A challenge, and what brings it back: good as it is, refused in the hands of another provider. */
 static bool judge_challenge(struct fault *fault)
 {
-    static const uint8_t sealing[AEAD_KEY_SIZE], entropy[TOKEN_JTI_ENTROPY];
-    const struct sealer sealer = context_sealer(sealing);
+    static const uint8_t entropy[EXAM_ENTROPY];
+    const struct sealer sealer = selftest_sealer();
     struct service_context context;
     struct arena a;
 
@@ -255,11 +280,8 @@ bool selftest_evidence(struct fault *fault)
     for (size_t i = 0; (attester = attester_at(i)) != NULL; i++) {
         const struct selftest_sample *sample = sample_of(attester);
 
-        if (!sample && attester == &tpm_attester) {
-            if (!judge_challenge(fault))
-                return false;
-            continue;
-        }
+        if (attester == &tpm_attester && !judge_challenge(fault))
+            return false;
         if (!sample)
             return fault_set(fault, FAULT_CRYPTO, "%s: there is no sample", attester->path);
         if (!selftest_judge(sample, fault))

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "core/sealed_key.h"
+#include "endorsement/exam.h"
 
 #define SELFTEST_ISSUER BYTES_LIT("https://selftest.invalid")
 
@@ -22,6 +23,9 @@ struct selftest_sample {
     /* Text on both sides of the evidence, which is then a signature alone, in base64; empty: it is sent by itself. */
     struct bytes before, after;
 };
+
+/* What the service context in a sample of Tpm was sealed with: everybody knows the key. */
+struct sealer selftest_sealer(void);
 
 const struct selftest_sample *selftest_sample_at(size_t i); /* NULL past the end */
 /* One sample and its twin; false with a fault that tells which of them went wrong, and how. */

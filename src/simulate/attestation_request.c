@@ -60,6 +60,7 @@ static bool platform_claim(struct message *m, struct bytes nonce, struct bytes *
     wr_put(&w, quote.attest);
     wr_put(&w, wr_done(&pcrs));
     *out = wr_done(&w);
+    out->n -= faulty(m, "attreq.claims");
     return true;
 }
 
@@ -72,7 +73,7 @@ static struct bytes quoted(struct message *m)
     if (m->certified)
         return m->challenge;
     digest_parts(DIGEST_SHA256, parts, 3, hash);
-    hash[0] ^= faulty(m, "attreq.key.quote");
+    hash[0] ^= faulty(m, "tpm.quote.nonce:key");
     return bytes_make(hash, SHA256_SIZE);
 }
 
@@ -96,19 +97,19 @@ static bool wr_certification(struct message *m, struct writer *w, enum simulated
 
 static bool wr_keys(struct message *m, struct writer *w)
 {
-    bool other = tpm_platform_varies(&m->p, "other-key");
+    bool other = tpm_platform_varies(&m->p, "other-key"), strange = faulty(m, "attreq.key");
 
+    if ((other || strange) && !driver(m)->make_key(&m->p.tpm, TPM_KEY_OTHER, BYTES_NONE, m->p.fault))
+        return false;
     wr_text(w, ",\"request_key\":{\"jwk\":");
     wr_put(w, m->jwk);
     if (!m->certified && !faulty(m, "attreq.key_info"))
         wr_text(w, ",\"info\":{\"tpm_quote\":{\"hash_alg\":\"sha-256\"}}");
-    else if (m->certified && !wr_certification(m, w, TPM_KEY_REQUEST))
+    else if (m->certified && !wr_certification(m, w, strange ? TPM_KEY_OTHER : TPM_KEY_REQUEST))
         return false;
     wr_text(w, "}");
     if (!other)
         return true;
-    if (!driver(m)->make_key(&m->p.tpm, TPM_KEY_OTHER, BYTES_NONE, m->p.fault))
-        return false;
     wr_text(w, ",\"other_keys\":[{\"jwk\":");
     wr_put(w, simulated_tpm_jwk(&m->p.tpm, TPM_KEY_OTHER));
     if (!wr_certification(m, w, TPM_KEY_OTHER))
@@ -137,14 +138,31 @@ static bool wr_tpm_old(struct message *m, struct writer *w)
     return true;
 }
 
+/* The boot of another machine that the same authority knows. */
+static bool attest_another(struct message *m, struct bytes *json)
+{
+    struct tpm_platform other = m->p;
+    struct simulated unused = {.options = *m->p.options};
+
+    bool ok =
+        simulated_tpm_open(&other.tpm, m->p.arena, m->p.options, sha256_of(m->p.arena, m->p.tpm.seed), m->p.fault) &&
+        other.tpm.driver->make_key(&other.tpm, TPM_KEY_AK, BYTES_NONE, m->p.fault) &&
+        tpm_platform_certify(&other, &unused) && tpm_platform_boot(&other) && tpm_attestation(&other, BYTES_NONE, json);
+    other.tpm.driver->close(&other.tpm);
+    return ok;
+}
+
 /* Before the machine slept it was quoted too, without a challenge. */
 static bool wr_tpm(struct message *m, struct writer *w)
 {
+    bool slept = tpm_platform_varies(&m->p, "slept") ||
+                 (m->p.options->fault && strncmp(m->p.options->fault, "attreq.boot", 11) == 0);
+    bool late = faulty(m, "attreq.boot.clock"), strange = faulty(m, "attreq.boot.key");
     struct bytes current, boot = BYTES_NONE;
 
-    if (tpm_platform_varies(&m->p, "slept") && !tpm_attestation(&m->p, BYTES_NONE, &boot))
+    if (slept && !late && !(strange ? attest_another(m, &boot) : tpm_attestation(&m->p, BYTES_NONE, &boot)))
         return false;
-    if (!tpm_attestation(&m->p, quoted(m), &current))
+    if (!tpm_attestation(&m->p, quoted(m), &current) || (late && !tpm_attestation(&m->p, BYTES_NONE, &boot)))
         return false;
     wr_text(w, "\"current_attestation\":");
     wr_put(w, current);
@@ -186,7 +204,8 @@ static bool attested_data(struct message *m, struct bytes context, struct bytes 
     } else if (!wr_keys(m, &w)) {
         return false;
     }
-    wr_text(&w, ",\"custom_claims\":[{\"name\":\"simulated\",\"value\":\"true\",\"value_type\":\"boolean\"}],"
+    wr_text(&w, ",\"custom_claims\":[{\"name\":\"aas-ehd\",\"value\":\"c2ltdWxhdGVk\",\"value_type\":\"string\"},{"
+                "\"name\":\"simulated\",\"value\":\"true\",\"value_type\":\"boolean\"}],"
                 "\"service_context\":\"");
     wr_put(&w, faulty(m, "attreq.context") ? another_context(m, context) : context);
     wr_text(&w, "\"}");
@@ -210,7 +229,7 @@ static struct bytes enclave_statement(struct message *m)
     uint8_t data[ENCLAVE_DATA_SIZE];
 
     digest_parts(DIGEST_SHA512, &m->report_signed, 1, data);
-    data[0] ^= faulty(m, "vbs.data");
+    data[0] ^= faulty(m, "vbs.enclave_data");
     wr_u32le(&w, SIZE);
     wr_u32le(&w, 1);
     wr_put(&w, BYTES_OF(data));
@@ -247,6 +266,7 @@ static bool enclave_report(struct message *m, struct bytes *out)
     wr_put(&w, statement);
     wr_put(&w, signature);
     *out = wr_done(&w);
+    out->n -= faulty(m, "vbs.report.shape");
     return true;
 }
 
@@ -336,7 +356,7 @@ bool simulate_attestation_request(struct arena *a, const struct simulate_fault *
     if (!tpm_complete(o, wanted, fault))
         return false;
     bool ok = tpm_platform_open(&m.p, a, out, fault);
-    m.p.enclave = o->kind == SIMULATE_VBS;
+    m.p.enclave = o->kind == SIMULATE_VBS && !faulty(&m, "vbs.identity_key");
     m.old = o->version == 1;
     m.certified =
         tpm_platform_varies(&m.p, "certified-key") || (wanted && strncmp(wanted->name, "tpm.certify", 11) == 0);

@@ -43,6 +43,14 @@ static bool decode_tpm(const struct simulated *s, struct exam *x)
     return tpm_decode_file(x, s->evidence, BYTES_NONE, &s->nonce);
 }
 
+/* As the message that the service takes. */
+static bool decode_request(const struct simulated *s, struct exam *x)
+{
+    const struct json *request;
+
+    return json_parse(x->arena, s->request, NULL, &request, NULL) && tpm_attester.decode(x, request);
+}
+
 static bool decode_guest(const struct simulated *s, struct exam *x)
 {
     return guest_decode_file(x, s->evidence);
@@ -61,6 +69,10 @@ const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
                       decode_snp},
     [SIMULATE_TPM] = {"tpm", "TPM", "a TPM's attestation", "attestation.json", &tpm_file_attester, tpm_variations,
                       simulate_tpm, decode_tpm},
+    [SIMULATE_TPM_REQUEST] = {"tpm", "TPM", "a request to attest a TPM", "message.json", &tpm_attester,
+                              request_variations, simulate_attestation_request, decode_request},
+    [SIMULATE_VBS] = {"vbs", "VBS", "a request to attest a VBS enclave", "message.json", &tpm_attester,
+                      request_variations, simulate_attestation_request, decode_request},
     [SIMULATE_AZURE_GUEST] = {"azure-guest", "Azure guest", "a request of an Azure guest", "request.json",
                               &guest_attester, guest_variations, simulate_azure_guest, decode_guest},
 };

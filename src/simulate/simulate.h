@@ -15,12 +15,11 @@ enum simulate_kind {
     SIMULATE_OE_EVIDENCE,
     SIMULATE_TDX,
     SIMULATE_SNP,
-    SIMULATE_TPM, /* an attestation object (tpm-vbs.md 1.4) */
+    SIMULATE_TPM,         /* an attestation object (tpm-vbs.md 1.4) */
+    SIMULATE_TPM_REQUEST, /* the same in a request to /attest/Tpm, answering a challenge */
+    SIMULATE_VBS,         /* with a report of an enclave */
     SIMULATE_AZURE_GUEST,
-    SIMULATE_KINDS,
-    /* Their builders are here, their attester not yet: */
-    SIMULATE_TPM_REQUEST = SIMULATE_KINDS, /* the same in a request to /attest/Tpm, answering a challenge */
-    SIMULATE_VBS,                          /* with a report of an enclave */
+    SIMULATE_KINDS
 };
 /* Forms of TD reports; the first: 1.0 in quotes of version 4, 1.5 in those of version 5. */
 enum simulate_td_report { SIMULATE_TD_USUAL, SIMULATE_TD_10, SIMULATE_TD_15, SIMULATE_TD_15EX };

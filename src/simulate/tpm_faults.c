@@ -82,6 +82,18 @@ const struct simulate_fault request_faults[] = {
     {"attreq.context.fresh", ASKED, 0, "the challenge is an hour old"},
     {"attreq.challenge", ASKED, 0, "the request answers another challenge"},
     {"attreq.signature", ASKED, 0, "something else was signed with the request key"},
+    {"attreq.claims", ASKED, 1, "the last byte of the platform claim is missing"},
+    {"attreq.key", ASKED, 2, "the TPM certified another key than the request key"},
+    {"attreq.boot.key", REQUEST, 2, "another machine's boot is attested"},
+    {"attreq.boot.clock", REQUEST, 2, "the boot was attested after the present state"},
+    {"attreq.boot.clock:reset", REQUEST, 2, "the TPM was reset since the boot was attested"},
+    {"attreq.boot.clock:restart", REQUEST, 2, "the boot that is attested was restarted later"},
+    {"tpm.quote.nonce:key", ASKED, 2, "the quote is tied to another request key"},
+    /* reports of enclaves */
+    {"vbs.report.shape", VBS, 0, "the last byte of the enclave's report is missing"},
+    {"vbs.identity_key", VBS, 0, "the log does not name the key that signs reports of enclaves"},
+    {"vbs.signature", VBS, 0, "something else was signed with the key of enclaves' reports"},
+    {"vbs.enclave_data", VBS, 0, "the enclave vouches for another request"},
     {0},
 };
 
@@ -108,5 +120,6 @@ const struct simulate_fault guest_faults[] = {
 /* Harmless ways in which evidence differs in the world (tpm-vbs.md 2, 3; all must be accepted). */
 const char *const tpm_variations[] = {"secure-boot-off", "locality-3",  "sha1-bank", "all-banks",
                                       "without-ima",     "issuer-sent", NULL};
-const char *const request_variations[] = {"secure-boot-off", "all-banks", "certified-key", "other-key", "slept", NULL};
+const char *const request_variations[] = {"secure-boot-off", "without-ima", "all-banks", "certified-key",
+                                          "other-key",       "slept",       NULL};
 const char *const guest_variations[] = {"secure-boot-off", "certificate-padded", "without-certificate", NULL};

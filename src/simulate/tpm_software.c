@@ -9,6 +9,8 @@ enum {
     FIRST_DYNAMIC = 17,
     LAST_DYNAMIC = 22,
     RESETS = 7,
+    FIRST_CLOCK = 60000,
+    TICK = 1000,
 };
 #define FIRMWARE UINT64_C(0x2024010100010002)
 
@@ -33,7 +35,7 @@ static bool software_open(struct simulated_tpm *t, struct fault *fault)
     struct software *s = ARENA_NEW(t->arena, struct software);
 
     (void)fault;
-    *s = (struct software){.clock = 60000};
+    *s = (struct software){.clock = FIRST_CLOCK};
     for (int bank = 0; bank < SIMULATED_BANKS; bank++)
         for (int pcr = FIRST_DYNAMIC; pcr <= LAST_DYNAMIC; pcr++)
             memset(s->pcr[bank][pcr], 0xff, DIGEST_MAX);
@@ -198,8 +200,12 @@ static TPMS_ATTEST statement(struct simulated_tpm *t, const char *what, TPM2_ST 
     struct software *s = t->state;
     TPMS_ATTEST out = {.magic = TPM2_GENERATED_VALUE, .type = type, .firmwareVersion = FIRMWARE};
 
-    s->clock += 1000;
+    s->clock += TICK;
     out.clockInfo = (TPMS_CLOCK_INFO){.clock = s->clock, .resetCount = RESETS, .safe = TPM2_YES};
+    if (s->clock == FIRST_CLOCK + TICK) { /* the first one */
+        out.clockInfo.resetCount += lies(t, "attreq.boot.clock:reset");
+        out.clockInfo.restartCount += lies(t, "attreq.boot.clock:restart");
+    }
     qualify(t->arena, 0x0b, t->public[TPM_KEY_AK].area, &out.qualifiedSigner);
     out.extraData.size = (UINT16)extra_data.n;
     if (extra_data.n)

@@ -10,6 +10,7 @@
 #include "evidence/logs.h"
 #include "manage_upload.h"
 #include "simulate/simulate.h"
+#include "tpm_exchange.h"
 
 enum { MEMORY = 256 * 1024 * 1024, SEED = 1 /* known: RSA keys are made once for all vectors */ };
 
@@ -42,8 +43,12 @@ static bool make_vector(struct arena *a, const struct simulate_options *options,
 {
     struct fault fault = {0};
 
+    struct simulate_options wanted = *options;
+    bool begun = !exchange_is_for(options->kind) || exchange_begin(a, &wanted);
+
     *v = (struct vector){.policy = policy, .endorsements = endorsements_new(MEMORY)};
-    if (simulate(a, options, &v->made, &fault) && simulate_endorsements(&v->made, v->endorsements, true, &fault))
+    if (begun && simulate(a, &wanted, &v->made, &fault) &&
+        simulate_endorsements(&v->made, v->endorsements, true, &fault))
         return true;
     printf("# %s: %s\n", options->fault ? options->fault : "no fault", fault.text);
     return false;
@@ -61,6 +66,7 @@ static const char *judge(struct arena *a, const struct vector *v)
                            .settings = &settings,
                            .time = v->made.time};
     claims_init(&x.exam.incoming, a);
+    exchange_prepare(&x.exam);
     if (v->policy)
         x.policy_text = bytes_text(v->policy);
     if (simulated_decode(&v->made, &x.exam) && core_judge(&x, v->policy != NULL))
@@ -380,10 +386,15 @@ static void try_good_tpm(struct arena *a)
             try_good(a,
                      &(struct simulate_options){
                          .kind = SIMULATE_TPM, .ak = keys[k], .os = systems[s], .seed = SEED, .log_size = 32 * 1024});
+        for (unsigned version = 1; version <= 2; version++)
+            try_good(a, &(struct simulate_options){
+                            .kind = SIMULATE_TPM_REQUEST, .version = version, .os = systems[s], .seed = SEED});
         for (size_t i = 0; i < ISOLATIONS; i++)
             try_good(a, &(struct simulate_options){
                             .kind = SIMULATE_AZURE_GUEST, .isolation = isolations[i], .os = systems[s], .seed = SEED});
     }
+    for (unsigned version = 1; version <= 2; version++)
+        try_good(a, &(struct simulate_options){.kind = SIMULATE_VBS, .version = version, .seed = SEED});
 }
 
 /* Without a fault all is accepted, or the rows would prove nothing. */

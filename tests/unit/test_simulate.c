@@ -1,4 +1,5 @@
 /* The simulated platform: every status and converge cell, every version and certification type, each fault by its own check. */
+#define JUDGE_EXCHANGES
 #include "simulated_judge.h"
 
 #include <unistd.h>
@@ -65,6 +66,8 @@ static void without_the_anchor_refused(void **state)
         struct simulated s;
         struct exam x;
 
+        if (exchange_is_for(o.kind))
+            assert_true(exchange_begin(&arena, &o));
         assert_true(simulate(&arena, &o, &s, NULL));
         assert_true(simulate_endorsements(&s, e, false, NULL));
         assert_false(judge_with(&s, e, &x));
