@@ -354,7 +354,7 @@ class Verify(EvidenceCase):
         self.assertEqual({"guid": "8be4df61-93ca-11d2-aa0d-00e098032b8c", "name": "SecureBoot", "size": 1, "value": "00"},
                          next(e["variable"] for e in events if "variable" in e and e["register"] == 7))
         windows = [e["windows"]["EVENT_TRUSTBOUNDARY"] for e in events if "EVENT_TRUSTBOUNDARY" in e.get("windows", {})]
-        self.assertEqual([False], [w["EVENT_SAFEMODE"] for w in windows if "EVENT_SAFEMODE" in w])
+        self.assertEqual([False, False], [w["EVENT_SAFEMODE"] for w in windows if "EVENT_SAFEMODE" in w])
         self.assertEqual(["010001"], [w["EVENT_VSM_IDKS_INFO"]["Exponent"] for w in windows if "EVENT_VSM_IDKS_INFO" in w])
         self.assertTrue(any(p["PolicyName"] == "DriverSiPolicy.p7b" for w in windows for p in w.get("EVENT_SI_POLICY", [])), windows)
         events = json.loads(self.expect(DONE, "inspect", "--json", EVIDENCE / "tpm/guard-IMN-SUPERMICRO-WBCL-Quote-AIKs/eventlog-0.bin").out)["events"]
