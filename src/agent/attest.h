@@ -43,7 +43,8 @@ struct agent_wish {
     const char *runtime_type;   /* "JSON", "Binary" */
     struct bytes init_data;     /* SNP, TDX: empty: none */
     const char *init_type;
-    bool key;                /* make a key whose public half the token names, and give out the private one */
+    bool bind_nonce; /* Azure guests: put SHA-512 of the nonce into the hardware's report too (snp-cvm.md 3.1) */
+    bool key;        /* make a key whose public half the token names, and give out the private one */
     const char *api_version; /* NULL: the one that clients send */
 };
 

@@ -1,5 +1,7 @@
 /* Virtual machines of Azure, or of a host that gives its guests the same: the request to /attest/AzureGuest, and its answer, which
  * this TPM alone can open (snp-cvm.md 3.2 to 3.8). */
+#include <time.h>
+
 #include "agent/attesting.h"
 #include "agent/file.h"
 #include "base/limits.h"
@@ -67,6 +69,43 @@ static bool snp_proof(struct attesting *x, struct bytes report, struct bytes *pr
     return true;
 }
 
+/* Does this report carry the data? Paravisors differ in the case of its digits. */
+static bool carries(struct attesting *x, struct bytes blob, struct bytes data)
+{
+    const struct json *claims;
+    struct bytes text;
+    struct hcl hcl = {0};
+    struct fault fault = {0};
+    struct attesting quiet = *x;
+
+    quiet.fault = &fault;
+    return hcl_read(&quiet, blob, &hcl) && json_parse(x->a, hcl.claims, NULL, &claims, NULL) &&
+           json_text(json_member(claims, "user-data"), &text) && bytes_equal_nocase(text, hex_encode(x->a, data));
+}
+
+/* The paravisor takes what is written there into its next report, some seconds later. */
+static bool bind_nonce(struct guest *g, struct bytes *blob)
+{
+    enum { TRIES = 50 };
+    const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+    struct attesting *x = g->x;
+    struct bytes data = digest(x->a, DIGEST_SHA512, x->wish->nonce);
+
+    if (!agent_tpm_nv_write(g->tpm, AGENT_NV_USER_DATA, data, x->fault))
+        return false;
+    for (int i = 0; i < TRIES; i++) {
+        if (!agent_tpm_nv(g->tpm, AGENT_NV_HCL_REPORT, x->a, blob, x->fault))
+            return false;
+        if (carries(x, *blob, data))
+            return true;
+        if (x->service->stop && atomic_load(x->service->stop))
+            break;
+        nanosleep(&pause, NULL);
+    }
+    return fault_set(x->fault, FAULT_SYSTEM, "the paravisor did not take the nonce into its report within %d seconds",
+                     TRIES / 5);
+}
+
 /* IsolationInfo: with the hardware's evidence where there is a paravisor's report. */
 static bool isolation(struct guest *g, struct json **out)
 {
@@ -82,6 +121,8 @@ static bool isolation(struct guest *g, struct json **out)
         attesting_text(x, o, "Type", BYTES_LIT("TrustedLaunch"));
         return true;
     }
+    if (x->wish->bind_nonce && x->wish->nonce.n && !x->machine->hcl_report.n && !bind_nonce(g, &blob))
+        return false;
     if (!hcl_read(x, blob, &hcl) ||
         !(hcl.type == HCL_SNP ? snp_proof(x, hcl.report, &proof) : attesting_td_quote(x, hcl.report, &proof)))
         return false;

@@ -132,6 +132,45 @@ bool agent_tpm_nv(struct agent_tpm *t, uint32_t index, struct arena *a, struct b
     return ok;
 }
 
+static bool define_index(struct agent_tpm *t, uint32_t index, size_t size, struct fault *fault)
+{
+    const TPM2B_NV_PUBLIC public = {
+        .nvPublic = {.nvIndex = index,
+                     .nameAlg = TPM2_ALG_SHA256,
+                     .attributes = TPMA_NV_OWNERREAD | TPMA_NV_OWNERWRITE | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA,
+                     .dataSize = (UINT16)size}};
+    const TPM2B_AUTH no_password = {0};
+    ESYS_TR made;
+    TSS2_RC rc = Esys_NV_DefineSpace(t->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                                     &no_password, &public, &made);
+
+    if (!agent_tpm_did(rc, "NV_DefineSpace", fault))
+        return false;
+    Esys_TR_Close(t->esys, &made);
+    return true;
+}
+
+bool agent_tpm_nv_write(struct agent_tpm *t, uint32_t index, struct bytes content, struct fault *fault)
+{
+    TPM2B_MAX_NV_BUFFER data = {.size = (UINT16)content.n};
+    ESYS_TR handle;
+    bool ok;
+
+    if (content.n > sizeof data.buffer)
+        return fault_set(fault, FAULT_LIMIT, "%zu bytes for an NV index", content.n);
+    memcpy(data.buffer, content.p, content.n);
+    if (!agent_tpm_has(t, index) && !define_index(t, index, content.n, fault))
+        return false;
+    if (!agent_tpm_did(Esys_TR_FromTPMPublic(t->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle),
+                       "NV_ReadPublic", fault))
+        return false;
+    ok = agent_tpm_did(
+        Esys_NV_Write(t->esys, ESYS_TR_RH_OWNER, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data, 0),
+        "NV_Write", fault);
+    Esys_TR_Close(t->esys, &handle);
+    return ok;
+}
+
 TPMI_ALG_HASH agent_hash_id(enum digest_alg alg)
 {
     static const TPMI_ALG_HASH ids[] = {[DIGEST_SHA1] = TPM2_ALG_SHA1,

@@ -12,7 +12,7 @@
 struct agent_tpm;
 
 /* Where things lie in a vTPM of Azure (snp-cvm.md 3.1). */
-enum { AGENT_NV_HCL_REPORT = 0x01400001, AGENT_NV_AK_CERTIFICATE = 0x01C101D0 };
+enum { AGENT_NV_HCL_REPORT = 0x01400001, AGENT_NV_USER_DATA = 0x01400002, AGENT_NV_AK_CERTIFICATE = 0x01C101D0 };
 #define AGENT_AK_HANDLE 0x81000003u
 
 /* tcti: as tpm2-tools write it, "device:/dev/tpmrm0"; NULL: the first of /dev/tpmrm0 and /dev/tpm0 that is there. NULL with a fault
@@ -24,6 +24,8 @@ const char *agent_tpm_device(void);
 
 /* Content of an NV index, as owner, or by its own empty password. *out is empty where there is no such index. */
 bool agent_tpm_nv(struct agent_tpm *t, uint32_t index, struct arena *a, struct bytes *out, struct fault *fault);
+/* Writes such an index whole, as owner; it is defined where it is not there. */
+bool agent_tpm_nv_write(struct agent_tpm *t, uint32_t index, struct bytes content, struct fault *fault);
 /* Is there such an index, or persistent object? */
 bool agent_tpm_has(struct agent_tpm *t, uint32_t handle);
 

@@ -103,6 +103,7 @@ bool self_option(struct self *s, int id, const char *value)
     case OPTION_SEV_GUEST: m->sev_guest = value; break;
     case OPTION_HCL_REPORT: return read_file(s, value, &m->hcl_report);
     case OPTION_METADATA: m->metadata = strcmp(value, "none") == 0 ? NULL : value; break;
+    case OPTION_BIND_NONCE: s->wish.bind_nonce = true; break;
     case OPTION_RP_ID: s->wish.relying_party = bytes_text(value); break;
     default: s->key_out = value; s->wish.key = true;
     }

@@ -21,6 +21,7 @@ enum {
     OPTION_SEV_GUEST,
     OPTION_HCL_REPORT,
     OPTION_METADATA,
+    OPTION_BIND_NONCE,
     OPTION_KEY_OUT,
     OPTION_RP_ID,
     OPTION_SELF_END,
@@ -39,6 +40,7 @@ enum {
     {OPTION_SEV_GUEST, "sev-guest", "DEV", "where configfs-tsm is not there (default: /dev/sev-guest)"}, \
     {OPTION_HCL_REPORT, "hcl-report", "F", "the paravisor's report (default: the one in the TPM, if there is one)"}, \
     {OPTION_METADATA, "metadata", "URL", "Azure's metadata service, or none (default: " AGENT_METADATA ")"}, \
+    {OPTION_BIND_NONCE, "bind-nonce", NULL, "azure-guest: have the paravisor take the nonce into its report"}, \
     {OPTION_RP_ID, "rp-id", "ID", "tpm: the relying party, which the request names"}, \
     {OPTION_KEY_OUT, "key-out", "F", "make a key that the token names; write its private half as PEM (0600)"}
 /* clang-format on */

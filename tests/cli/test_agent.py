@@ -347,6 +347,19 @@ class AzureGuest(AgentCase):
         self.assertEqual(("GET", "/metadata/THIM/amd/certification", "true", b""), asked[0])
         self.assertIn("404", self.attest(MISUSE, "--tpm", tpm.tcti, "--metadata", url + "/other").err)
 
+    def test_a_nonce_in_the_hardware_report(self):
+        """The paravisor is asked by an NV index; here its report already says what it will say, or never does."""
+        tpm = self.tpm()
+        tpm.make_ak()
+        seen, more = self.play(tpm), ("--tpm", tpm.tcti, "--boot-log", "none", "--metadata", "none", "--bind-nonce", "--nonce")
+        wanted = hashlib.sha512(b"fresh").digest()
+        tpm.nv_write(HCL_REPORT, self.confidential(2, b"report", b'{"user-data":"%s"}' % wanted.hex().upper().encode()), 2048)
+        self.attest(DONE, *more, "fresh")
+        self.assertEqual("SevSnp", seen[0]["IsolationInfo"]["Type"])
+        self.assertEqual(wanted, tpm.nv_read(0x01400002))
+        self.assertIn("did not take the nonce", self.attest(MISUSE, *more, "fresher").err)
+        self.assertEqual(hashlib.sha512(b"fresher").digest(), tpm.nv_read(0x01400002))
+
     def test_confidential_vm_of_intel(self):
         tpm = self.tpm()
         tpm.make_ak()
