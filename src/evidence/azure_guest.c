@@ -1,5 +1,5 @@
 #include "evidence/azure_guest.h"
-
+#include "base/text.h"
 #include "evidence/azure_guest_claims.h"
 #include "evidence/parts/quote_verify.h"
 #include "evidence/parts/request.h"
@@ -165,6 +165,16 @@ static bool hardware_claims(struct exam *x, struct guest_evidence *e, struct byt
     return ok;
 }
 
+/* An authority's word that the key is a confidential VM's: it names those of others too, and one of these can be bound to any
+ * hardware by whoever owns both machines. What an operator trusts without a certificate is his to know. */
+static bool certified_confidential(const struct aik *aik)
+{
+    static const char other[] = ".TrustedVM.";
+    struct bytes name = aik->leaf ? aik->leaf->subject_cn : BYTES_NONE;
+
+    return aik->valid && (!name.n || !memmem(name.p, name.n, other, strlen(other)));
+}
+
 /* Without Azure's paravisor in the measurement, whoever owns the VM binds what he likes: then a certificate must vouch for the
  * virtual TPM. */
 static bool paravisor(struct exam *x, const struct guest_evidence *e)
@@ -172,13 +182,15 @@ static bool paravisor(struct exam *x, const struct guest_evidence *e)
     const struct claim *status = claims_find(&e->isolation, BYTES_LIT("x-ms-compliance-status"));
     bool azure = status && bytes_is(status->value.text, "azure-compliant-cvm");
 
-    if (check_that(x, GUEST_PARAVISOR, azure || e->aik.valid))
+    if (check_that(x, GUEST_PARAVISOR, azure || certified_confidential(&e->aik)))
         return true;
     bool snp = e->request.isolation == GUEST_SEV_SNP;
-    struct writer w = wr_open(x->arena);
-    wr_hex(&w, snp ? e->snp.report.id_key_digest : e->tdx.report.mrtd);
+    struct bytes measured = snp ? e->snp.report.id_key_digest : e->tdx.report.mrtd;
     check_note(x->trace, "the %s is %s; the certificate: %s", snp ? "ID key's digest" : "MRTD",
-               arena_string(x->arena, wr_done(&w)), e->aik.why ? e->aik.why : "none was sent");
+               arena_string(x->arena, hex_encode(x->arena, measured)),
+               e->aik.valid ? "of a Trusted Launch machine"
+               : e->aik.why ? e->aik.why
+                            : "none was sent");
     return false;
 }
 

@@ -6,6 +6,7 @@
 #define NAME_AUTHORITY "Simulated AIK CA"
 #define NAME_STRANGER  "Another CA"
 #define NAME_LEAF      "0123456789ab.TrustedVM.simulated.example"
+#define NAME_HARDWARE  "0123456789ab.ConfidentialVM.simulated.example"
 #define EKU_AIK        "2.23.133.8.3,1.3.6.1.4.1.311.10.3.12"
 #define EKU_OTHER      "1.3.6.1.5.5.7.3.2"
 
@@ -64,11 +65,20 @@ static struct bytes authority(struct tpm_platform *p, enum aik_key root_key)
     return issue(p, &c, ":authority");
 }
 
+/* As Azure names them (snp-cvm.md 3.5). */
+static const char *leaf_name(const struct tpm_platform *p)
+{
+    const char *isolation = p->options->isolation;
+    bool confidential = isolation && strcmp(isolation, "trusted-launch") != 0;
+
+    return confidential && !tpm_platform_fault(p, "guest.paravisor:trusted-launch") ? NAME_HARDWARE : NAME_LEAF;
+}
+
 static struct bytes leaf(struct tpm_platform *p, EVP_PKEY *key)
 {
     bool stranger = tpm_platform_fault(p, "aik.chain:issuer");
     struct authority_certificate c =
-        template(p, NAME_LEAF, stranger ? NAME_STRANGER : NAME_AUTHORITY, key, AIK_KEY_AUTHORITY, SERIAL_LEAF);
+        template(p, leaf_name(p), stranger ? NAME_STRANGER : NAME_AUTHORITY, key, AIK_KEY_AUTHORITY, SERIAL_LEAF);
 
     c.unknown_critical = tpm_platform_fault(p, "aik.authority:critical");
     c.extended_usage = tpm_platform_fault(p, "aik.role") ? EKU_OTHER : EKU_AIK;

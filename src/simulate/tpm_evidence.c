@@ -50,8 +50,9 @@ bool tpm_complete(struct simulate_options *o, const struct simulate_fault *f, st
         o->tpm = NULL; /* no other lies */
     if (!o->os && needs & SIMULATE_NEEDS_LINUX)
         o->os = "linux";
-    bool bare = o->variation && strcmp(o->variation, "without-certificate") == 0; /* then something else must vouch */
-    if (!o->isolation && (needs & SIMULATE_NEEDS_HARDWARE || (bare && o->kind == SIMULATE_AZURE_GUEST)))
+    bool vouched = o->variation && (strcmp(o->variation, "without-certificate") == 0 || /* by hardware */
+                                    strcmp(o->variation, "paravisor-unknown") == 0);
+    if (!o->isolation && (needs & SIMULATE_NEEDS_HARDWARE || (vouched && o->kind == SIMULATE_AZURE_GUEST)))
         o->isolation = "snp";
     if (!o->version && f)
         o->version = f->version;

@@ -103,6 +103,8 @@ const struct simulate_fault guest_faults[] = {
     {"guest.aik.certificate", GUEST, 0, "the certificate is of another key than the AK"},
     {"guest.aik.hardware", CONFIDENTIAL, 0, "the paravisor vouches for another key than the AK"},
     {"guest.paravisor", CONFIDENTIAL, 0, "the paravisor is not one that counts, and nobody certified the AK"},
+    {"guest.paravisor:trusted-launch", CONFIDENTIAL, 0,
+     "the paravisor is not one that counts, and the AK is certified as a Trusted Launch machine's"},
     {"guest.pcr_set", GUEST, 0, "the quote is over a register more than PcrSet names"},
     {"guest.key.attributes", GUEST, 0, "the ephemeral key can be used without its policy"},
     {"guest.key.attributes:exportable", GUEST, 0, "the ephemeral key is not fixed to its TPM"},
@@ -122,4 +124,5 @@ const char *const tpm_variations[] = {"secure-boot-off", "locality-3",  "sha1-ba
                                       "without-ima",     "issuer-sent", NULL};
 const char *const request_variations[] = {"secure-boot-off", "without-ima", "all-banks", "certified-key",
                                           "other-key",       "slept",       NULL};
-const char *const guest_variations[] = {"secure-boot-off", "certificate-padded", "without-certificate", NULL};
+const char *const guest_variations[] = {"secure-boot-off", "certificate-padded", "without-certificate",
+                                       "paravisor-unknown", NULL};
