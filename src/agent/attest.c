@@ -52,13 +52,14 @@ static bool is_azure_guest(const struct agent_machine *m, struct agent_tpm *t)
 
 bool agent_kind_find(const struct agent_machine *m, struct arena *a, enum agent_kind *out, struct fault *fault)
 {
-    struct agent_tpm *t = m->tcti || agent_tpm_device() ? agent_tpm_open(m->tcti, fault) : NULL;
+    struct fault of_tpm = {0};
+    struct agent_tpm *t = m->tcti || agent_tpm_device() ? agent_tpm_open(m->tcti, &of_tpm) : NULL;
     bool has_tpm = t != NULL, azure = t && is_azure_guest(m, t);
     enum agent_provider provider = AGENT_NO_PROVIDER;
 
     agent_tpm_close(t);
-    if (!has_tpm && m->tcti)
-        return false; /* a TPM was named, and does not answer */
+    if (!has_tpm && m->tcti) /* one was named */
+        return fault_set(fault, of_tpm.code, "%s", of_tpm.text);
     if (!azure)
         provider = agent_tsm_provider(m->tsm, a);
     if (azure)
@@ -69,6 +70,8 @@ bool agent_kind_find(const struct agent_machine *m, struct arena *a, enum agent_
         *out = AGENT_SNP;
     else if (has_tpm)
         *out = AGENT_TPM;
+    else if (of_tpm.code)
+        return fault_set(fault, of_tpm.code, "%s", of_tpm.text);
     else
         return fault_set(fault, FAULT_SYSTEM,
                          "this machine has nothing to attest with: no TPM device, nothing below %s, no %s (root may be "
