@@ -125,4 +125,4 @@ const char *const tpm_variations[] = {"secure-boot-off", "locality-3",  "sha1-ba
 const char *const request_variations[] = {"secure-boot-off", "without-ima", "all-banks", "certified-key",
                                           "other-key",       "slept",       NULL};
 const char *const guest_variations[] = {"secure-boot-off", "certificate-padded", "without-certificate",
-                                       "paravisor-unknown", NULL};
+                                        "paravisor-unknown", NULL};
