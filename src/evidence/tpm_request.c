@@ -270,7 +270,8 @@ static const char *read_data(struct exam *x, const struct json *data, struct tpm
     const struct member members[] = {{"rp_id", false, false, LIMIT_NONCE, &id},
                                      {"rp_data", false, true, LIMIT_NONCE, &bytes},
                                      {"challenge", true, true, LIMIT_NONCE, &r->challenge},
-                                     {"service_context", true, true, LIMIT_NONCE, &r->service_context}};
+                                     /* without one it opens nowhere; tools do without */
+                                     {"service_context", false, true, LIMIT_NONCE, &r->service_context}};
     const char *why = read_members(x, data, members, sizeof members / sizeof *members);
 
     json_text(json_member(data, "rp_data"), &r->rp_data);

@@ -82,5 +82,33 @@ class Verify(CliCase):
         self.refused("attreq.payload", {"att_type": "basic", "att_data": {"challenge": "AAAA"}})
 
 
+class Simulated(CliCase):
+    def judged(self, folder, *args, status=DONE):
+        made = self.dir / folder
+        return self.expect_json(status, "verify", "--json", "--collateral", made / "collateral", "--anchor", made / "anchor.pem", "--at", "2026-01-01T00:00:00Z",
+                                *args, made / "message.json")
+
+    def test_requests_of_both_versions(self):
+        for version in ("1", "2"):
+            for kind in (("tpm", "--request"), ("vbs",)):
+                self.expect(DONE, "simulate", *kind, "--software", "--request-version", version, "-o", kind[0] + version)
+                o = self.judged(kind[0] + version)
+                self.assertEqual(("accepted", "vbs"), (o["verdict"], o["type"]))
+                self.assertEqual(kind[0] == "vbs", o["claims"]["vbsReportPresent"])
+                self.assertEqual(kind[0] == "vbs", "enclaveSvn" in o["claims"])
+                skipped = [c["id"] for c in o["checks"] if c["result"] == "skip"]
+                self.assertLessEqual({"attreq.context", "attreq.context.fresh", "attreq.challenge"}, set(skipped))
+
+    def test_the_jws_alone_and_its_payload(self):
+        self.expect(DONE, "simulate", "vbs", "--software", "-o", "made")
+        jws = json.loads((self.dir / "made/message.json").read_text())["payload"]["request"]
+        payload = base64.urlsafe_b64decode(jws.split(".")[1] + "==")
+        for content in (jws.encode(), payload, (self.dir / "made/request.json").read_bytes()):
+            (self.dir / "made/message.json").write_bytes(content)
+            self.assertEqual("accepted", self.judged("made", "--type", "vbs")["verdict"])
+        (self.dir / "made/message.json").write_bytes(payload.replace(b'"rp_id"', b' "rp_id"'))
+        self.assertEqual("vbs.enclave_data", self.judged("made", "--type", "vbs", status=REFUSED)["failed"]["id"])
+
+
 if __name__ == "__main__":
     unittest.main()

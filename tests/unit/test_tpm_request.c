@@ -449,7 +449,7 @@ static void edited_payloads(void **state)
     refuse_edited(payload, "\"rp_data\"", "\"rp_data\":\"AA\",\"rp_data\"", "attreq.payload");
     refuse_edited(payload, "\"rp_data\":\"", "\"rp_data\":\"!", "attreq.payload");
     refuse_edited(payload, "\"challenge\"", "\"challenges\"", "attreq.payload");
-    refuse_edited(payload, "\"service_context\"", "\"service_contex\"", "attreq.payload");
+    refuse_edited(payload, "\"service_context\"", "\"service_contex\"", "attreq.context");
     refuse_edited(payload, "\"service_context\":\"", "\"service_context\":\"AAAA", "attreq.context");
     refuse_edited(payload, "\"custom_claims\":[", "\"custom_claims\":[7,", "attreq.payload");
     refuse_edited(payload, "\"value_type\":\"boolean\"", "\"value_type\":\"integer\"", "attreq.payload");
