@@ -140,7 +140,7 @@ class TpmProtocol(AgentCase):
         for _ in range(2):
             self.attest(DONE, "--type", "tpm", "--tpm", tpm.tcti, "--boot-log", "none", "--ima-log", "none", "--pcrs", "0-7,14")
         tpm.reset()
-        self.attest(DONE, "--type", "tpm", "--tpm", tpm.tcti, "--boot-log", "none", "--ima-log", "none", "--pcrs", "0-7,14")
+        self.attest(DONE, "--tsm", "none", "--sev-guest", "none", "--tpm", tpm.tcti, "--boot-log", "none", "--ima-log", "none", "--pcrs", "0-7,14")
         statements = [json.loads(unb64(jws.split(".")[1]))["att_data"] for jws in requests]
         keys = {json.dumps(s["tpm_att_data"]["current_attestation"]["aik_pub"]) for s in statements}
         self.assertEqual(1, len(keys))
