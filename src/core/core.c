@@ -297,6 +297,7 @@ static bool configure(struct appraisal *x)
 
 static bool verify(struct appraisal *x)
 {
+    x->exam.plain_policy = x->policy && !policy_has_functions(x->policy);
     bool ok = x->attester->verify(&x->exam);
 
     if (!ok || x->exam.trace->failed)

@@ -87,8 +87,9 @@ struct exam {
     const struct sealer *sealer; /* NULL: nobody seals here, as in tools */
     struct cache *cache;         /* may be NULL */
     int64_t time;                /* seconds since 1970 */
-    struct bytes entropy;        /* EXAM_ENTROPY bytes; tools that make no answer may have fewer */
-    void *evidence;              /* decoded, of the attester's own type; set by its decode */
+    bool plain_policy;    /* it is of a version that looks into no texts of JSON: a boot's events need not be written */
+    struct bytes entropy; /* EXAM_ENTROPY bytes; tools that make no answer may have fewer */
+    void *evidence;       /* decoded, of the attester's own type; set by its decode */
     const enum check_id
         *required; /* what this evidence needs beside its attester's list; NULL: nothing. Set by decode */
     struct claims incoming;

@@ -76,10 +76,10 @@ static void log_claims(struct exam *x, const struct tpm_evidence *e)
     struct claims *out = &x->incoming;
     const struct tpm_quote *quote = &e->current.quote;
 
-    if (e->current_known)
+    if (e->current_known && !x->plain_policy)
         claims_text(out, "events", boot_events_json(x->arena, &e->current.logs, e->current_bank, e->current_quoted),
                     CLAIM_POLICY);
-    if (e->boot_known)
+    if (e->boot_known && !x->plain_policy)
         claims_text(out, "bootEvents", boot_events_json(x->arena, &e->boot.logs, e->boot_bank, e->boot_quoted),
                     CLAIM_POLICY);
     claims_text(out, "pcrs", boot_pcrs_json(x->arena, &quote->attest.selection, &quote->pcrs),

@@ -415,6 +415,11 @@ bool policy_decide(struct policy_run *run)
     return false;
 }
 
+bool policy_has_functions(const struct policy *p)
+{
+    return p->version >= VERSION_1_2;
+}
+
 struct bytes policy_text(const struct policy *p)
 {
     return p->text;

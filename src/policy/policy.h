@@ -20,6 +20,8 @@ bool policy_parse(struct arena *a, struct bytes text, const struct policy **out,
 /* One line for people: the documented form of policy.md 11. */
 struct bytes policy_error_message(struct arena *a, const struct policy_error *e);
 struct bytes policy_text(const struct policy *p);
+/* Can it look into texts of JSON (since 1.2)? */
+bool policy_has_functions(const struct policy *p);
 enum { POLICY_HASH_TEXT = 43 };
 /* x-ms-policy-hash: BASE64URL(SHA256(ASCII(BASE64URL(UTF8(text))))). */
 struct bytes policy_hash(struct arena *a, struct bytes text);
