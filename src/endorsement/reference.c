@@ -2,7 +2,14 @@
 
 #include "base/limits.h"
 
-enum { ID_KEY_SIZE = 48, MRTD_SIZE = 48, VARIABLE_HASH_SIZE = 32, CHIP_ID_SIZE = 64, PPID_SIZE = 16 };
+enum {
+    ID_KEY_SIZE = 48,
+    MRTD_SIZE = 48,
+    VARIABLE_HASH_SIZE = 32,
+    CHIP_ID_SIZE = 64,
+    PPID_SIZE = 16,
+    AIK_HASH_SIZE = 32
+};
 
 static const char *const product_names[SNP_PRODUCT_COUNT] = {"Milan", "Genoa", "Turin"};
 
@@ -146,7 +153,8 @@ size_t reference_entry_size(enum reference_list list)
         [REFERENCE_AZURE_ID_KEYS] = ID_KEY_SIZE,         [REFERENCE_AZURE_MRTDS] = MRTD_SIZE,
         [REFERENCE_SECURE_BOOT_PK] = VARIABLE_HASH_SIZE, [REFERENCE_SECURE_BOOT_KEK] = VARIABLE_HASH_SIZE,
         [REFERENCE_SECURE_BOOT_DB] = VARIABLE_HASH_SIZE, [REFERENCE_SECURE_BOOT_DBX] = VARIABLE_HASH_SIZE,
-        [REFERENCE_DENIED_CHIPS] = CHIP_ID_SIZE,         [REFERENCE_DENIED_PLATFORMS] = PPID_SIZE};
+        [REFERENCE_DENIED_CHIPS] = CHIP_ID_SIZE,         [REFERENCE_DENIED_PLATFORMS] = PPID_SIZE,
+        [REFERENCE_DENIED_AIKS] = AIK_HASH_SIZE};
 
     return sizes[list];
 }

@@ -114,6 +114,8 @@ static const struct {
     {"denied_chip", REFERENCE_DENIED_CHIPS,
      "a CHIP_ID of 128 hex digits, or 16 for Turin, each once, at most 4096 times"},
     {"denied_platform", REFERENCE_DENIED_PLATFORMS, "a PPID of 32 hex digits, each once, at most 4096 times"},
+    {"denied_aik", REFERENCE_DENIED_AIKS,
+     "the SHA-256 of a public key (SubjectPublicKeyInfo) of 64 hex digits, each once, at most 4096 times"},
     {"minimum_tcb", MINIMUM_TCB,
      "Milan, Genoa or Turin, once each, then some of bootloader=N tee=N snp=N microcode=N, and fmc=N for Turin, N from "
      "1 to "

@@ -119,6 +119,17 @@ static struct bytes as_sent(struct tpm_platform *p, struct bytes leaf_der, struc
     return wr_done(&w);
 }
 
+/* An operator who denies this very key. */
+static void deny(struct tpm_platform *p, struct simulated *s)
+{
+    struct reference_values *reference = ARENA_NEW(p->arena, struct reference_values);
+    struct bytes spki = public_key_spki(p->arena, &p->tpm.public[TPM_KEY_AK].key);
+
+    *reference = *s->settings.reference;
+    p->failed |= !reference_add(p->arena, reference, REFERENCE_DENIED_AIKS, sha256_of(p->arena, spki));
+    s->settings.reference = reference;
+}
+
 bool tpm_platform_certify(struct tpm_platform *p, struct simulated *s)
 {
     enum aik_key root_key = tpm_platform_fault(p, "aik.chain") ? AIK_KEY_STRANGE_ROOT : AIK_KEY_ROOT;
@@ -133,6 +144,8 @@ bool tpm_platform_certify(struct tpm_platform *p, struct simulated *s)
     wr_pem(&w, "CERTIFICATE", root(p, root_key));
     s->aik_issuers = wr_done(&w);
     s->aik_crl = revoke(p);
+    if (tpm_platform_fault(p, "aik.not_denied"))
+        deny(p, s);
     s->anchor = pem_encode(p->arena, "CERTIFICATE", root(p, AIK_KEY_ROOT));
     s->aik_certificate = p->leaf;
     return (p->leaf.n && !p->failed) || tpm_platform_fail(p, "the AK's certificate");

@@ -35,6 +35,7 @@ const struct simulate_fault tpm_faults[] = {
     {"aik.validity:root-early", ANY, 0, "the root's certificate is not valid yet"},
     {"aik.not_revoked", ANY, 0, "the AK's certificate is revoked"},
     {"aik.not_revoked:authority", ANY, 0, "the AK's authority is revoked"},
+    {"aik.not_denied", ATTESTED, 0, "the operator denies this AK"},
     {"tpm.aik_key", ATTESTED, 0, "the key that was sent is not the one of the certificate"},
     /* quote and logs */
     {"tpm.attestation.shape", ATTESTED, 0, "the quote is no base64url"},

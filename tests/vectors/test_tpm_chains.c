@@ -261,6 +261,29 @@ static void test_leaf_as_anchor(void **state)
     assert_false(aik_verify(&x, &aik, true, NULL));
 }
 
+/* A key that the operator denies is refused, whoever vouches for it, and also where nobody need. */
+static void test_denied_keys(void **state)
+{
+    struct reference_values values = reference_builtin;
+    const struct certificate *c;
+    struct aik aik;
+
+    (void)state;
+    NEED_SHARED("AIK certificates of Azure");
+    struct bytes leaf = FILES("tpm/azure-trustedlaunch-ca2a/akcert_0x01C101D0.der"),
+                 other = FILES("tpm/azure-tdx-1780922561/ak-chain-0.der");
+    assert_true(tpm_certificates_decode(&arena, leaf, &c, NULL));
+    assert_true(reference_add(&arena, &values, REFERENCE_DENIED_AIKS, arena_copy(&arena, BYTES_OF(c->spki_digest))));
+    settings.reference = &values;
+    assert_string_equal(verdict(leaf, NOW, NULL), "aik.not_denied");
+    assert_string_equal(verdict(other, NOW, NULL), "accepted");
+    struct exam x = exam(NOW);
+    assert_true(aik_decode(&x, BYTES_NONE, &aik));
+    aik.key = &c->key;
+    assert_false(aik_verify(&x, &aik, false, "no certificate is asked for"));
+    assert_string_equal(check_table[trace_failure(x.trace)->id].id, "aik.not_denied");
+}
+
 /* Not required: what would have been refused is told, and nothing fails. */
 static void test_not_required(void **state)
 {
@@ -370,9 +393,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(test_built_in_authorities),    TEST(test_chains_of_windows),   TEST(test_chains_of_azure),
-        TEST(test_an_authority_that_ended), TEST(test_leaf_as_anchor),      TEST(test_not_required),
-        TEST(test_endorsement_keys),        TEST(test_roots_of_the_corpus), TEST(test_bit_flips),
+        TEST(test_built_in_authorities), TEST(test_chains_of_windows),
+        TEST(test_chains_of_azure),      TEST(test_an_authority_that_ended),
+        TEST(test_leaf_as_anchor),       TEST(test_denied_keys),
+        TEST(test_not_required),         TEST(test_endorsement_keys),
+        TEST(test_roots_of_the_corpus),  TEST(test_bit_flips),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

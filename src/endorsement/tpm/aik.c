@@ -99,6 +99,18 @@ bool aik_decode(struct exam *x, struct bytes text, struct aik *out)
     return false;
 }
 
+/* Whoever vouches for it, a certificate or the hardware beneath. */
+static bool not_denied(struct exam *x, const struct aik *aik)
+{
+    const struct public_key *key = aik->leaf ? &aik->leaf->key : aik->key;
+    struct bytes digest = BYTES_NONE;
+
+    if (key && key->kind != KEY_NONE)
+        digest = sha256_of(x->arena, public_key_spki(x->arena, key));
+    return check_found(x, AIK_NOT_DENIED, !reference_has(x->settings->reference, REFERENCE_DENIED_AIKS, digest), digest,
+                       "a key that is not denied");
+}
+
 /* A key without a certificate is what the operator says it is, or unknown. */
 static const char *bare_key_fault(struct exam *x, struct aik *out)
 {
@@ -132,6 +144,8 @@ bool aik_verify(struct exam *x, struct aik *out, bool required, const char *sett
         memcpy(pins[i - first], tpm_authorities[i].spki_digest, SHA256_SIZE);
     out->valid = false;
     out->why = NULL;
+    if (!not_denied(x, out))
+        return false;
     if (out->leaf) {
         tpm_chain_build(x->arena, x->cache, x->endorsements, out->leaf, &roots, &chain);
         out->development = anchor_is_development(x->endorsements, chain.top->spki_digest);

@@ -8,7 +8,7 @@
 /* Rows of checks.def that aik_decode and aik_verify state. */
 #define AIK_CHECKS                                                                                                   \
     CHECK_AIK_SHAPE, CHECK_AIK_CHAIN, CHECK_AIK_SIGNATURES, CHECK_AIK_AUTHORITY, CHECK_AIK_ROLE, CHECK_AIK_VALIDITY, \
-        CHECK_AIK_NOT_REVOKED
+        CHECK_AIK_NOT_REVOKED, CHECK_AIK_NOT_DENIED
 
 struct aik {
     const struct certificate *leaf; /* then what came with it; NULL: no certificate was sent */
