@@ -146,7 +146,7 @@ class Routes(ServiceCase):
         self.assertIn(b"100 Continue", self.raw(head.encode() + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body), wait=2))
 
     def test_body_limit(self):
-        self.assert_error(self.service.attest("x" * (1024 * 1024 + 1)), 413, "RequestEntityTooLarge")
+        self.assert_error(self.service.attest("x" * (2 * 1024 * 1024 + 1)), 413, "RequestEntityTooLarge")
 
 
 class Processes(ServiceCase):
