@@ -117,7 +117,7 @@ static bool judge_simulated(struct evidence *e)
         cli_error(v->cli, "%s", fault.text);
         return false;
     }
-    if (!evidence_kind_by_name(simulate_kind_word(made.options.kind), &v->kind))
+    if (!evidence_kind_by_name(simulate_kind_type(made.options.kind), &v->kind))
         return false;
     v->evidence = made.evidence;
     v->nonce = made.nonce.n ? "of the simulation" : NULL;

@@ -357,9 +357,9 @@ bool simulate_attestation_request(struct arena *a, const struct simulate_fault *
         return false;
     bool ok = tpm_platform_open(&m.p, a, out, fault);
     m.p.enclave = o->kind == SIMULATE_VBS && !faulty(&m, "vbs.identity_key");
-    m.old = o->version == 1;
-    m.certified =
-        tpm_platform_varies(&m.p, "certified-key") || (wanted && strncmp(wanted->name, "tpm.certify", 11) == 0);
+    m.old = m.p.without_list = o->version == 1;
+    m.certified = tpm_platform_varies(&m.p, "certified-key") || faulty(&m, "attreq.key") ||
+                  (wanted && strncmp(wanted->name, "tpm.certify", 11) == 0);
     m.challenge = o->challenge.n ? o->challenge : CHALLENGE;
     if (faulty(&m, "attreq.challenge"))
         m.challenge = sha256_of(a, m.challenge);

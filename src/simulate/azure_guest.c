@@ -222,12 +222,8 @@ static bool wrap(struct guest *g, struct simulated *s)
     return true;
 }
 
-/* Which variables of Secure Boot and which paravisors count: ours do, unless the fault is that they do not. */
-static bool trust(struct guest *g, struct simulated *s)
+bool simulated_variables(struct arena *a, struct reference_values *reference)
 {
-    struct reference_values *reference = ARENA_NEW(g->p.arena, struct reference_values);
-    bool tdx = g->hardware && g->hardware->options.kind == SIMULATE_TDX;
-
     static const struct {
         const char *name;
         enum reference_list list;
@@ -236,12 +232,33 @@ static bool trust(struct guest *g, struct simulated *s)
                      {"db", REFERENCE_SECURE_BOOT_DB},
                      {"dbx", REFERENCE_SECURE_BOOT_DBX}};
 
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const struct reference_entries known = reference->lists[variables[i].list];
+        struct bytes own = sha256_of(a, boot_signature_list(a, variables[i].name));
+
+        /* The first entry replaces those that are built in. */
+        if (!reference_has(reference, variables[i].list, own) && !reference_add(a, reference, variables[i].list, own))
+            return false;
+        for (size_t n = 0; n < known.count; n++)
+            if (!reference_has(reference, variables[i].list, known.v[n]) &&
+                !reference_add(a, reference, variables[i].list, known.v[n]))
+                return false;
+    }
+    return true;
+}
+
+/* Which variables of Secure Boot and which paravisors count: ours do, unless the fault is that they do not. */
+static bool trust(struct guest *g, struct simulated *s)
+{
+    struct reference_values *reference = ARENA_NEW(g->p.arena, struct reference_values);
+    bool tdx = g->hardware && g->hardware->options.kind == SIMULATE_TDX;
+
     *reference = *s->settings.reference;
     s->settings.reference = reference;
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
-        if (!reference_add(g->p.arena, reference, variables[i].list,
-                           sha256_of(g->p.arena, boot_signature_list(g->p.arena, variables[i].name))))
-            return false;
+    for (int list = REFERENCE_SECURE_BOOT_PK; list <= REFERENCE_SECURE_BOOT_DBX; list++)
+        reference_clear(reference, (enum reference_list)list);
+    if (!simulated_variables(g->p.arena, reference))
+        return false;
     /* A certificate of a confidential VM's key says as much as the list. */
     if (!g->hardware || faulty(g, "guest.paravisor") || faulty(g, "guest.paravisor:trusted-launch") ||
         tpm_platform_varies(&g->p, "paravisor-unknown"))

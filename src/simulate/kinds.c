@@ -77,8 +77,8 @@ const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
                               &guest_attester, guest_variations, simulate_azure_guest, decode_guest},
 };
 
-static const struct simulate_fault *const tables[] = {intel_faults, snp_faults, tpm_faults, certify_faults,
-                                                      guest_faults};
+static const struct simulate_fault *const tables[] = {intel_faults,   snp_faults,     tpm_faults,
+                                                      certify_faults, request_faults, guest_faults};
 
 const struct simulate_fault *simulate_fault_at(size_t i)
 {
@@ -124,6 +124,11 @@ const char *simulate_kind_word(enum simulate_kind kind)
 const char *simulate_kind_what(enum simulate_kind kind)
 {
     return simulated_kinds[kind].what;
+}
+
+const char *simulate_kind_type(enum simulate_kind kind)
+{
+    return simulated_kinds[kind == SIMULATE_TPM_REQUEST ? SIMULATE_VBS : kind].word;
 }
 
 bool simulate_kind_has_tpm(enum simulate_kind kind)

@@ -26,6 +26,8 @@ enum simulate_td_report { SIMULATE_TD_USUAL, SIMULATE_TD_10, SIMULATE_TD_15, SIM
 const char *
 simulate_kind_word(enum simulate_kind kind); /* "sgx": on the command line; kinds of one word are forms of it */
 const char *simulate_kind_what(enum simulate_kind kind); /* "a quote" */
+/* What `assay verify --type` calls it: requests of the protocol of TPMs are "vbs", with an enclave's report or without. */
+const char *simulate_kind_type(enum simulate_kind kind);
 bool simulate_kind_has_tpm(enum simulate_kind kind);
 
 struct simulated_tpm_driver;
@@ -89,6 +91,9 @@ struct simulated {
 /* In the names of all simulated certificates: what rests on them says that it is good for development only. */
 #define SIMULATED_ORGANIZATION "Assay simulation"
 bool simulated_certificate(const struct certificate *c);
+
+/* Adds what Secure Boot's variables hold in simulated machines with a TPM to what else they may hold. False: too many. */
+bool simulated_variables(struct arena *a, struct reference_values *reference);
 
 /* FAULT_USAGE for options that do not exist or do not go together, FAULT_CRYPTO when libcrypto fails. */
 bool simulate(struct arena *a, const struct simulate_options *options, struct simulated *out, struct fault *fault);

@@ -73,8 +73,8 @@ bool tpm_platform_boot(struct tpm_platform *p)
     boot_log_exit(&l);
     p->log = wr_done(&l.w);
     p->failed |= l.failed;
-    return !p->failed &&
-           (p->windows || tpm_platform_varies(p, "without-ima") || simulated_ima_list(&p->tpm, &p->list, p->fault));
+    return !p->failed && (p->windows || p->without_list || tpm_platform_varies(p, "without-ima") ||
+                          simulated_ima_list(&p->tpm, &p->list, p->fault));
 }
 
 struct simulated_selection tpm_platform_selection(const struct tpm_platform *p)

@@ -19,6 +19,7 @@ struct tpm_platform {
     EVP_PKEY *idks; /* signs reports of enclaves; NULL before it is asked for */
     struct simulated_tpm tpm;
     bool windows;
+    bool without_list;      /* nothing can carry IMA's list, so there is none */
     bool enclave;           /* the log names the key that signs reports of enclaves */
     struct bytes log, list; /* of the boot; IMA's, empty on Windows */
     struct bytes leaf;      /* DER of the AK's certificate */

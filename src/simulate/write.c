@@ -96,7 +96,8 @@ static struct bytes readme(struct arena *a, const struct simulated *s, const cha
     wr_printf(&w, "assay verify %s/%s --collateral %s/collateral --anchor %s/anchor.pem --at %s", folder, kind->file,
               folder, folder, when);
     if (s->options.kind >= SIMULATE_SNP)
-        wr_printf(&w, " --type %s", kind->word); /* what is wrong may be what it is recognised by */
+        wr_printf(&w, " --type %s",
+                  simulate_kind_type(s->options.kind)); /* what is wrong may be what it is recognised by */
     if (s->nonce.n) {
         wr_text(&w, " --nonce ");
         wr_hex(&w, s->nonce);

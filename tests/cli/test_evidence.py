@@ -45,9 +45,12 @@ class Simulate(EvidenceCase):
             of_tdx = fault.startswith("tdx.") or fault.endswith((":sgx", ":module", ":relaunch"))
             of_amd = fault.startswith(("snp.", "amd.", "uvm."))
             of_tpm = fault.startswith(("tpm.", "aik.", "boot."))
+            if fault.startswith(("attreq.context", "attreq.challenge")):
+                continue  # only the service that gave the challenge can tell
+            of_request = fault.startswith("attreq.") or fault == "tpm.quote.nonce:key"
             of_guest = fault.startswith(("guest.", "hcl.", "tpm.certify."))
             kind = ("oe" if fault.startswith("oe.") else "tdx" if of_tdx else "snp" if of_amd else "azure-guest" if of_guest else
-                    "tpm" if of_tpm else "sgx")
+                    "vbs" if fault.startswith("vbs.") else "tpm" if of_tpm or of_request else "sgx")
             with self.subTest(fault):
                 self.refused(fault.split(":")[0], *self.simulate(kind, "--fault", fault))
 
@@ -84,6 +87,8 @@ class Simulate(EvidenceCase):
         self.assertEqual((True, True), (claims["x-ms-sevsnpvm-is-debuggable"], claims["x-ms-sevsnpvm-migration-allowed"]))
         for args in (("--os", "linux"), ("--software", "--ak", "ecdsa"), ("--ak", "rsapss", "--nonce", "00ff")):
             self.assertIs(True, self.verify(DONE, *self.simulate("tpm", *args))["claims"]["aikValidated"])
+        for args in (("tpm", "--request"), ("tpm", "--request-version", "1", "--os", "linux"), ("vbs",), ("vbs", "--request-version", "1")):
+            self.assertIs(True, self.verify(DONE, *self.simulate(*args))["claims"]["aikValidated"])
         for args in (("--os", "linux"), ("--isolation", "snp"), ("--isolation", "tdx", "--variation", "certificate-padded")):
             self.assertIs(True, self.verify(DONE, *self.simulate("azure-guest", *args))["claims"]["secureboot"])
         container = self.verify(DONE, *self.simulate("snp", "--uvm", "cwt"))["claims"]
