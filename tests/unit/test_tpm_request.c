@@ -12,7 +12,6 @@
 #define ISSUER    "https://mine.example:8443"
 #define PERMIT    "version=1.0; authorizationrules{=> permit();}; issuancerules{};"
 #define PERMIT_12 "version=1.2; authorizationrules{=> permit();}; issuancerules{};"
-
 enum { NOW = 1767225600 };
 
 static const uint8_t sealing[AEAD_KEY_SIZE] = {1, 2, 3};
@@ -205,20 +204,16 @@ static void the_claims_of_a_machine(void **state)
 
     (void)state;
     accepted(attest(request()), &jws); /* an older policy cannot look into events, so they are not written */
-    assert_null(claims_find(c, BYTES_LIT("events")));
-    assert_non_null(claims_find(c, BYTES_LIT("secureBootEnabled")));
+    assert_true(!claims_find(c, BYTES_LIT("events")) && claims_find(c, BYTES_LIT("secureBootEnabled")));
     run.policy = PERMIT_12;
     accepted(attest(request()), &jws);
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (!claims_find(c, bytes_text(plain[i])))
-            fail_msg("no claim %s", plain[i]);
-    assert_null(claims_find(c, BYTES_LIT("bootEvents")));
-    assert_null(claims_find(c, BYTES_LIT("enclaveSvn")));
-    assert_int_equal(claims_find(c, BYTES_LIT("aikValidated"))->value.integer, 1);
-    assert_int_equal(claims_find(c, BYTES_LIT("vbsReportPresent"))->value.integer, 0);
+        assert_non_null(claims_find(c, bytes_text(plain[i])));
+    assert_true(!claims_find(c, BYTES_LIT("bootEvents")) && !claims_find(c, BYTES_LIT("enclaveSvn")));
+    assert_true(claims_find(c, BYTES_LIT("aikValidated"))->value.integer);
+    assert_false(claims_find(c, BYTES_LIT("vbsReportPresent"))->value.integer);
     assert_true(claims_find(c, BYTES_LIT("pcrs"))->flags & CLAIM_READ_ONLY);
     const struct claim *custom = claims_find(c, BYTES_LIT(ISSUER "/customclaims/simulated"));
-    assert_non_null(custom);
     assert_true(custom->issuer == ISSUER_CUSTOM && custom->value.kind == CLAIM_BOOLEAN && custom->value.integer);
     parsed(claims_find(c, BYTES_LIT("events"))->value.text);
     parsed(claims_find(c, BYTES_LIT("pcrs"))->value.text);
