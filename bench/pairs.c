@@ -169,9 +169,10 @@ void bench_pairs(const char *folder, const struct simulated *made)
     if (!mkdtemp(key))
         return;
     char *path = arena_printf(&a, "%s/sealing.key", key);
-    struct pair_options options = {folder, path, 64 * 1024 * 1024, 5};
+    struct pair_options options = {folder, path, 64 * 1024 * 1024, 5, 0, PAIRS};
     struct bytes provider_key = BYTES_NONE;
     for (size_t i = 0; i < PAIRS; i++) {
+        options.place = i;
         if (!pair_start(&options, &workers[i].pair, &fault)) {
             fprintf(stderr, "bench: %s\n", fault.text);
             exit(EXIT_FAILURE);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdint.h>
@@ -65,12 +66,29 @@ static _Noreturn void become(const char *folder, const char *name, int first, in
     _exit(127);
 }
 
-static pid_t spawn(const char *folder, const char *name, int first, int second, char *const *arguments)
+/* In the child, before it becomes the program; anywhere when the system does not let it. */
+static void keep_to_processor(const struct pair_options *o)
+{
+    cpu_set_t allowed, own;
+    size_t before = 0;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || (size_t)CPU_COUNT(&allowed) != o->pairs)
+        return;
+    CPU_ZERO(&own);
+    for (size_t i = 0; i < CPU_SETSIZE; i++)
+        if (CPU_ISSET(i, &allowed) && before++ == o->place)
+            CPU_SET(i, &own);
+    (void)sched_setaffinity(0, sizeof own, &own);
+}
+
+static pid_t spawn(const struct pair_options *options, const char *name, int first, int second, char *const *arguments)
 {
     pid_t pid = fork();
 
-    if (pid == 0)
-        become(folder, name, first, second, arguments);
+    if (pid == 0) {
+        keep_to_processor(options);
+        become(options->folder, name, first, second, arguments);
+    }
     return pid;
 }
 
@@ -85,8 +103,8 @@ bool pair_start(const struct pair_options *options, struct pair *out, struct fau
     snprintf(seconds, sizeof seconds, "%u", options->request_seconds);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, host) == 0 &&
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, keys) == 0) {
-        out->signer = spawn(options->folder, "assay-signer", keys[1], -1, signer);
-        out->verifier = spawn(options->folder, "assay-verifier", host[1], keys[0], verifier);
+        out->signer = spawn(options, "assay-signer", keys[1], -1, signer);
+        out->verifier = spawn(options, "assay-verifier", host[1], keys[0], verifier);
     }
     bool ok = out->signer > 0 && out->verifier > 0;
     if (!ok)

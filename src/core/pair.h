@@ -11,6 +11,9 @@ struct pair_options {
     const char *sealing_key;  /* file of the key under which providers' keys are kept; made when it is missing */
     size_t request_memory;    /* bytes */
     unsigned request_seconds; /* of CPU time */
+    /* Which of how many pairs, from 0. Where they are as many as this process may use processors, each pair keeps to one of them: a verifier and its
+     * signer never work at once, and to wake each other across processors costs as much as a verification. 0 of 0: anywhere. */
+    size_t place, pairs;
 };
 
 struct pair {

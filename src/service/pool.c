@@ -416,10 +416,12 @@ static void timed_out(evutil_socket_t fd, short what, void *context)
 
 static void start(struct worker *w)
 {
+    struct pair_options options = w->pool->options;
     struct fault fault = {0};
 
+    options.place = (size_t)(w - w->pool->workers);
     w->state = WORKER_STARTING;
-    if (!pair_start(&w->pool->options, &w->pair, &fault)) {
+    if (!pair_start(&options, &w->pair, &fault)) {
         log_error("%s", fault.text);
         w->state = WORKER_DOWN;
         schedule(w, RESTART_MILLISECONDS);
@@ -555,8 +557,8 @@ struct pool *pool_new(struct event_base *base, const struct config *c, const str
     arena_init(&p->state, STATE_MEMORY);
     p->poison = poison_new();
     p->children = evsignal_new(base, SIGCHLD, child_ended, p);
-    p->options =
-        (struct pair_options){p->folder, c->sealing_key, c->request_memory, cpu_seconds(c->request_milliseconds)};
+    p->options = (struct pair_options){
+        p->folder, c->sealing_key, c->request_memory, cpu_seconds(c->request_milliseconds), 0, p->count};
     if (!p->turns || !p->poison || !p->children || event_add(p->children, NULL) != 0 ||
         !pair_folder(p->folder, sizeof p->folder, fault)) {
         fault_set(fault, FAULT_SYSTEM, "no memory");
