@@ -122,6 +122,27 @@ class Starts(unittest.TestCase):
             self.assertIn("started by assayd", done.stderr)
 
 
+class Processors(unittest.TestCase):
+    """Where pairs run."""
+
+    def places(self, pairs):
+        """For each program, the processors that its processes may use."""
+        service = Service({"core": {"pairs": pairs}})
+        try:
+            return {name: sorted(sorted(os.sched_getaffinity(pid)) for pid in pids) for name, pids in service.children().items()}
+        finally:
+            service.remove()
+
+    def test_each_pair_keeps_to_one_where_there_are_as_many(self):
+        alone = [[cpu] for cpu in sorted(os.sched_getaffinity(0))]
+        self.assertEqual(self.places(len(alone)), {"assay-verifier": alone, "assay-signer": alone})
+
+    def test_another_number_runs_anywhere(self):
+        every = sorted(os.sched_getaffinity(0))
+        anywhere = [every] * (len(every) + 1)
+        self.assertEqual(self.places(len(every) + 1), {"assay-verifier": anywhere, "assay-signer": anywhere})
+
+
 class Reload(ServiceCase):
     settings = {"core": {"pairs": 1}}
 
