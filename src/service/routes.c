@@ -43,7 +43,9 @@ static void document(struct exchange *e, int status, struct bytes body)
  * them gave any out: there is no default. */
 static bool gives_reports(const struct tenant *t)
 {
-    return tenant_record(t, BYTES_LIT("policy/Tpm")) != NULL;
+    const struct held_record *h = tenant_record(t, BYTES_LIT("policy/Tpm"));
+
+    return h && (h->body.n || h->version > 1); /* the first version may be that of a deletion */
 }
 
 /* What a provider answers even when it was deleted: relying parties judge the tokens that it gave out. */
