@@ -77,17 +77,44 @@ static const struct development_platform {
     const char *name, *folder, *evidence;
 } platforms[] = {{SIMULATE_SGX, "SGX", "simulated", "quote.bin"},
                  {SIMULATE_TDX, "TDX", "simulated-tdx", "tdquote.bin"},
-                 {SIMULATE_SNP, "SEV-SNP", "simulated-snp", "report.json"}};
+                 {SIMULATE_SNP, "SEV-SNP", "simulated-snp", "report.json"},
+                 {SIMULATE_TPM, "TPM", "simulated-tpm", "attestation.json"}};
+
+/* The TPM's authorities are made from a number in `seed`, so that `assay simulate --seed` makes more of them: an Azure guest, an
+ * answer to a challenge. Its own key is on a curve, for RSA keys take longer than a start may. */
+static bool seed_tpm(struct config *c, const char *folder, struct simulate_options *o, struct fault *fault)
+{
+    const char *path = arena_printf(&c->arena, "%s/seed", folder);
+    uint8_t random[4];
+    struct bytes text;
+
+    o->ak = "ecdsa";
+    if (access(path, F_OK) == 0) {
+        if (!load_file(&c->arena, path, KEY_FILE_MOST, &text, fault))
+            return false;
+        o->seed = strtoul(arena_string(&c->arena, text), NULL, 10);
+        return o->seed != 0 || fault_set(fault, FAULT_SYNTAX, "%s holds no number", path);
+    }
+    if (!random_bytes(random, sizeof random))
+        return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
+    for (size_t i = 0; i < sizeof random; i++)
+        o->seed = o->seed << 8 | random[i];
+    o->seed |= 1;
+    return make_folder(folder, fault) &&
+           write_file(&c->arena, path, arena_printf(&c->arena, "%llu\n", (unsigned long long)o->seed), 0600, fault);
+}
 
 static bool use_platform(struct config *c, const char *state, const struct development_platform *p, struct fault *fault)
 {
     const char *folder = arena_printf(&c->arena, "%s/%s", state, p->folder);
     struct simulate_options options = {.kind = p->kind,
                                        .time = (int64_t)time(NULL),
-                                       .evaluation = p->kind == SIMULATE_SNP ? 0 : BASELINE_OF_SDK_EVIDENCE};
+                                       .evaluation = p->kind >= SIMULATE_SNP ? 0 : BASELINE_OF_SDK_EVIDENCE};
     struct simulated_file file;
     struct simulated made;
 
+    if (p->kind == SIMULATE_TPM && !seed_tpm(c, folder, &options, fault))
+        return false;
     if (!simulate(&c->arena, &options, &made, fault) || !simulate_write(&c->arena, &made, folder, fault))
         return false;
     if (p->kind == SIMULATE_SGX)
@@ -106,7 +133,8 @@ static bool use_simulated(struct config *c, const char *state, struct fault *fau
     for (size_t i = 0; i < sizeof platforms / sizeof *platforms; i++)
         if (!use_platform(c, state, &platforms[i], fault))
             return false;
-    return true;
+    return simulated_variables(&c->arena, c->reference) ||
+           fault_set(fault, FAULT_LIMIT, "too many reference values of Secure Boot");
 }
 
 static const char *under(struct config *c, const char *state, const char *name)
