@@ -123,6 +123,7 @@ int main(int argc, char **argv)
     print_figure("tdx.pipeline.ratio", took[5] / (2 * took[0] + took[1]), "ratio");
     print_figure("tdx.firstseen.ratio", first_seen_microseconds(&td) / took[5], "ratio");
     bench_snp();
+    bench_tpm();
     bench_policies(getenv("ASSAY_SHARED"));
     if (argc > 1)
         bench_pairs(argv[1], &b.p.made);

@@ -44,6 +44,8 @@ double pipeline_first_seen(struct pipeline *p, const char *kind, const struct by
 
 /* SEV-SNP: the same figures as of SGX, and P-384 by both back ends. */
 void bench_snp(void);
+/* Azure guests and machines with a TPM, whose boot log has 64 KB: beside the signatures, what hashing the log costs. */
+void bench_tpm(void);
 /* What policies cost: the longest of the corpus (NULL: none at hand), and how the cost grows with rules and claims. */
 void bench_policies(const char *shared);
 /* Appraisals per second with frames fed directly to pairs, one and two, over what bare cryptography gains from a second core. */

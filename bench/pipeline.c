@@ -39,6 +39,8 @@ void pipeline_verify(void *context)
                      .endorsements = p->endorsements,
                      .settings = &p->provider.settings,
                      .cache = p->cache,
+                     .issuer = p->provider.issuer,
+                     .sealer = p->mint.sealer.seal ? &p->mint.sealer : NULL,
                      .time = p->made.time};
 
     claims_init(&x.incoming, &p->request);
