@@ -23,7 +23,7 @@ static void it_quotes_every_boot(void **state)
 static void it_signs_requests(void **state)
 {
     struct fault fault = {0};
-    struct bytes signature;
+    struct bytes signature = BYTES_NONE;
 
     (void)state;
     boot(&(struct simulate_options){.kind = SIMULATE_TPM, .tpm = &swtpm_driver});
