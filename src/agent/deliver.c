@@ -35,7 +35,7 @@ static char **environment(struct arena *a, const char *url, int64_t expires)
     return made;
 }
 
-/* Starts it with the reading end as its standard input, and no signal blocked. */
+/* Starts it with the reading end as its standard input, no signal blocked, and in a group of its own, whose id is *pid. */
 static bool start(const char *command, int input, char **env, pid_t *pid)
 {
     char *const arguments[] = {(char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command,
@@ -51,7 +51,7 @@ static bool start(const char *command, int input, char **env, pid_t *pid)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &usual);
     error = posix_spawn(pid, "/bin/sh", &actions, &attributes, arguments, env);
@@ -98,7 +98,7 @@ static bool wait_for(pid_t pid, int64_t until, int *status)
         if (ended < 0 && errno != EINTR)
             return false;
         if (milliseconds() >= until) {
-            kill(pid, SIGKILL);
+            kill(-pid, SIGKILL); /* what the shell started reads the token too */
             waitpid(pid, status, 0);
             return false;
         }
@@ -109,7 +109,8 @@ static bool wait_for(pid_t pid, int64_t until, int *status)
 static bool run_command(const struct agent_delivery *d, struct bytes token, int64_t expires, struct arena *a,
                         struct fault *fault)
 {
-    int64_t until = milliseconds() + AGENT_COMMAND_SECONDS * 1000;
+    unsigned seconds = d->seconds ? d->seconds : AGENT_COMMAND_SECONDS;
+    int64_t until = milliseconds() + (int64_t)seconds * 1000;
     int ends[2], status = 0;
     pid_t pid;
     bool ended;
@@ -127,8 +128,7 @@ static bool run_command(const struct agent_delivery *d, struct bytes token, int6
     close(ends[1]);
     ended = wait_for(pid, until, &status);
     if (!ended)
-        return fault_set(fault, FAULT_SYSTEM, "the command took more than %d seconds, and was ended",
-                         AGENT_COMMAND_SECONDS);
+        return fault_set(fault, FAULT_SYSTEM, "the command took more than %u seconds, and was ended", seconds);
     if (WIFSIGNALED(status))
         return fault_set(fault, FAULT_SYSTEM, "the command was ended by signal %d", WTERMSIG(status));
     return WEXITSTATUS(status) == 0 || fault_set(fault, FAULT_SYSTEM, "the command ended with %d", WEXITSTATUS(status));

@@ -12,8 +12,10 @@ struct agent_delivery {
     const char *
         command; /* for /bin/sh: the token on its standard input, ASSAY_URL and ASSAY_EXPIRES in its environment; NULL: none */
     const char *url; /* of the service */
+    unsigned
+        seconds; /* that the command may take, until it and all that it started in its group are ended; 0: AGENT_COMMAND_SECONDS */
 };
-enum { AGENT_COMMAND_SECONDS = 60 }; /* that a command may take */
+enum { AGENT_COMMAND_SECONDS = 60 };
 
 /* expires: seconds since 1970. Every place is tried; false with the first fault. */
 bool agent_deliver(const struct agent_delivery *d, struct bytes token, int64_t expires, struct arena *a,

@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 16 * 1024 };
+#include "base/text.h"
+#include "crypto/digest.h"
+
+enum { PIECE = 16 * 1024, DRAFT_TAG = 16 };
 
 static bool read_all(int fd, const char *path, size_t limit, struct writer *w, struct fault *fault)
 {
@@ -80,10 +83,16 @@ static bool put_all(int fd, struct bytes content)
 
 bool agent_write_secret(struct arena *a, const char *path, struct bytes content, struct fault *fault)
 {
-    char *draft = arena_printf(a, "%s.%ld.new", path, (long)getpid());
-    int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), error;
+    uint8_t tag[DRAFT_TAG];
+    char *draft;
+    int fd, error;
     bool ok;
 
+    if (!random_bytes(tag, sizeof tag))
+        return fault_set(fault, FAULT_SYSTEM, "no random bytes");
+    /* Whoever else may write to the folder must not choose the file: nothing that is there is opened. */
+    draft = arena_printf(a, "%s.%s.new", path, arena_string(a, hex_encode(a, BYTES_OF(tag))));
+    fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fault_set(fault, FAULT_SYSTEM, "%s: %s", draft, strerror(errno));
     ok = fchmod(fd, 0600) == 0 && put_all(fd, content);

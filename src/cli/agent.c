@@ -178,7 +178,7 @@ static enum status agent_run(struct cli *cli, int argc, char **argv)
     o.remote.url = options_operand(&options, 0);
     if (!together(&o) || !self_open(&o.self, o.type) || !remote_open(&o.remote))
         return STATUS_MISUSE;
-    delivery = (struct agent_delivery){o.out, o.command, o.remote.base};
+    delivery = (struct agent_delivery){.file = o.out, .command = o.command, .url = o.remote.base};
     signal(SIGPIPE, SIG_IGN); /* as net/http.h asks */
     if (o.once)
         return once(&o, &delivery);

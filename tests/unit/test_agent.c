@@ -28,6 +28,12 @@ static struct {
     bool empty_report, no_aux;
 } kernel;
 
+/* The file that was last made to take another's place. */
+static struct {
+    char name[256];
+    int flags;
+} drafts;
+
 int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __real_open64(const char *path, int flags, mode_t mode);
@@ -70,6 +76,10 @@ int __wrap_open64(const char *path, int flags, mode_t mode)
     char entry[256];
     int touched = kernel.others > 0;
 
+    if (flags & O_CREAT) {
+        snprintf(drafts.name, sizeof drafts.name, "%s", path);
+        drafts.flags = flags;
+    }
     if (name && strcmp(name, "/outblob") == 0) {
         struct bytes in;
 
@@ -411,6 +421,68 @@ static void files_and_commands_get_it(void **state)
     unlink(copy);
 }
 
+/* What the command started is ended with it: it has the token, and its standard input still open. */
+static void a_command_that_hangs_ends_whole(void **state)
+{
+    const char *started = arena_printf(&arena, "%s/started", folder);
+    struct agent_delivery d = {.command = arena_printf(&arena, "sleep 300 <&0 & echo $! >%s; wait", started),
+                               .url = "https://a.example",
+                               .seconds = 1};
+    struct fault fault = {0};
+    long pid;
+    bool gone = false;
+
+    (void)state;
+    assert_false(agent_deliver(&d, BYTES_LIT("x"), 1, &arena, &fault));
+    assert_non_null(strstr(fault.text, "more than 1 seconds, and was ended"));
+    pid = strtol(arena_string(&arena, read_file(&arena, started)), NULL, 10);
+    assert_true(pid > 1);
+    for (int i = 0; i < 200 && !gone; i++) { /* a moment after the signal; an orphan may stay unreaped */
+        char *stat = arena_printf(&arena, "/proc/%ld/stat", pid);
+        FILE *f = fopen(stat, "r");
+        char line[256] = "";
+
+        if (f && !fgets(line, sizeof line, f))
+            line[0] = 0;
+        gone = !f || strstr(line, ") Z ") || strstr(line, ") X ");
+        if (f)
+            fclose(f);
+        usleep(10000);
+    }
+    if (!gone)
+        kill((pid_t)pid, SIGKILL);
+    assert_true(gone);
+    unlink(started);
+}
+
+/* Somebody else who may write to the folder can guess no name, and no file of theirs is written to. */
+static void drafts_are_new_files(void **state)
+{
+    const char *file = arena_printf(&arena, "%s/token", folder), *theirs = arena_printf(&arena, "%s/theirs", folder),
+               *trap = arena_printf(&arena, "%s.%ld.new", file, (long)getpid()), *first;
+    struct fault fault = {0};
+
+    (void)state;
+    put(folder, "theirs", BYTES_LIT("theirs"));
+    assert_int_equal(link(theirs, trap), 0);
+    assert_true(agent_write_secret(&arena, file, BYTES_LIT("a token"), &fault));
+    assert_true(bytes_is(read_file(&arena, theirs), "theirs"));
+    assert_true(bytes_is(read_file(&arena, file), "a token"));
+    assert_int_equal(drafts.flags & (O_CREAT | O_EXCL | O_TRUNC), O_CREAT | O_EXCL);
+    assert_true(drafts.flags & O_NOFOLLOW && drafts.flags & O_CLOEXEC);
+    first = arena_string(&arena, bytes_text(drafts.name));
+    assert_true(agent_write_secret(&arena, file, BYTES_LIT("a token"), &fault));
+    assert_string_not_equal(first, drafts.name);
+    unlink(file);
+    unlink(trap);
+    unlink(theirs);
+    /* Where it cannot take its place, no draft is left. */
+    assert_int_equal(__real_mkdir(file, 0700), 0);
+    assert_false(agent_write_secret(&arena, file, BYTES_LIT("a token"), &fault));
+    assert_int_equal(access(drafts.name, F_OK), -1);
+    assert_int_equal(__real_rmdir(file), 0);
+}
+
 static int connect_to(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -477,6 +549,8 @@ int main(void)
         cmocka_unit_test_setup(when_to_attest_next, start),
         cmocka_unit_test_setup(when_a_token_expires, start),
         cmocka_unit_test_setup(files_and_commands_get_it, start),
+        cmocka_unit_test_setup(a_command_that_hangs_ends_whole, start),
+        cmocka_unit_test_setup(drafts_are_new_files, start),
         cmocka_unit_test_setup(whoever_connects_gets_it, start),
     };
     int failed;
