@@ -372,6 +372,44 @@ static struct bytes rsa_area(unsigned bits, uint32_t exponent, struct bytes modu
     return wr_done(&w);
 }
 
+/* A certification of an object, as a TPM makes it. */
+static const char *certified(struct bytes object, struct bytes name, const char **note)
+{
+    struct exam x = {.arena = &arena, .trace = trace_new(&arena), .settings = &settings};
+    struct public_key key = public_of(ec);
+    struct writer w = head(TPM_GENERATED, TPM_ATTEST_CERTIFY, BYTES_LIT("nonce"));
+    struct tpm_certification c;
+
+    sized(&w, name);
+    sized(&w, BYTES_LIT("qualified name"));
+    struct bytes attest = wr_done(&w), s = signature(ECDSA, ALG_SHA256, signed_with(ec, SIGNATURE_ES256, attest));
+    if (tpm_certify_decode(&x, attest, s, false, object, &c))
+        assert_true(tpm_certify_verify(&x, &c, &key, NULL, "none") == !x.trace->failed);
+    const struct trace_entry *failure = trace_failure(x.trace);
+    *note = failure && failure->note ? failure->note : "";
+    return failure ? check_table[failure->id].id : "accepted";
+}
+
+static void names_that_another_can_have(void **state)
+{
+    struct public_key key = public_of(rsa);
+    struct bytes good = rsa_area(2048, 0, key.modulus, TPM_FIXED_TPM | TPM_DECRYPT, false);
+    uint8_t *old = memcpy(arena_alloc(&arena, good.n), good.p, good.n);
+    struct tpm_public p;
+    const char *note;
+
+    (void)state;
+    assert_true(tpm_public_read(&arena, good, &p, NULL));
+    assert_string_equal(certified(good, p.name, &note), "accepted");
+    old[3] = ALG_SHA1; /* nameAlg */
+    assert_true(tpm_public_read(&arena, bytes_make(old, good.n), &p, NULL));
+    assert_int_equal(p.name.n, 2 + SHA1_SIZE);
+    assert_string_equal(certified(bytes_make(old, good.n), p.name, &note), "tpm.certify.name");
+    assert_non_null(strstr(note, "SHA-1"));
+    old[3] = SM3; /* of which no name is made */
+    assert_string_equal(certified(bytes_make(old, good.n), BYTES_NONE, &note), "tpm.certify.name");
+}
+
 static struct bytes sized_area(struct bytes area)
 {
     struct writer w = wr_open(&arena);
@@ -459,10 +497,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(quotes_one_by_one), TEST(registers_of_other_banks),
-        TEST(hostile_attests),   TEST(signatures),
-        TEST(any_salt),          TEST(old_hashes_by_setting),
-        TEST(public_areas),      TEST(credentials_need_a_storage_key),
+        TEST(quotes_one_by_one),
+        TEST(registers_of_other_banks),
+        TEST(hostile_attests),
+        TEST(signatures),
+        TEST(any_salt),
+        TEST(old_hashes_by_setting),
+        TEST(public_areas),
+        TEST(credentials_need_a_storage_key),
+        TEST(names_that_another_can_have),
     };
 
     return cmocka_run_group_tests(tests, make_keys, free_keys);
