@@ -9,6 +9,8 @@
 #define NAME_HARDWARE  "0123456789ab.ConfidentialVM.simulated.example"
 #define EKU_AIK        "2.23.133.8.3,1.3.6.1.4.1.311.10.3.12"
 #define EKU_OTHER      "1.3.6.1.5.5.7.3.2"
+#define EKU_DOCUMENTS  "1.3.6.1.4.1.311.10.3.12" /* enough by itself where Azure's name stands alone */
+#define EKU_ANY        "2.5.29.37.0"
 
 enum { SERIAL_ROOT = 0x2001, SERIAL_AUTHORITY, SERIAL_LEAF };
 
@@ -84,6 +86,10 @@ static struct bytes leaf(struct tpm_platform *p, EVP_PKEY *key)
     c.extended_usage = tpm_platform_fault(p, "aik.role") ? EKU_OTHER : EKU_AIK;
     if (tpm_platform_fault(p, "aik.role:none"))
         c.extended_usage = NULL;
+    if (tpm_platform_fault(p, "aik.role:documents"))
+        c.extended_usage = EKU_DOCUMENTS;
+    if (tpm_platform_fault(p, "aik.role:any"))
+        c.extended_usage = EKU_ANY;
     struct bytes der = issue(p, &c, "");
     return tpm_platform_fault(p, "aik.shape") ? bytes_first(der, der.n - 1) : der;
 }

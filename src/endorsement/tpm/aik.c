@@ -7,17 +7,20 @@
 
 /* DER of object identifiers. */
 static const uint8_t oid_tcg_aik[] = {0x67, 0x81, 0x05, 0x08, 0x03}; /* 2.23.133.8.3 */
+/* Document signing elsewhere: a certificate with it, for a key in software, is easily had of an enterprise's authority. */
 static const uint8_t oid_azure_aik[] = {0x2b, 0x06, 0x01, 0x04, 0x01,
                                         0x82, 0x37, 0x0a, 0x03, 0x0c}; /* 1.3.6.1.4.1.311.10.3.12 */
 static const uint8_t oid_google_vm[] = {0x2b, 0x06, 0x01, 0x04, 0x01,
                                         0xd6, 0x79, 0x02, 0x01, 0x15}; /* 1.3.6.1.4.1.11129.2.1.21 */
-static const struct bytes usages[] = {{oid_tcg_aik, sizeof oid_tcg_aik}, {oid_azure_aik, sizeof oid_azure_aik}};
+static const struct bytes usages[] = {{oid_tcg_aik, sizeof oid_tcg_aik}};
+static const struct bytes azure_usage = {oid_azure_aik, sizeof oid_azure_aik};
 /* Google tells the use by keyUsage alone, and the machine in an extension of its own; its roots are an operator's to trust. */
 static const struct bytes google_vm = {oid_google_vm, sizeof oid_google_vm};
 
 static const struct tpm_role attestation_key = {.what = "an attestation key",
                                                 .usages = usages,
                                                 .usage_count = sizeof usages / sizeof *usages,
+                                                .azure_usage = &azure_usage,
                                                 .or_extension = &google_vm,
                                                 .key_usage = KEY_USAGE_SIGN};
 static const enum check_id ids[TPM_STEPS] = {

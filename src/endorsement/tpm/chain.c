@@ -41,6 +41,21 @@ static bool is_built_in(const struct certificate *c)
     return c->der.n == 0;
 }
 
+static bool trusted(const struct endorsements *e, const struct anchors *roots, const struct certificate *c)
+{
+    struct anchors added = anchors_added(e);
+
+    return anchors_have(roots, c->spki_digest) || anchors_have(&added, c->spki_digest);
+}
+
+static bool in_pool(const struct certificate_pool *pool, const struct certificate *c)
+{
+    for (size_t i = 0; i < pool->count; i++)
+        if (memcmp(pool->v[i]->digest, c->digest, SHA256_SIZE) == 0)
+            return true;
+    return false;
+}
+
 struct search {
     struct arena *a;
     struct cache *cache;
@@ -59,7 +74,7 @@ static void consider(struct search *s, const struct certificate *candidate)
 }
 
 /* The one that signed, else the first that bears the name. */
-static const struct certificate *issuer_of(struct search *s, const struct endorsements *e,
+static const struct certificate *issuer_of(struct search *s, const struct endorsements *e, const struct anchors *roots,
                                            const struct certificate *sent, bool *signed_it)
 {
     *signed_it = true;
@@ -71,19 +86,15 @@ static const struct certificate *issuer_of(struct search *s, const struct endors
     }
     for (size_t i = 0; i < TPM_AUTHORITIES; i++)
         consider(s, &tpm_authorities[i]);
+    for (size_t i = 0; i < e->tpm_authorities.count; i++)
+        if (trusted(e, roots, e->tpm_authorities.v[i])) /* what is sent of such a key may not be believed */
+            consider(s, e->tpm_authorities.v[i]);
     for (const struct certificate *c = sent->next; c; c = c->next)
         consider(s, c);
     for (size_t i = 0; i < e->tpm_authorities.count; i++)
         consider(s, e->tpm_authorities.v[i]);
     *signed_it = s->signer != NULL;
     return s->signer ? s->signer : s->first;
-}
-
-static bool trusted(const struct endorsements *e, const struct anchors *roots, const struct certificate *c)
-{
-    struct anchors added = anchors_added(e);
-
-    return anchors_have(roots, c->spki_digest) || anchors_have(&added, c->spki_digest);
 }
 
 static void link_all(struct arena *a, const struct certificate *const *links, size_t count, struct tpm_chain *out)
@@ -102,6 +113,14 @@ static void link_all(struct arena *a, const struct certificate *const *links, si
     out->leaf = next;
 }
 
+/* An authority whose key is trusted, but that another signed: nothing in a path that ends there says that the certificate is not
+ * made up around the key, with dates and uses of somebody's liking. So its words count only where we or the operator put them;
+ * one that was sent has to lead on, to an end that is proved. The leaf itself is whom the trust is in, by key. */
+static bool vouched_for(const struct endorsements *e, const struct certificate *c)
+{
+    return is_built_in(c) || in_pool(&e->tpm_authorities, c);
+}
+
 void tpm_chain_build(struct arena *a, struct cache *cache, const struct endorsements *e, const struct certificate *sent,
                      const struct anchors *roots, struct tpm_chain *out)
 {
@@ -112,27 +131,21 @@ void tpm_chain_build(struct arena *a, struct cache *cache, const struct endorsem
     *out = (struct tpm_chain){.signatures_ok = true};
     for (;;) {
         links[count++] = current;
-        out->anchored = trusted(e, roots, current);
         bool own = bytes_equal(current->subject, current->issuer);
+        bool known = trusted(e, roots, current);
+        out->anchored = known && (own || count == 1 || vouched_for(e, current));
+        out->unproved = known && !out->anchored ? current : out->unproved;
         /* What a root says of itself, its dates and how long a path may be, is worth something only if it signed it. */
         if (own && count > 1 && !is_built_in(current))
             out->signatures_ok &= signed_by(a, cache, current, current);
         if (out->anchored || own || count == LIMIT_CHAIN)
             break;
-        current = issuer_of(&(struct search){.a = a, .cache = cache, .of = current}, e, sent, &ok);
+        current = issuer_of(&(struct search){.a = a, .cache = cache, .of = current}, e, roots, sent, &ok);
         if (!current)
             break;
         out->signatures_ok &= ok;
     }
     link_all(a, links, count, out);
-}
-
-static bool in_pool(const struct certificate_pool *pool, const struct certificate *c)
-{
-    for (size_t i = 0; i < pool->count; i++)
-        if (memcmp(pool->v[i]->digest, c->digest, SHA256_SIZE) == 0)
-            return true;
-    return false;
 }
 
 void seal_tpm(struct endorsements *e)
@@ -158,25 +171,45 @@ static const char *named(struct arena *a, const struct certificate *c)
     return name.n ? arena_string(a, name) : "the certificate";
 }
 
-static bool lists_one(struct bytes value, const struct tpm_role *role)
+/* Which of a role's usages count, and does any usage? */
+struct accepted_usages {
+    const struct tpm_role *role;
+    bool azure, any;
+};
+
+static bool lists_one(struct bytes value, const struct accepted_usages *accepted)
 {
+    const struct tpm_role *role = accepted->role;
     struct reader outer = rd_open(value), list = der_enter(&outer, DER_SEQUENCE);
     bool found = false;
 
     while (rd_ok(&list) && rd_left(&list)) {
         struct bytes oid = der_take(&list, DER_OID);
 
-        found |= bytes_equal(oid, BYTES_OF(oid_any_usage));
+        found |= accepted->any && bytes_equal(oid, BYTES_OF(oid_any_usage));
         for (size_t i = 0; i < role->usage_count; i++)
             found |= bytes_equal(oid, role->usages[i]);
+        found |= accepted->azure && role->azure_usage && bytes_equal(oid, *role->azure_usage);
     }
     return found && rd_end(&outer) && rd_end(&list);
+}
+
+/* `01d451636602.ConfidentialVM.Azure.windows.net` (snp-cvm.md 3.5). */
+static bool is_azure_machine(struct bytes name)
+{
+    static const struct bytes ends[] = {BYTES_LIT(".Azure.windows.net"), BYTES_LIT(".Azure.Microsoft")};
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (name.n > ends[i].n && bytes_equal_nocase(bytes_after(name, name.n - ends[i].n), ends[i]))
+            return true;
+    return false;
 }
 
 /* Issuers without a list may issue for any use; one that has a list, only for what stands there. */
 static const char *role_fault(struct arena *a, const struct tpm_chain *chain, const struct tpm_role *role)
 {
     const struct certificate *leaf = chain->leaf;
+    struct accepted_usages accepted = {role, is_azure_machine(leaf->subject_cn), false};
     struct bytes value;
 
     if (leaf->is_ca)
@@ -186,10 +219,11 @@ static const char *role_fault(struct arena *a, const struct tpm_chain *chain, co
     if (!certificate_extension(leaf, BYTES_OF(oid_usages), &value)) {
         if (!role->or_extension || !certificate_extension(leaf, *role->or_extension, &value))
             return arena_printf(a, "no extended key usage says that it is for %s", role->what);
-    } else if (!lists_one(value, role))
+    } else if (!lists_one(value, &accepted))
         return arena_printf(a, "its extended key usages are not those of %s", role->what);
+    accepted.any = true;
     for (const struct certificate *c = leaf->next; c; c = c->next)
-        if (certificate_extension(c, BYTES_OF(oid_usages), &value) && !lists_one(value, role))
+        if (certificate_extension(c, BYTES_OF(oid_usages), &value) && !lists_one(value, &accepted))
             return arena_printf(a, "%s may not issue for %s", named(a, c), role->what);
     return NULL;
 }
@@ -201,6 +235,12 @@ static const char *anchor_fault(struct arena *a, const struct tpm_chain *chain)
 
     if (chain->anchored)
         return NULL;
+    if (chain->unproved)
+        return arena_printf(
+            a,
+            "the key of %s is trusted, but not what was sent as its certificate, whose signature nobody "
+            "at hand made: give that certificate among the endorsements",
+            named(a, chain->unproved));
     if (bytes_equal(top->subject, top->issuer))
         return arena_printf(a, "%s is not a root that is trusted here", named(a, top));
     return arena_printf(a, "no certificate of \"%.*s\", the issuer of %s, is at hand", (int)issuer.n,
