@@ -106,7 +106,7 @@ static void judged(struct arena *a, struct bytes whole, bool is_ima, enum digest
          trace_failure(x.trace)->note);
     if (!measured_bank(&m, &selection, &bank, &quoted))
         return;
-    boot_facts_read(&m, bank, quoted, &facts);
+    boot_facts_read(&m, bank, quoted, &reference_builtin, &facts);
     struct fault fault = {0};
     must(json_parse(a, boot_events_json(a, &m, bank, quoted), NULL, &tree, &fault) || fault.code == FAULT_LIMIT);
     for (size_t i = 0; !is_ima && i < m.logs[0].tcg.count; i++)

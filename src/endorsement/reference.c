@@ -92,6 +92,17 @@ static const struct bytes builtin_dbx[] = {
               "\x90\xf5\x6d\x19\x09\x24\x4b\x99\x25\xb7\x32\x4b\xff\x1a\xa7\x18"),
 };
 
+/* Who signs what boots Windows: Microsoft Windows Production PCA 2011, Windows UEFI CA 2023, and the root of both, Microsoft Root
+ * Certificate Authority 2010, which Google's machines hold in its place. What signs the loaders of other systems is not among them. */
+static const struct bytes builtin_windows[] = {
+    BYTES_LIT("\x07\x6f\x1f\xea\x90\xac\x29\x15\x5e\xbf\x77\xc1\x76\x82\xf7\x5f"
+              "\x1f\xdd\x1b\xe1\x96\xda\x30\x2d\xc8\x46\x1e\x35\x0a\x9a\xe3\x30"),
+    BYTES_LIT("\xdf\x54\x5b\xf9\x19\xa2\x43\x9c\x36\x98\x3b\x54\xcd\xfc\x90\x3d"
+              "\xfa\x4f\x37\xd3\x99\x6d\x8d\x84\xb4\xc3\x1e\xec\x6f\x3c\x16\x3e"),
+    BYTES_LIT("\xe8\xe9\x5f\x07\x33\xa5\x5e\x8b\xad\x7b\xe0\xa1\x41\x3e\xe2\x3c"
+              "\x51\xfc\xea\x64\xb3\xc8\xfa\x6a\x78\x69\x35\xfd\xdc\xc7\x19\x61"),
+};
+
 #define ENTRIES(v)              \
     {                           \
         v, sizeof v / sizeof *v \
@@ -104,7 +115,8 @@ const struct reference_values reference_builtin = {
               [REFERENCE_SECURE_BOOT_PK] = ENTRIES(builtin_pk),
               [REFERENCE_SECURE_BOOT_KEK] = ENTRIES(builtin_kek),
               [REFERENCE_SECURE_BOOT_DB] = ENTRIES(builtin_db),
-              [REFERENCE_SECURE_BOOT_DBX] = ENTRIES(builtin_dbx)},
+              [REFERENCE_SECURE_BOOT_DBX] = ENTRIES(builtin_dbx),
+              [REFERENCE_WINDOWS_LOADERS] = ENTRIES(builtin_windows)},
 };
 
 /* ------------------------------------------------------------------------------------------------ looking up */
@@ -150,11 +162,11 @@ const struct uvm_root *reference_uvm_root(const struct reference_values *r, stru
 size_t reference_entry_size(enum reference_list list)
 {
     static const uint8_t sizes[REFERENCE_LISTS] = {
-        [REFERENCE_AZURE_ID_KEYS] = ID_KEY_SIZE,         [REFERENCE_AZURE_MRTDS] = MRTD_SIZE,
-        [REFERENCE_SECURE_BOOT_PK] = VARIABLE_HASH_SIZE, [REFERENCE_SECURE_BOOT_KEK] = VARIABLE_HASH_SIZE,
-        [REFERENCE_SECURE_BOOT_DB] = VARIABLE_HASH_SIZE, [REFERENCE_SECURE_BOOT_DBX] = VARIABLE_HASH_SIZE,
-        [REFERENCE_DENIED_CHIPS] = CHIP_ID_SIZE,         [REFERENCE_DENIED_PLATFORMS] = PPID_SIZE,
-        [REFERENCE_DENIED_AIKS] = AIK_HASH_SIZE};
+        [REFERENCE_AZURE_ID_KEYS] = ID_KEY_SIZE,          [REFERENCE_AZURE_MRTDS] = MRTD_SIZE,
+        [REFERENCE_SECURE_BOOT_PK] = VARIABLE_HASH_SIZE,  [REFERENCE_SECURE_BOOT_KEK] = VARIABLE_HASH_SIZE,
+        [REFERENCE_SECURE_BOOT_DB] = VARIABLE_HASH_SIZE,  [REFERENCE_SECURE_BOOT_DBX] = VARIABLE_HASH_SIZE,
+        [REFERENCE_WINDOWS_LOADERS] = VARIABLE_HASH_SIZE, [REFERENCE_DENIED_CHIPS] = CHIP_ID_SIZE,
+        [REFERENCE_DENIED_PLATFORMS] = PPID_SIZE,         [REFERENCE_DENIED_AIKS] = AIK_HASH_SIZE};
 
     return sizes[list];
 }

@@ -33,6 +33,7 @@ enum reference_list {
     REFERENCE_SECURE_BOOT_KEK,
     REFERENCE_SECURE_BOOT_DB,
     REFERENCE_SECURE_BOOT_DBX,
+    REFERENCE_WINDOWS_LOADERS,  /* SHA-256 of the certificate by which Secure Boot let Windows start (tpm-vbs.md 3.4) */
     REFERENCE_DENIED_CHIPS,     /* CHIP_ID as reports hold it, 64 bytes; Turin's 8 with zeros behind */
     REFERENCE_DENIED_PLATFORMS, /* Intel's PPID, 16 bytes */
     REFERENCE_DENIED_AIKS,      /* SHA-256 of the SubjectPublicKeyInfo of a TPM's attestation key: aikPubHash */

@@ -111,6 +111,7 @@ static const struct {
     {"secure_boot_kek", REFERENCE_SECURE_BOOT_KEK, VARIABLE_ALLOWED},
     {"secure_boot_db", REFERENCE_SECURE_BOOT_DB, VARIABLE_ALLOWED},
     {"secure_boot_dbx", REFERENCE_SECURE_BOOT_DBX, VARIABLE_ALLOWED},
+    {"windows_loader", REFERENCE_WINDOWS_LOADERS, VARIABLE_ALLOWED},
     {"denied_chip", REFERENCE_DENIED_CHIPS,
      "a CHIP_ID of 128 hex digits, or 16 for Turin, each once, at most 4096 times"},
     {"denied_platform", REFERENCE_DENIED_PLATFORMS, "a PPID of 32 hex digits, each once, at most 4096 times"},

@@ -169,20 +169,20 @@ static bool hardware_claims(struct exam *x, struct guest_evidence *e, struct byt
  * hardware by whoever owns both machines. What an operator trusts without a certificate is his to know. */
 static bool certified_confidential(const struct aik *aik)
 {
-    static const char other[] = ".TrustedVM.";
-    struct bytes name = aik->leaf ? aik->leaf->subject_cn : BYTES_NONE;
+    static const char confidential[] = ".ConfidentialVM.";
 
-    return aik->valid && (!name.n || !memmem(name.p, name.n, other, strlen(other)));
+    return aik->valid &&
+           (!aik->leaf || memmem(aik->leaf->subject_cn.p, aik->leaf->subject_cn.n, confidential, strlen(confidential)));
 }
 
 /* Without Azure's paravisor in the measurement, whoever owns the VM binds what he likes: then a certificate must vouch for the
  * virtual TPM. */
-static bool paravisor(struct exam *x, const struct guest_evidence *e)
+static bool paravisor(struct exam *x, struct guest_evidence *e)
 {
     const struct claim *status = claims_find(&e->isolation, BYTES_LIT("x-ms-compliance-status"));
-    bool azure = status && bytes_is(status->value.text, "azure-compliant-cvm");
 
-    if (check_that(x, GUEST_PARAVISOR, azure || certified_confidential(&e->aik)))
+    e->azure = status && bytes_is(status->value.text, "azure-compliant-cvm");
+    if (check_that(x, GUEST_PARAVISOR, e->azure || certified_confidential(&e->aik)))
         return true;
     bool snp = e->request.isolation == GUEST_SEV_SNP;
     struct bytes measured = snp ? e->snp.report.id_key_digest : e->tdx.report.mrtd;

@@ -22,6 +22,7 @@ struct guest_evidence {
     struct snp_evidence snp;
     struct tdx_evidence tdx;
     struct claims isolation; /* what its hardware proves, once it is verified */
+    bool azure;              /* Azure's own paravisor was measured */
 };
 
 /* The body of a request, for tools. */

@@ -10,10 +10,13 @@ static bool is_windows(const struct guest_evidence *e)
 }
 
 /* Known to be so by what was measured? Where Windows did not say it, the registers in which it would have must have been quoted, or
- * leaving them out would switch debuggers off. Linux knows none of these. */
+ * leaving them out would switch debuggers off. Other systems know none of these; that it is another one must show by who let it start,
+ * not by what the request calls it. */
 static bool disabled(const struct guest_evidence *e, const struct boot_facts *f, enum fact fact)
 {
-    return e->measured.count && (fact == FACT_FALSE || (fact == FACT_ABSENT && (f->whole || !is_windows(e))));
+    bool another = !is_windows(e) && f->other_system;
+
+    return e->measured.count && (fact == FACT_FALSE || (fact == FACT_ABSENT && (f->whole || another)));
 }
 
 static bool enabled(enum fact fact)
@@ -73,7 +76,8 @@ static void system_claims(struct exam *x, const struct guest_evidence *e)
     claims_text(&x->incoming, "x-ms-azurevm-ostype", r->os_type, BOTH);
     claims_integer(&x->incoming, "x-ms-azurevm-osversion-major", r->os_major, BOTH);
     claims_integer(&x->incoming, "x-ms-azurevm-osversion-minor", r->os_minor, BOTH);
-    if (e->runtime.vm_id.n) /* of a Trusted Launch VM nothing that was verified tells it */
+    /* Azure's paravisor alone is believed to know it: any other may bind what it likes, and a Trusted Launch VM has none. */
+    if (e->runtime.vm_id.n && e->azure)
         claims_text(&x->incoming, "x-ms-azurevm-vmid", e->runtime.vm_id, BOTH);
 }
 
@@ -141,7 +145,7 @@ void guest_claims(struct exam *x, const struct guest_evidence *e)
 {
     struct boot_facts facts;
 
-    boot_facts_read(&e->measured, DIGEST_SHA256, e->request.pcr_set, &facts);
+    boot_facts_read(&e->measured, DIGEST_SHA256, e->request.pcr_set, x->settings->reference, &facts);
     claims_text(&x->incoming, "x-ms-attestation-type", BYTES_LIT("azurevm"), CLAIM_POLICY);
     secure_boot_claims(x, &facts);
     boot_claims(x, e, &facts);

@@ -24,6 +24,7 @@ const enum check_id tpm_required[] = {CHECK_REQUEST_EVIDENCE,
                                       CHECK_ATTREQ_KEY,
                                       CHECK_ATTREQ_BOOT_KEY,
                                       CHECK_ATTREQ_BOOT_CLOCK,
+                                      CHECK_ATTREQ_BOOT_REGISTERS,
                                       VBS_CHECKS,
                                       CHECK_END};
 
@@ -67,6 +68,8 @@ static bool decode_parts(struct exam *x, struct tpm_evidence *e)
     e->has_boot = boot != NULL;
     if ((boot && !tpm_attestation_decode(x, boot, &e->boot)) || !decode_certifications(x, e))
         return false;
+    /* Or leaving logs out would say that nothing was ever in safe mode. */
+    e->current.logs.needed = e->boot.logs.needed = true;
     if (e->request.is_vbs)
         return vbs_report_decode(x, e->request.vsm_report, &e->report);
     vbs_report_skip(x, "the request is not of a VBS enclave");
@@ -199,9 +202,32 @@ static bool same_key(const struct public_key *a, const struct public_key *b)
     return a->kind != KEY_NONE && public_key_equal(a, b);
 }
 
+/* A machine that slept measures its firmware no second time (tpm-vbs.md 3.7): in some bank both quotes cover PCRs 0 to 7, and each
+ * holds what it held. */
+static bool resumed(const struct tpm_quote *now, const struct tpm_quote *then)
+{
+    enum { FIRMWARE = 0xff, FIRMWARE_PCRS = 8 };
+
+    for (size_t i = 0; i < now->attest.selection.count; i++)
+        for (size_t k = 0; k < then->attest.selection.count; k++) {
+            uint16_t id = now->attest.selection.banks[i].id;
+            unsigned reg = 0;
+
+            if (id != then->attest.selection.banks[k].id ||
+                (now->attest.selection.banks[i].mask & then->attest.selection.banks[k].mask & FIRMWARE) != FIRMWARE)
+                continue;
+            while (reg < FIRMWARE_PCRS &&
+                   bytes_equal(tpm_pcrs_value(&now->pcrs, id, reg), tpm_pcrs_value(&then->pcrs, id, reg)))
+                reg++;
+            return reg == FIRMWARE_PCRS;
+        }
+    return false;
+}
+
 static bool verify_boot(struct exam *x, struct tpm_evidence *e)
 {
-    static const enum check_id list[] = {CHECK_ATTREQ_BOOT_KEY, CHECK_ATTREQ_BOOT_CLOCK, CHECK_END};
+    static const enum check_id list[] = {CHECK_ATTREQ_BOOT_KEY, CHECK_ATTREQ_BOOT_CLOCK, CHECK_ATTREQ_BOOT_REGISTERS,
+                                         CHECK_END};
     const struct tpm_attest *now = &e->current.quote.attest, *then = &e->boot.quote.attest;
 
     if (!e->has_boot) {
@@ -212,7 +238,8 @@ static bool verify_boot(struct exam *x, struct tpm_evidence *e)
            check_that(x, ATTREQ_BOOT_KEY, same_key(&e->boot.key, &e->current.key)) &&
            check_that(x, ATTREQ_BOOT_CLOCK,
                       then->reset_count == now->reset_count && then->restart_count <= now->restart_count &&
-                          then->clock <= now->clock);
+                          then->clock <= now->clock) &&
+           check_that(x, ATTREQ_BOOT_REGISTERS, resumed(&e->current.quote, &e->boot.quote));
 }
 
 static bool verify_key(struct exam *x, const struct tpm_evidence *e, const struct tpm_key *key,
@@ -247,7 +274,7 @@ static bool verify_enclave(struct exam *x, const struct tpm_evidence *e)
     if (!e->request.is_vbs)
         return true;
     if (facts.idks.kind == KEY_NONE && e->boot_known)
-        boot_facts_read(&e->boot.logs, e->boot_bank, e->boot_quoted, &facts);
+        boot_facts_read(&e->boot.logs, e->boot_bank, e->boot_quoted, x->settings->reference, &facts);
     return vbs_report_verify(x, &e->report, &facts.idks, e->request.report_signed);
 }
 
@@ -264,7 +291,7 @@ bool tpm_verify(struct exam *x)
     e->boot_known =
         e->has_boot && measured_bank(&e->boot.logs, &e->boot.quote.attest.selection, &e->boot_bank, &e->boot_quoted);
     if (e->current_known)
-        boot_facts_read(&e->current.logs, e->current_bank, e->current_quoted, &e->facts);
+        boot_facts_read(&e->current.logs, e->current_bank, e->current_quoted, x->settings->reference, &e->facts);
     if (!verify_enclave(x, e))
         return false;
     tpm_claims(x, e);

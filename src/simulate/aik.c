@@ -1,5 +1,6 @@
 /* Who vouches for the attestation key of a simulated TPM (tpm-vbs.md 2.5). */
 #include "crypto/pem.h"
+#include "simulate/boot_log.h"
 #include "simulate/tpm_platform.h"
 
 #define NAME_ROOT      "Simulated TPM Root"
@@ -136,6 +137,16 @@ static void deny(struct tpm_platform *p, struct simulated *s)
     s->settings.reference = reference;
 }
 
+/* An operator who knows by whom our Windows is started. */
+static void know_loader(struct tpm_platform *p, struct simulated *s)
+{
+    struct reference_values *reference = ARENA_NEW(p->arena, struct reference_values);
+
+    *reference = *s->settings.reference;
+    p->failed |= !reference_add(p->arena, reference, REFERENCE_WINDOWS_LOADERS, boot_windows_authority(p->arena));
+    s->settings.reference = reference;
+}
+
 bool tpm_platform_certify(struct tpm_platform *p, struct simulated *s)
 {
     enum aik_key root_key = tpm_platform_fault(p, "aik.chain") ? AIK_KEY_STRANGE_ROOT : AIK_KEY_ROOT;
@@ -150,6 +161,8 @@ bool tpm_platform_certify(struct tpm_platform *p, struct simulated *s)
     wr_pem(&w, "CERTIFICATE", root(p, root_key));
     s->aik_issuers = wr_done(&w);
     s->aik_crl = revoke(p);
+    if (p->windows)
+        know_loader(p, s);
     if (tpm_platform_fault(p, "aik.not_denied"))
         deny(p, s);
     s->anchor = pem_encode(p->arena, "CERTIFICATE", root(p, AIK_KEY_ROOT));

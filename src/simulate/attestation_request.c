@@ -138,16 +138,18 @@ static bool wr_tpm_old(struct message *m, struct writer *w)
     return true;
 }
 
-/* The boot of another machine that the same authority knows. */
-static bool attest_another(struct message *m, struct bytes *json)
+/* The boot of another machine that the same authority knows; or of this one, with another system. */
+static bool attest_another(struct message *m, bool machine, struct bytes *json)
 {
     struct tpm_platform other = m->p;
-    struct simulated unused = {.options = *m->p.options};
+    struct simulated unused = {.options = *m->p.options, .settings = SETTINGS_DEFAULT};
+    struct bytes seed = machine ? sha256_of(m->p.arena, m->p.tpm.seed) : m->p.tpm.seed;
 
-    bool ok =
-        simulated_tpm_open(&other.tpm, m->p.arena, m->p.options, sha256_of(m->p.arena, m->p.tpm.seed), m->p.fault) &&
-        other.tpm.driver->make_key(&other.tpm, TPM_KEY_AK, BYTES_NONE, m->p.fault) &&
-        tpm_platform_certify(&other, &unused) && tpm_platform_boot(&other) && tpm_attestation(&other, BYTES_NONE, json);
+    other.windows = machine == m->p.windows;
+    bool ok = simulated_tpm_open(&other.tpm, m->p.arena, m->p.options, seed, m->p.fault) &&
+              other.tpm.driver->make_key(&other.tpm, TPM_KEY_AK, BYTES_NONE, m->p.fault) &&
+              tpm_platform_certify(&other, &unused) && tpm_platform_boot(&other) &&
+              tpm_attestation(&other, BYTES_NONE, json);
     other.tpm.driver->close(&other.tpm);
     return ok;
 }
@@ -158,9 +160,10 @@ static bool wr_tpm(struct message *m, struct writer *w)
     bool slept = tpm_platform_varies(&m->p, "slept") ||
                  (m->p.options->fault && strncmp(m->p.options->fault, "attreq.boot", 11) == 0);
     bool late = faulty(m, "attreq.boot.clock"), strange = faulty(m, "attreq.boot.key");
+    bool another = strange || faulty(m, "attreq.boot.registers");
     struct bytes current, boot = BYTES_NONE;
 
-    if (slept && !late && !(strange ? attest_another(m, &boot) : tpm_attestation(&m->p, BYTES_NONE, &boot)))
+    if (slept && !late && !(another ? attest_another(m, strange, &boot) : tpm_attestation(&m->p, BYTES_NONE, &boot)))
         return false;
     if (!tpm_attestation(&m->p, quoted(m), &current) || (late && !tpm_attestation(&m->p, BYTES_NONE, &boot)))
         return false;

@@ -222,6 +222,19 @@ static bool wrap(struct guest *g, struct simulated *s)
     return true;
 }
 
+/* Beside those that are there: the first entry replaces those that are built in. */
+static bool add_own(struct arena *a, struct reference_values *reference, enum reference_list list, struct bytes own)
+{
+    const struct reference_entries known = reference->lists[list];
+
+    if (!reference_has(reference, list, own) && !reference_add(a, reference, list, own))
+        return false;
+    for (size_t n = 0; n < known.count; n++)
+        if (!reference_has(reference, list, known.v[n]) && !reference_add(a, reference, list, known.v[n]))
+            return false;
+    return true;
+}
+
 bool simulated_variables(struct arena *a, struct reference_values *reference)
 {
     static const struct {
@@ -232,19 +245,10 @@ bool simulated_variables(struct arena *a, struct reference_values *reference)
                      {"db", REFERENCE_SECURE_BOOT_DB},
                      {"dbx", REFERENCE_SECURE_BOOT_DBX}};
 
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        const struct reference_entries known = reference->lists[variables[i].list];
-        struct bytes own = sha256_of(a, boot_signature_list(a, variables[i].name));
-
-        /* The first entry replaces those that are built in. */
-        if (!reference_has(reference, variables[i].list, own) && !reference_add(a, reference, variables[i].list, own))
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        if (!add_own(a, reference, variables[i].list, sha256_of(a, boot_signature_list(a, variables[i].name))))
             return false;
-        for (size_t n = 0; n < known.count; n++)
-            if (!reference_has(reference, variables[i].list, known.v[n]) &&
-                !reference_add(a, reference, variables[i].list, known.v[n]))
-                return false;
-    }
-    return true;
+    return add_own(a, reference, REFERENCE_WINDOWS_LOADERS, boot_windows_authority(a));
 }
 
 /* Which variables of Secure Boot and which paravisors count: ours do, unless the fault is that they do not. */
@@ -255,7 +259,7 @@ static bool trust(struct guest *g, struct simulated *s)
 
     *reference = *s->settings.reference;
     s->settings.reference = reference;
-    for (int list = REFERENCE_SECURE_BOOT_PK; list <= REFERENCE_SECURE_BOOT_DBX; list++)
+    for (int list = REFERENCE_SECURE_BOOT_PK; list <= REFERENCE_WINDOWS_LOADERS; list++)
         reference_clear(reference, (enum reference_list)list);
     if (!simulated_variables(g->p.arena, reference))
         return false;

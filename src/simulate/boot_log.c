@@ -205,7 +205,12 @@ static void partitions(struct boot_log *l)
     boot_log_event(l, PCR_PARTITIONS, EV_EFI_GPT_EVENT, wr_done(&w));
 }
 
-void boot_log_firmware(struct boot_log *l, const char *loader)
+struct bytes boot_windows_authority(struct arena *a)
+{
+    return sha256_of(a, bytes_after(boot_signature_list(a, BOOT_AUTHORITY_WINDOWS), GUID_SIZE));
+}
+
+void boot_log_firmware(struct boot_log *l, const char *loader, const char *authority)
 {
     struct writer blob = wr_open(l->arena);
 
@@ -223,7 +228,7 @@ void boot_log_firmware(struct boot_log *l, const char *loader)
                        pcr == 7 && boot_log_flawed(l, "boot.log.separator:label") ? EV_EFI_ACTION : EV_SEPARATOR,
                        BYTES_LIT("\0\0\0\0"));
     partitions(l);
-    boot_log_variable(l, 7, EV_EFI_VARIABLE_AUTHORITY, guid_security, "db", boot_signature_list(l->arena, "db"));
+    boot_log_variable(l, 7, EV_EFI_VARIABLE_AUTHORITY, guid_security, "db", boot_signature_list(l->arena, authority));
     image(l, loader);
 }
 

@@ -26,8 +26,12 @@ void boot_log_no_action(struct boot_log *l, uint32_t reg, struct bytes data);
 void boot_log_variable(struct boot_log *l, unsigned pcr, uint32_t type, const uint8_t guid[16], const char *name,
                        struct bytes value);
 
-/* What firmware measures, from its own code up to the loader that it starts. */
-void boot_log_firmware(struct boot_log *l, const char *loader);
+/* What firmware measures, from its own code up to the loader that it starts, which the certificate of that name vouches for. */
+void boot_log_firmware(struct boot_log *l, const char *loader, const char *authority);
+#define BOOT_AUTHORITY_WINDOWS "Windows"
+#define BOOT_AUTHORITY_OTHERS  "db"
+/* SHA-256 of what vouches for Windows' loader: a reference value. */
+struct bytes boot_windows_authority(struct arena *a);
 /* What it measures when the loader hands over. */
 void boot_log_exit(struct boot_log *l);
 

@@ -88,6 +88,7 @@ const struct simulate_fault request_faults[] = {
     {"attreq.claims", ASKED, 1, "the last byte of the platform claim is missing"},
     {"attreq.key", ASKED, 2, "the TPM certified another key than the request key"},
     {"attreq.boot.key", REQUEST, 2, "another machine's boot is attested"},
+    {"attreq.boot.registers", REQUEST, 2, "another system's boot is attested"},
     {"attreq.boot.clock", REQUEST, 2, "the boot was attested after the present state"},
     {"attreq.boot.clock:reset", REQUEST, 2, "the TPM was reset since the boot was attested"},
     {"attreq.boot.clock:restart", REQUEST, 2, "the boot that is attested was restarted later"},

@@ -65,7 +65,8 @@ bool tpm_platform_boot(struct tpm_platform *p)
     if (p->enclave && !(tpm_platform_idks(p) && rsa_modulus(p->arena, p->idks, &modulus)))
         return tpm_platform_fail(p, "the key of enclaves' reports");
     boot_log_open(&l, &p->tpm, p->fault);
-    boot_log_firmware(&l, p->windows ? "\\EFI\\Microsoft\\Boot\\bootmgfw.efi" : "\\EFI\\simulated\\shimx64.efi");
+    boot_log_firmware(&l, p->windows ? "\\EFI\\Microsoft\\Boot\\bootmgfw.efi" : "\\EFI\\simulated\\shimx64.efi",
+                      p->windows ? BOOT_AUTHORITY_WINDOWS : BOOT_AUTHORITY_OTHERS);
     if (p->windows)
         boot_log_windows(&l, modulus);
     else

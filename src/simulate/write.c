@@ -40,7 +40,7 @@ static void put_reference(struct writer *w, const struct reference_values *r)
         [REFERENCE_SECURE_BOOT_PK] = "secure_boot_pk", [REFERENCE_SECURE_BOOT_KEK] = "secure_boot_kek",
         [REFERENCE_SECURE_BOOT_DB] = "secure_boot_db", [REFERENCE_SECURE_BOOT_DBX] = "secure_boot_dbx",
         [REFERENCE_DENIED_CHIPS] = "denied_chip",      [REFERENCE_DENIED_PLATFORMS] = "denied_platform",
-        [REFERENCE_DENIED_AIKS] = "denied_aik"};
+        [REFERENCE_DENIED_AIKS] = "denied_aik",        [REFERENCE_WINDOWS_LOADERS] = "windows_loader"};
     bool own_roots = r->uvm_roots != reference_builtin.uvm_roots;
 
     if (own_roots && r->uvm_root_count == 0)

@@ -76,7 +76,7 @@ static void read_facts(void)
 {
     logs.count = 0;
     assert_true(measured_add(&exam, &logs, wr_done(&log_text), false));
-    boot_facts_read(&logs, DIGEST_SHA256, ALL, &facts);
+    boot_facts_read(&logs, DIGEST_SHA256, ALL, &reference_builtin, &facts);
 }
 
 static const char *wbcl_text(struct bytes data, bool explain)
@@ -294,10 +294,10 @@ static void nothing_said(void **state)
     put_separator(&log_text, 0);
     read_facts();
     assert_true(facts.whole && !facts.secure_boot_on && facts.safe_mode == FACT_ABSENT && facts.idks.kind == KEY_NONE);
-    boot_facts_read(&logs, DIGEST_SHA256, ALL & ~(1u << 13), &facts);
+    boot_facts_read(&logs, DIGEST_SHA256, ALL & ~(1u << 13), &reference_builtin, &facts);
     assert_false(facts.whole);
     logs.count = 0;
-    boot_facts_read(&logs, DIGEST_SHA256, ALL, &facts);
+    boot_facts_read(&logs, DIGEST_SHA256, ALL, &reference_builtin, &facts);
     assert_false(facts.whole);
 }
 

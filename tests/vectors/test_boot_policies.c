@@ -168,7 +168,7 @@ static struct json *run(struct bytes text, const char *name, enum policy_decisio
     if (!policy_parse(&arena, text, &policy, &error))
         fail_msg("%s: %s", name, arena_string(&arena, policy_error_message(&arena, &error)));
     claims_init(&incoming, &arena);
-    boot_facts_read(&sample.logs, sample.bank, sample.quoted, &facts);
+    boot_facts_read(&sample.logs, sample.bank, sample.quoted, &reference_builtin, &facts);
     boot_plain_claims(&incoming, &facts);
     claims_boolean(&incoming, "aikValidated", true, CLAIM_POLICY);
     claims_text(&incoming, "events", boot_events_json(&arena, &sample.logs, sample.bank, sample.quoted), CLAIM_POLICY);

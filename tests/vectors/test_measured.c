@@ -213,7 +213,7 @@ static void facts_of(const char *file, struct boot_facts *f)
 {
     sample_read(&sample, file);
     sample_good(&sample, file);
-    boot_facts_read(&sample.logs, sample.bank, sample.quoted, f);
+    boot_facts_read(&sample.logs, sample.bank, sample.quoted, &reference_builtin, f);
 }
 
 static void guests_of_azure(void **state)
@@ -265,7 +265,8 @@ static void the_key_of_secure_mode(void **state)
     assert_false(bytes_equal(key.modulus, f.idks.modulus));
     assert_int_equal(f.hvci_policy, 1);
     assert_int_equal(f.vsm_required, FACT_TRUE);
-    boot_facts_read(&sample.logs, sample.bank, sample.quoted & ~(1u << 12), &f); /* not quoted: not believed */
+    boot_facts_read(&sample.logs, sample.bank, sample.quoted & ~(1u << 12), &reference_builtin,
+                    &f); /* not quoted: not believed */
     assert_int_equal(f.idks.kind, KEY_NONE);
     assert_false(f.whole);
 }
@@ -348,7 +349,7 @@ static void nothing_can_be_hidden(void **state)
     sample_good(&sample, "latitude");
     assert_int_equal(tags, 7);
     assert_int_equal(separators, 3);
-    boot_facts_read(&sample.logs, sample.bank, sample.quoted, &f);
+    boot_facts_read(&sample.logs, sample.bank, sample.quoted, &reference_builtin, &f);
     assert_true(f.whole && f.safe_mode == FACT_FALSE);
 }
 

@@ -103,6 +103,47 @@ static void note_variable(const struct boot_walk *w, const struct boot_event *e,
         *to = v.value.p ? v.value : BYTES_LIT("");
 }
 
+/* Who let programs start, as far as events behind the separator of PCR 7 tell. */
+struct authorities {
+    size_t count, of_windows;
+    bool first_known, first_of_windows;
+};
+
+/* Whatever stands there and is no certificate of Windows' speaks against it: labels can be changed, digests cannot be taken back. */
+static void note_authority(const struct boot_walk *w, const struct boot_event *e,
+                           const struct reference_values *reference, struct authorities *out)
+{
+    enum { OWNER = 16 }; /* who put it into db stands before the certificate */
+    uint8_t hash[SHA256_SIZE];
+    struct uefi_variable v;
+    bool known = e->event->type == EV_EFI_VARIABLE_AUTHORITY && boot_event_covered(w, e) &&
+                 uefi_variable_read(e->event->data, &v) && v.value.n > OWNER;
+    bool of_windows = false;
+
+    if (known && bytes_equal(v.guid, BYTES_OF(uefi_guid_image_security)) && uefi_variable_named(&v, "db")) {
+        sha256(bytes_after(v.value, OWNER), hash);
+        of_windows = reference_has(reference, REFERENCE_WINDOWS_LOADERS, BYTES_OF(hash));
+    }
+    if (out->count++ == 0) {
+        out->first_known = known;
+        out->first_of_windows = of_windows;
+    }
+    out->of_windows += of_windows;
+}
+
+/* What another system may have measured in the name of Windows, and would like to be believed. */
+static void forget_praise(struct boot_facts *f)
+{
+    enum fact *const praise[] = {&f->vsm_required, &f->vbs_mandatory, &f->iommu_required, &f->elam};
+
+    for (size_t i = 0; i < sizeof praise / sizeof *praise; i++)
+        *praise[i] = FACT_ABSENT;
+    if (f->boot_debugging == FACT_FALSE)
+        f->boot_debugging = FACT_ABSENT;
+    f->hvci_policy = 0;
+    f->idks = (struct public_key){0};
+}
+
 static bool touches(const struct event_log *log, uint32_t reg)
 {
     for (size_t i = 0; i < log->count; i++)
@@ -138,8 +179,10 @@ static bool has_tcg(const struct measured *m)
     return false;
 }
 
-void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t quoted, struct boot_facts *out)
+void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t quoted,
+                     const struct reference_values *reference, struct boot_facts *out)
 {
+    struct authorities authorities = {0};
     uint32_t needed = 1u << 12 | 1u << 13;
     struct reading g = {.facts = out};
     struct boot_walk w;
@@ -154,6 +197,8 @@ void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t qu
         g.reg = e.event->reg;
         if (g.reg == PCR_SECURE_BOOT)
             note_variable(&w, &e, out);
+        if (g.reg == PCR_SECURE_BOOT && !e.open && !e.separator)
+            note_authority(&w, &e, reference, &authorities);
         if (!(BOOT_WINDOWS_REGISTERS >> g.reg & 1) || !e.open || e.separator)
             continue;
         if (boot_event_of_windows(&w, &e))
@@ -161,6 +206,10 @@ void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t qu
         else if (needed >> g.reg & 1)
             out->whole = false;
     }
+    out->windows = out->secure_boot_on && authorities.count && authorities.of_windows == authorities.count;
+    out->other_system = out->secure_boot_on && authorities.first_known && !authorities.first_of_windows;
+    if (!out->windows)
+        forget_praise(out);
 }
 
 /* All that were said are so, and something was. */

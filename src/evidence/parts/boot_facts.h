@@ -5,6 +5,7 @@
 #define ASSAY_EVIDENCE_PARTS_BOOT_FACTS_H
 
 #include "base/json.h"
+#include "endorsement/reference.h"
 #include "evidence/parts/measured.h"
 #include "evidence/parts/secure_boot.h"
 
@@ -14,6 +15,10 @@ enum fact { FACT_ABSENT, FACT_FALSE, FACT_TRUE /* all that were measured say so 
 struct boot_facts {
     enum secure_boot secure_boot;
     bool secure_boot_on;
+    /* With Secure Boot on, by the certificates that let programs start (PCR 7): all are of Windows; the first one is not. Whoever runs
+     * another system can measure into PCRs 12 to 14 what Windows would have said, so without `windows` what speaks for the machine
+     * counts as not said: boot debugging off, VBS, HVCI, ELAM, the identity key. */
+    bool windows, other_system;
     /* Data of the Secure Boot variables in PCR 7, measured; p NULL where there is none. */
     struct bytes pk, kek, db, dbx;
     enum fact boot_debugging, kernel_debug, hypervisor_debug, test_signing, flight_signing, code_integrity, safe_mode,
@@ -23,8 +28,10 @@ struct boot_facts {
                                Windows did not say it */
     struct public_key idks; /* newest VSM_IDKS_INFO before the separator; kind KEY_NONE: none (tpm-vbs.md 4.2) */
 };
-/* By the digests of one bank; `quoted` has a bit for each register that a quote covers in that bank. */
-void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t quoted, struct boot_facts *out);
+/* By the digests of one bank; `quoted` has a bit for each register that a quote covers in that bank. `reference` names who signs what
+ * boots Windows. */
+void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t quoted,
+                     const struct reference_values *reference, struct boot_facts *out);
 
 /* {"Events":[…]} of tpm-vbs.md 1.6, for policies of 1.2: only events that extend quoted registers. EventSeq counts all events of all
  * logs, also those that are left out. ProcessedData is null unless the digest covers the data and they were measured while only those

@@ -21,6 +21,7 @@ struct measured_log {
 struct measured {
     struct measured_log logs[MEASURED_LOGS];
     size_t count;
+    bool needed; /* without a log registers must hold their values after reset; else there is nothing to compare */
 };
 #define MEASURED_CHECKS \
     CHECK_BOOT_LOG_SHAPE, CHECK_IMA_TEMPLATE_HASH, CHECK_BOOT_LOG_REPLAY, CHECK_BOOT_LOG_SEPARATOR, CHECK_BOOT_LOG_DATA
@@ -30,7 +31,8 @@ bool measured_add(struct exam *x, struct measured *m, struct bytes text, bool is
 /* States BOOT_LOG_REPLAY: in every bank that the quote selects, each register of which a log tells holds what the logs replay to,
  * and each other one its value after reset. The note names register and event where they part. `selection` and `pcrs` must be a
  * verified quote's. Before it IMA_TEMPLATE_HASH: that what IMA's entries say is what their hashes are made of; after it BOOT_LOG_SEPARATOR
- * and BOOT_LOG_DATA (boot_walk.h). All are skipped where there is no log. */
+ * and BOOT_LOG_DATA (boot_walk.h). Where there is no log all are skipped, unless one
+ * is needed. */
 bool measured_verify(struct exam *x, const struct measured *m, const struct tpm_selection *selection,
                      const struct tpm_pcrs *pcrs);
 

@@ -192,13 +192,15 @@ static bool key_fits(struct exam *x, const struct tpm_attestation *a)
     return !x->trace->failed;
 }
 
-static bool covers_required(struct exam *x, const struct tpm_selection *s)
+/* In the bank that decisions rest on: of another one nothing but the digest is looked at. */
+static bool covers_required(struct exam *x, const struct tpm_attestation *a)
 {
-    uint32_t missing = x->settings->required_pcrs;
+    uint32_t missing = x->settings->required_pcrs, quoted;
     struct writer w = wr_open(x->arena);
+    enum digest_alg bank;
 
-    for (size_t i = 0; i < s->count; i++)
-        missing &= ~s->banks[i].mask;
+    if (measured_bank(&a->logs, &a->quote.attest.selection, &bank, &quoted))
+        missing &= ~quoted;
     if (check_that(x, TPM_REQUIRED_PCRS, missing == 0))
         return true;
     for (unsigned i = 0; i < 32; i++)
@@ -213,8 +215,7 @@ bool tpm_attestation_verify(struct exam *x, struct tpm_attestation *a, const str
 {
     a->aik.key = &a->key;
     return aik_verify(x, &a->aik, x->settings->aik_required, "require_valid_aik_cert = false") && key_fits(x, a) &&
-           tpm_quote_verify(x, &a->quote, &a->key, nonce, why_no_nonce) &&
-           covers_required(x, &a->quote.attest.selection) &&
+           tpm_quote_verify(x, &a->quote, &a->key, nonce, why_no_nonce) && covers_required(x, a) &&
            measured_verify(x, &a->logs, &a->quote.attest.selection, &a->quote.pcrs);
 }
 
@@ -233,6 +234,6 @@ void tpm_attestation_claims(struct exam *x, const struct tpm_attestation *a)
     claims_integer(out, "tpmVersion", TPM_VERSION, CLAIM_POLICY);
     /* Without a log of a quoted bank nothing is known of the boot, and each of these is false. */
     if (a->logs.count && measured_bank(&a->logs, &a->quote.attest.selection, &bank, &quoted))
-        boot_facts_read(&a->logs, bank, quoted, &facts);
+        boot_facts_read(&a->logs, bank, quoted, x->settings->reference, &facts);
     boot_plain_claims(out, &facts);
 }
