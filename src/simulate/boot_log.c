@@ -155,7 +155,7 @@ struct bytes boot_signature_list(struct arena *a, const char *what)
 static void secure_boot(struct boot_log *l)
 {
     static const char *const global[] = {"PK", "KEK"}, *const security[] = {"db", "dbx"};
-    bool on = !varies(l, "secure-boot-off");
+    bool on = !varies(l, "secure-boot-off") && !boot_log_flawed(l, "vbs.identity_key:secure-boot-off");
 
     boot_log_variable(l, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, guid_global, "SecureBoot",
                       on ? BYTES_LIT("\x01") : BYTES_LIT("\x00"));

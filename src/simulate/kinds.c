@@ -72,7 +72,7 @@ const struct simulated_kind simulated_kinds[SIMULATE_KINDS] = {
     [SIMULATE_TPM_REQUEST] = {"tpm", "TPM", "a request to attest a TPM", "message.json", &tpm_attester,
                               request_variations, simulate_attestation_request, decode_request},
     [SIMULATE_VBS] = {"vbs", "VBS", "a request to attest a VBS enclave", "message.json", &tpm_attester,
-                      request_variations, simulate_attestation_request, decode_request},
+                      request_variations + 1, simulate_attestation_request, decode_request},
     [SIMULATE_AZURE_GUEST] = {"azure-guest", "Azure guest", "a request of an Azure guest", "request.json",
                               &guest_attester, guest_variations, simulate_azure_guest, decode_guest},
 };

@@ -66,7 +66,8 @@ bool tpm_platform_boot(struct tpm_platform *p)
         return tpm_platform_fail(p, "the key of enclaves' reports");
     boot_log_open(&l, &p->tpm, p->fault);
     boot_log_firmware(&l, p->windows ? "\\EFI\\Microsoft\\Boot\\bootmgfw.efi" : "\\EFI\\simulated\\shimx64.efi",
-                      p->windows ? BOOT_AUTHORITY_WINDOWS : BOOT_AUTHORITY_OTHERS);
+                      p->windows && !tpm_platform_fault(p, "vbs.identity_key:other-system") ? BOOT_AUTHORITY_WINDOWS
+                                                                                            : BOOT_AUTHORITY_OTHERS);
     if (p->windows)
         boot_log_windows(&l, modulus);
     else
@@ -86,6 +87,8 @@ struct simulated_selection tpm_platform_selection(const struct tpm_platform *p)
         return (struct simulated_selection){{ALL_PCRS, ALL_PCRS, ALL_PCRS}};
     if (tpm_platform_fault(p, "tpm.required_pcrs"))
         return (struct simulated_selection){{0, ALL_PCRS >> 1, 0}};
+    if (tpm_platform_fault(p, "tpm.required_pcrs:bank"))
+        return (struct simulated_selection){{ALL_PCRS, ALL_PCRS >> 1, 0}};
     return (struct simulated_selection){{0, ALL_PCRS, 0}};
 }
 
@@ -101,6 +104,17 @@ static void wr_log(struct writer *w, const char *type, struct bytes log)
     wr_printf(w, "{\"type\":\"%s\",", type);
     wr_encoded(w, "log", log);
     wr_text(w, "}");
+}
+
+static void wr_logs(struct tpm_platform *p, struct writer *w)
+{
+    wr_text(w, "\"logs\":[");
+    wr_log(w, "TCG", p->log);
+    if (p->list.n) {
+        wr_text(w, ",");
+        wr_log(w, "IMA", p->list);
+    }
+    wr_text(w, "],");
 }
 
 /* Registers in the order of the quote. */
@@ -152,13 +166,9 @@ bool tpm_attestation(struct tpm_platform *p, struct bytes nonce, struct bytes *j
     struct writer w = wr_open(p->arena);
     struct simulated_attest quote;
 
-    wr_text(&w, "{\"logs\":[");
-    wr_log(&w, "TCG", p->log);
-    if (p->list.n) {
-        wr_text(&w, ",");
-        wr_log(&w, "IMA", p->list);
-    }
-    wr_text(&w, "],");
+    wr_text(&w, "{");
+    if (!tpm_platform_fault(p, "boot.log.replay:none"))
+        wr_logs(p, &w);
     if (!tpm_platform_varies(p, "without-certificate")) {
         wr_encoded(&w, "aik_cert", p->leaf);
         wr_text(&w, ",");

@@ -46,19 +46,22 @@ static inline void put_event(struct writer *w, uint32_t reg, uint32_t type, stru
     wr_put(w, data);
 }
 
-static inline struct bytes variable(const char *name, struct bytes value)
+static inline struct bytes variable_of(const uint8_t guid[16], const char *name, struct bytes value)
 {
-    static const uint8_t global[16] = {0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
-                                       0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c};
     struct writer w = wr_open(&arena);
 
-    wr_put(&w, BYTES_OF(global));
+    wr_put(&w, bytes_make(guid, 16));
     wr_u64le(&w, strlen(name));
     wr_u64le(&w, value.n);
     for (const char *c = name; *c; c++)
         wr_u16le(&w, (uint16_t)*c);
     wr_put(&w, value);
     return wr_done(&w);
+}
+
+static inline struct bytes variable(const char *name, struct bytes value)
+{
+    return variable_of(uefi_guid_global, name, value);
 }
 
 static inline void put_secure_boot(struct writer *w, struct bytes value)

@@ -1,83 +1,9 @@
 /* What Windows and Linux measured, from logs made by hand: as facts, as plain claims, as events for policies. What is lied about, not
  * measured, or measured too late says nothing. */
-#include "boot_log.h"
+#include "boot_windows.h"
 
 #include "base/text.h"
-#include "evidence/parts/boot_facts.h"
 #include "evidence/parts/linux_boot.h"
-#include "evidence/parts/wbcl.h"
-
-static struct measured logs;
-static struct exam exam;
-static struct boot_facts facts;
-static struct writer log_text, tags;
-
-enum { ALL = 0xffffff };
-static const struct bytes wbcl = {(const uint8_t *)"WBCL", 4};
-
-static int begin(void **state)
-{
-    set_up(state);
-    logs = (struct measured){0};
-    exam = (struct exam){.arena = &arena, .trace = trace_new(&arena)};
-    log_text = wr_open(&arena);
-    tags = wr_open(&arena);
-    put_header(&log_text, two_banks, 2);
-    return 0;
-}
-
-static void put_tag(struct writer *w, uint32_t id, struct bytes data)
-{
-    wr_u32le(w, id);
-    wr_u32le(w, (uint32_t)data.n);
-    wr_put(w, data);
-}
-
-static void put_u32(struct writer *w, uint32_t id, uint32_t value)
-{
-    wr_u32le(w, id);
-    wr_u32le(w, 4);
-    wr_u32le(w, value);
-}
-
-static struct bytes wide(const char *text)
-{
-    struct writer w = wr_open(&arena);
-
-    do
-        wr_u16le(&w, (uint8_t)*text);
-    while (*text++);
-    return wr_done(&w);
-}
-
-static struct bytes in_container(uint32_t id, const struct writer *content)
-{
-    struct writer w = wr_open(&arena);
-
-    put_tag(&w, id, wr_done(content));
-    return wr_done(&w);
-}
-
-/* The tags so far as one event of a trust boundary. */
-static void measure(uint32_t reg)
-{
-    struct bytes data = in_container(SIPA_TRUSTBOUNDARY, &tags);
-
-    put_event(&log_text, reg, EV_EVENT_TAG, data, data);
-    tags = wr_open(&arena);
-}
-
-static void close_register(uint32_t reg)
-{
-    put_event(&log_text, reg, EV_SEPARATOR, wbcl, wbcl);
-}
-
-static void read_facts(void)
-{
-    logs.count = 0;
-    assert_true(measured_add(&exam, &logs, wr_done(&log_text), false));
-    boot_facts_read(&logs, DIGEST_SHA256, ALL, &reference_builtin, &facts);
-}
 
 static const char *wbcl_text(struct bytes data, bool explain)
 {
@@ -294,16 +220,17 @@ static void nothing_said(void **state)
     put_separator(&log_text, 0);
     read_facts();
     assert_true(facts.whole && !facts.secure_boot_on && facts.safe_mode == FACT_ABSENT && facts.idks.kind == KEY_NONE);
-    boot_facts_read(&logs, DIGEST_SHA256, ALL & ~(1u << 13), &reference_builtin, &facts);
+    boot_facts_read(&logs, DIGEST_SHA256, ALL & ~(1u << 13), &reference, &facts);
     assert_false(facts.whole);
     logs.count = 0;
-    boot_facts_read(&logs, DIGEST_SHA256, ALL, &reference_builtin, &facts);
+    boot_facts_read(&logs, DIGEST_SHA256, ALL, &reference, &facts);
     assert_false(facts.whole);
 }
 
 static void all_must_say_it(void **state)
 {
     (void)state;
+    start_windows();
     put_tag(&tags, 0x00040001, BYTES_LIT("\0"));
     put_tag(&tags, 0x00050005, BYTES_LIT("\1"));
     put_tag(&tags, 0x000a0001, BYTES_LIT("\1"));
@@ -353,6 +280,7 @@ static void keys_of_secure_mode(void **state)
     uint8_t info[16 + 3 + 256] = {1, 0, 0, 0, 0, 8, 0, 0, 3, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1};
 
     (void)state;
+    start_windows();
     memset(info + 19, 0xab, 256);
     put_tag(&tags, SIPA_VSM_IDKS_INFO, arena_copy(&arena, BYTES_OF(info)));
     measure(12);

@@ -95,7 +95,7 @@ static const struct answer *attest(struct bytes body)
                            .certificate = certificate,
                            .policies = policy,
                            .policy_count = 1,
-                           .settings = SETTINGS_DEFAULT};
+                           .settings = run.made.settings.reference ? run.made.settings : SETTINGS_DEFAULT};
     *mint = mint_with_key(key);
     mint->sealer = context_sealer(sealing);
     struct snapshot s = {.endorsements = e, .providers = p, .provider_count = 1};
@@ -522,7 +522,7 @@ static bool judged(struct bytes file, struct exam *x)
     static struct settings settings;
     enum check_id missing;
 
-    settings = SETTINGS_DEFAULT;
+    settings = run.made.settings;
     assert_true(!run.made.aik_issuers.n || endorsements_add(e, "issuers.pem", run.made.aik_issuers, NULL));
     assert_true(simulate_endorsements(&run.made, e, true, NULL));
     *x = (struct exam){

@@ -255,20 +255,26 @@ static void the_key_of_secure_mode(void **state)
 
     (void)state;
     NEED_SHARED("a log with keys of virtual secure mode");
+    /* It measures its key with Secure Boot off, where anything could have been booted that measures such a key: not believed. */
     facts_of("tpm/guard-latitude-7520/eventlog-0.bin", &f);
-    assert_int_equal(f.idks.kind, KEY_RSA);
-    assert_string_equal(hex_of(sha256_of(&arena, f.idks.modulus)),
-                        "387a522f11f4f3785fe23051901cfb5c5be89cfd2ebd546dc831263256b0af36");
-    assert_true(wbcl_idk(evidence("vbs/latitude-7520.vsm_idks_info.bin"), &key));
-    assert_bytes_equal(key.modulus, f.idks.modulus);
-    assert_true(wbcl_idk(evidence("vbs/latitude-7520.vsm_idk_info.bin"), &key));
-    assert_false(bytes_equal(key.modulus, f.idks.modulus));
-    assert_int_equal(f.hvci_policy, 1);
-    assert_int_equal(f.vsm_required, FACT_TRUE);
-    boot_facts_read(&sample.logs, sample.bank, sample.quoted & ~(1u << 12), &reference_builtin,
-                    &f); /* not quoted: not believed */
+    assert_false(f.secure_boot_on || f.windows);
     assert_int_equal(f.idks.kind, KEY_NONE);
-    assert_false(f.whole);
+    assert_int_equal(f.hvci_policy, 0);
+    assert_int_equal(f.vsm_required, FACT_ABSENT);
+    assert_true(wbcl_idk(evidence("vbs/latitude-7520.vsm_idks_info.bin"), &key));
+    assert_string_equal(hex_of(sha256_of(&arena, key.modulus)),
+                        "387a522f11f4f3785fe23051901cfb5c5be89cfd2ebd546dc831263256b0af36");
+    struct bytes signing = key.modulus;
+    assert_true(wbcl_idk(evidence("vbs/latitude-7520.vsm_idk_info.bin"), &key));
+    assert_false(bytes_equal(key.modulus, signing));
+    /* With it on, and by Microsoft's certificate. */
+    facts_of("tpm/guard-IMN-DELL-WBCL-BootCtrs/eventlog-0.bin", &f);
+    assert_true(f.secure_boot_on && f.windows && !f.other_system);
+    boot_facts_read(&sample.logs, sample.bank, sample.quoted & ~(1u << PCR_SECURE_BOOT), &reference_builtin,
+                    &f); /* not quoted: not believed */
+    assert_false(f.windows);
+    facts_of("azure-vtpm/guest-requests/linux.tcglog.bin", &f);
+    assert_true(f.other_system && !f.windows);
 }
 
 static size_t trust_points_of(const char *file, struct wbcl_trust_point out[WBCL_TRUST_POINTS])
