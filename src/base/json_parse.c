@@ -115,16 +115,33 @@ static bool escape(struct parser *s, uint8_t **q)
 /* What ends a run of plain characters. */
 static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
 
+/* Where a run of plain characters ends; a block at a time, as strings may hold whole logs. */
+static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
+{
+    enum { BLOCK = 16 };
+    typedef uint8_t characters __attribute__((vector_size(BLOCK)));
+    typedef uint64_t eights __attribute__((vector_size(BLOCK)));
+
+    for (; end - p >= BLOCK; p += BLOCK) {
+        characters v;
+
+        memcpy(&v, p, BLOCK);
+        eights hit = (eights)(v < 0x20) | (eights)(v == '"') | (eights)(v == '\\');
+        if (hit[0] | hit[1])
+            break;
+    }
+    while (p < end && !special[*p])
+        p++;
+    return p;
+}
+
 /* A string; without escapes the result is a view of the source. */
 static bool string(struct parser *s, struct bytes *out)
 {
     if (!take(s, '"'))
         return fail(s, "a string was expected");
     const uint8_t *from = s->p;
-    const uint8_t *p = from;
-    while (p < s->end && !special[*p])
-        p++;
-    s->p = p;
+    s->p = plain_end(from, s->end);
     if (at(s, '"')) {
         *out = bytes_make(from, (size_t)(s->p - from));
         s->p++;

@@ -1,6 +1,9 @@
 #include "base/text.h"
 
 #include <stdio.h>
+#if defined __x86_64__
+#include <immintrin.h>
+#endif
 
 static int hex_digit(uint8_t c)
 {
@@ -90,6 +93,55 @@ static uint8_t first_bad(struct bytes text, unsigned alphabets)
     return 0;
 }
 
+#if defined __x86_64__
+typedef uint8_t characters __attribute__((vector_size(32)));
+
+#define BETWEEN(v, first, last) ((characters)((v) - (uint8_t)(first) <= (uint8_t)((last) - (first))))
+#define EITHER(v, one, other)   ((characters)((v) == (one)) | (characters)((v) == (other)))
+
+/* How many of the n characters were decoded: blocks of 32, up to one that holds a character of no alphabet. */
+__attribute__((target("avx2"))) static size_t decode_wide(const uint8_t *t, size_t n, unsigned alphabets, uint8_t *q)
+{
+    const uint8_t next[] = {alphabets & STANDARD ? '+' : '-', alphabets & URL_SAFE ? '-' : '+'};
+    const uint8_t last[] = {alphabets & STANDARD ? '/' : '_', alphabets & URL_SAFE ? '_' : '/'};
+    const __m256i turned = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1, 2, 1, 0, 6, 5, 4,
+                                            10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    size_t i = 0;
+
+    for (; n - i >= sizeof(characters); i += 32, q += 24) {
+        characters v;
+
+        memcpy(&v, t + i, sizeof v);
+        characters upper = BETWEEN(v, 'A', 'Z'), lower = BETWEEN(v, 'a', 'z'), digit = BETWEEN(v, '0', '9');
+        characters is_62 = EITHER(v, next[0], next[1]), is_63 = EITHER(v, last[0], last[1]);
+        if (_mm256_movemask_epi8((__m256i)(upper | lower | digit | is_62 | is_63)) != -1)
+            break;
+        v += (upper & (uint8_t)(0 - 'A')) + (lower & (uint8_t)(26 - 'a')) + (digit & (uint8_t)(52 - '0'));
+        v = (v & (upper | lower | digit)) | (is_62 & 62) | (is_63 & 63);
+        /* Pairs of sextets, then pairs of these: 24 bits in each 32, whose bytes are turned round and moved together. */
+        __m256i pairs = _mm256_maddubs_epi16((__m256i)v, _mm256_set1_epi32(0x01400140));
+        __m256i fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00011000));
+        __m256i bytes =
+            _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(fours, turned), _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7));
+        _mm_storeu_si128((__m128i *)q, _mm256_castsi256_si128(bytes));
+        _mm_storel_epi64((__m128i *)(q + 16), _mm256_extracti128_si256(bytes, 1));
+    }
+    return i;
+}
+
+/* Texts within texts make logs long: a block at a time, where the processor can. */
+static size_t decode_most(const uint8_t *t, size_t n, unsigned alphabets, uint8_t *q)
+{
+    return __builtin_cpu_supports("avx2") ? decode_wide(t, n, alphabets, q) : 0;
+}
+#else
+static size_t decode_most(const uint8_t *t, size_t n, unsigned alphabets, uint8_t *q)
+{
+    (void)t, (void)n, (void)alphabets, (void)q;
+    return 0;
+}
+#endif
+
 static bool decode_sextets(struct arena *a, struct bytes text, unsigned alphabets, struct bytes *out, uint8_t *bad)
 {
     uint8_t *p = arena_raw(a, text.n / 4 * 3 + 3), *q = p, seen = 0;
@@ -99,7 +151,9 @@ static bool decode_sextets(struct arena *a, struct bytes text, unsigned alphabet
 
     if (bad)
         *bad = 0;
-    for (size_t i = 0; i < whole; i += 4, q += 3) {
+    size_t most = decode_most(t, whole, alphabets, q);
+    q += most / 4 * 3;
+    for (size_t i = most; i < whole; i += 4, q += 3) {
         uint8_t v0 = sextet(t[i]), v1 = sextet(t[i + 1]), v2 = sextet(t[i + 2]), v3 = sextet(t[i + 3]);
 
         seen |= v0 | v1 | v2 | v3;
@@ -112,9 +166,10 @@ static bool decode_sextets(struct arena *a, struct bytes text, unsigned alphabet
         last = last << 6 | (sextet(t[whole + i]) & 63u);
     }
     /* Both alphabets together: the table alone decides. */
-    if (seen & NO_SEXTET || (alphabets != (STANDARD | URL_SAFE) && first_bad(text, alphabets))) {
+    struct bytes looked_at = bytes_after(text, most);
+    if (seen & NO_SEXTET || (alphabets != (STANDARD | URL_SAFE) && first_bad(looked_at, alphabets))) {
         if (bad)
-            *bad = first_bad(text, alphabets);
+            *bad = first_bad(looked_at, alphabets);
         return false;
     }
     if (rest == 2) {

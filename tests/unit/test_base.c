@@ -119,6 +119,41 @@ static void hex_both_ways(void **state)
     assert_false(hex_decode(&arena, BYTES_LIT("0g"), &b));
 }
 
+/* Longer than what is decoded at once; a character of no alphabet, or of the other one, is found wherever it stands. */
+static void base64_of_any_length(void **state)
+{
+    (void)state;
+    enum { MOST = 200, LONG = 132 };
+    uint8_t value[MOST], bad;
+    struct bytes b;
+
+    for (size_t n = 0; n < MOST; n++) {
+        value[n] = (uint8_t)(n * 151 + 17);
+        struct bytes one = bytes_make(value, n), url = base64url_encode(&arena, one), text = base64_encode(&arena, one);
+
+        assert_true(base64_decode(&arena, text, &b, NULL));
+        assert_bytes_equal(b, one);
+        assert_true(base64url_decode_strict(&arena, url, &b));
+        assert_bytes_equal(b, one);
+        assert_true(base64_decode_strict(&arena, text, &b));
+        assert_bytes_equal(b, one);
+    }
+    for (unsigned c = 0; c < 256; c++)
+        for (size_t i = 0; i < LONG; i++) {
+            static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+            bool letter = c && strchr(letters, (int)c), plain = c == '+' || c == '/', url = c == '-' || c == '_';
+            struct bytes text = bytes_make(memset(arena_alloc(&arena, LONG), 'z', LONG), LONG);
+
+            ((uint8_t *)text.p)[i] = (uint8_t)c;
+            if (i >= LONG - 2 && c == '=')
+                continue; /* padding, or half of one */
+            assert_int_equal(base64_decode(&arena, text, &b, &bad), letter || plain || url);
+            assert_int_equal(bad, letter || plain || url ? 0 : c);
+            assert_int_equal(base64url_decode_strict(&arena, text, &b), letter || url);
+            assert_int_equal(base64_decode_strict(&arena, text, &b), letter || plain);
+        }
+}
+
 static void base64_is_tolerant_but_canonical(void **state)
 {
     (void)state;
@@ -283,6 +318,7 @@ int main(void)
         cmocka_unit_test(arena_exhaustion_never_returns),
         cmocka_unit_test(hex_both_ways),
         cmocka_unit_test(base64_is_tolerant_but_canonical),
+        cmocka_unit_test(base64_of_any_length),
         cmocka_unit_test(utf8_is_checked),
         cmocka_unit_test(text_is_cut_between_characters),
         cmocka_unit_test(text_that_is_no_utf8_is_told),

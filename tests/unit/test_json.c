@@ -13,6 +13,31 @@ static const struct json *parse(const char *text)
     return json_parse(&arena, bytes_text(text), NULL, &v, NULL) ? v : NULL;
 }
 
+/* Longer than what is looked at at once: whatever ends a run of plain characters is found wherever it stands. */
+static void long_strings(void **state)
+{
+    (void)state;
+    enum { LONG = 70 };
+
+    for (unsigned c = 0; c < 256; c++)
+        for (size_t i = 1; i < LONG - 2; i++) {
+            char text[LONG + 1] = {0};
+
+            memset(text, 'a', LONG);
+            text[0] = text[LONG - 1] = '"';
+            text[i] = (char)c;
+            const struct json *v = parse(text);
+            assert_int_equal(v != NULL, c >= 0x20 && c < 0x80 && c != '"' && c != '\\');
+            if (v)
+                assert_bytes_equal(v->text, bytes_make((const uint8_t *)text + 1, LONG - 2));
+            memcpy(text + i, "\\n", 2);
+            v = parse(text);
+            assert_non_null(v);
+            assert_int_equal(v->text.n, LONG - 3);
+            assert_int_equal(v->text.p[i - 1], '\n');
+        }
+}
+
 static void public_suite(void **state)
 {
     (void)state;
@@ -207,9 +232,9 @@ static void built_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(public_suite),           cmocka_unit_test(numbers),      cmocka_unit_test(spans_are_exact),
-        cmocka_unit_test(duplicates_are_refused), cmocka_unit_test(limits_hold),  cmocka_unit_test(text_is_strict),
-        cmocka_unit_test(sorted_and_escaped),     cmocka_unit_test(built_values),
+        cmocka_unit_test(long_strings),    cmocka_unit_test(public_suite),           cmocka_unit_test(numbers),
+        cmocka_unit_test(spans_are_exact), cmocka_unit_test(duplicates_are_refused), cmocka_unit_test(limits_hold),
+        cmocka_unit_test(text_is_strict),  cmocka_unit_test(sorted_and_escaped),     cmocka_unit_test(built_values),
     };
     return cmocka_run_group_tests_name("json", tests, set_up, tear_down);
 }
