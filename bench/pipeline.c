@@ -41,6 +41,7 @@ void pipeline_verify(void *context)
                      .cache = p->cache,
                      .issuer = p->provider.issuer,
                      .sealer = p->mint.sealer.seal ? &p->mint.sealer : NULL,
+                     .plain_policy = true, /* as it is when attesting: the default policies are */
                      .time = p->made.time};
 
     claims_init(&x.incoming, &p->request);

@@ -1,5 +1,6 @@
-/* What appraisals of boots cost beside what nobody can leave out: two RSA signatures, and every event of the log hashed once, for its
- * data and for the register that it extends. */
+/* What appraisals of boots cost beside what nobody can leave out: two RSA signatures over what they sign (a request of a TPM's signs the
+ * log with all else, in base64 for the third time), and every event of the log hashed once, for its data and for the register that it
+ * extends. */
 #include <stdio.h>
 
 #include "bench.h"
@@ -8,21 +9,23 @@
 #include "simulate/tpm.h"
 #include "tpm_exchange.h"
 
-enum { EACH = 100, LOG_SIZE = 64 * 1024, SIGNATURES = 2 /* quote; certification, or the request itself */ };
+enum { EACH = 100, LOG_SIZE = 64 * 1024, ATTESTED = 128 /* bytes of a quote, or a certification */ };
 
 struct tpm_bench {
     struct pipeline p;
     struct event_log log;
-    struct public_key key; /* as large as the TPM's keys */
-    struct bytes message, signature;
+    struct public_key key;           /* as large as the TPM's keys */
+    struct bytes message, signature; /* the second one: a certification, or the request itself */
+    struct bytes quote, quote_signature;
 };
 
 static void rsa_verify(void *context)
 {
     struct tpm_bench *b = context;
 
-    if (!signature_verify(&b->key, SIGNATURE_RS256, b->message, b->signature))
-        failed("the signature does not verify");
+    if (!signature_verify(&b->key, SIGNATURE_RS256, b->quote, b->quote_signature) ||
+        !signature_verify(&b->key, SIGNATURE_RS256, b->message, b->signature))
+        failed("a signature does not verify");
 }
 
 static void hash_log(void *context)
@@ -77,9 +80,15 @@ static void set_up(struct tpm_bench *b, const struct simulate_options *options)
     b->p.provider.policies = &permit;
     b->p.provider.policy_count = 1;
     b->p.mint.sealer = *exchange_sealer();
-    b->message = bytes_first(b->p.made.evidence, 128);
+    b->quote = b->message = bytes_first(b->p.made.evidence, ATTESTED);
+    if (options->kind == SIMULATE_TPM_REQUEST) {
+        const uint8_t *dot = memrchr(b->p.made.evidence.p, '.', b->p.made.evidence.n);
+
+        b->message = bytes_first(b->p.made.evidence, (size_t)(dot - b->p.made.evidence.p));
+    }
     if (!event_log_read(&b->p.kept, b->p.made.log, &b->log, &fault) ||
         !public_key_decode(&b->p.kept, signing_key_spki(b->p.key, &b->p.kept), &b->key) ||
+        !sign_message(b->p.key, SIGNATURE_RS256, b->quote, &b->p.kept, &b->quote_signature) ||
         !sign_message(b->p.key, SIGNATURE_RS256, b->message, &b->p.kept, &b->signature))
         failed(fault.text);
     b->p.provider.certificate = certify(b);
@@ -103,9 +112,9 @@ void bench_tpm(void)
     static struct tpm_bench guest, tpm;
     struct simulate_options guest_options = {.kind = SIMULATE_AZURE_GUEST, .log_size = LOG_SIZE};
     struct simulate_options tpm_options = {.kind = SIMULATE_TPM_REQUEST, .log_size = LOG_SIZE};
-    unit_of_work *work[] = {rsa_verify,      hash_log,        pipeline_sign,  pipeline_verify,
-                            pipeline_attest, pipeline_verify, pipeline_attest};
-    void *context[] = {&guest, &guest, &guest.p, &guest.p, &guest.p, &tpm.p, &tpm.p};
+    unit_of_work *work[] = {rsa_verify,      hash_log,        pipeline_sign,   pipeline_verify,
+                            pipeline_attest, pipeline_verify, pipeline_attest, rsa_verify};
+    void *context[] = {&guest, &guest, &guest.p, &guest.p, &guest.p, &tpm.p, &tpm.p, &tpm};
     enum { WORKS = sizeof work / sizeof *work };
     struct arena forever;
     double took[WORKS];
@@ -116,11 +125,10 @@ void bench_tpm(void)
     set_up(&guest, &guest_options);
     set_up(&tpm, &tpm_options);
     measure(work, context, WORKS, EACH, took);
-    print_figure("rsa2048.verify.us", took[0], "us");
+    print_figure("rsa2048.verify.us", took[0] / 2, "us");
     print_figure("log64k.hash.us", took[1], "us");
-    double floor = SIGNATURES * took[0] + took[1];
-    figures("azure_guest", took[3], took[4], floor, took[2]);
-    figures("tpm", took[5], took[6], floor, took[2]);
+    figures("azure_guest", took[3], took[4], took[0] + took[1], took[2]);
+    figures("tpm", took[5], took[6], took[7] + took[1], took[2]);
     pipeline_close(&guest.p);
     pipeline_close(&tpm.p);
     arena_free(&forever);
