@@ -131,6 +131,6 @@ struct bytes public_key_spki(struct arena *a, const struct public_key *key)
 
 bool public_key_equal(const struct public_key *a, const struct public_key *b)
 {
-    return a->kind == b->kind && bytes_equal(a->point, b->point) && bytes_equal(a->modulus, b->modulus) &&
-           bytes_equal(a->exponent, b->exponent);
+    return a->kind != KEY_NONE && a->kind == b->kind && bytes_equal(a->point, b->point) &&
+           bytes_equal(a->modulus, b->modulus) && bytes_equal(a->exponent, b->exponent);
 }

@@ -40,7 +40,7 @@ bool public_key_decode(struct arena *a, struct bytes spki, struct public_key *ou
 bool public_key_from_point(struct bytes point, struct public_key *out);
 /* From big-endian modulus and exponent without leading zeros (a JWK's); views are kept. */
 bool public_key_from_rsa(struct bytes modulus, struct bytes exponent, struct public_key *out);
-/* One and the same key, whatever form each came in. */
+/* One and the same key, whatever form each came in; keys that are not accepted are nobody's. */
 bool public_key_equal(const struct public_key *a, const struct public_key *b);
 /* DER SubjectPublicKeyInfo of a key, built when it came without one. */
 struct bytes public_key_spki(struct arena *a, const struct public_key *key);

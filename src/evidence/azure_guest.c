@@ -130,12 +130,6 @@ bool guest_decode_file(struct exam *x, struct bytes file)
 
 /* -------------------------------------------------------------------------------------------- hardware and its claims */
 
-static bool same_key(const struct public_key *a, const struct public_key *b)
-{
-    return a->kind == KEY_RSA && b->kind == KEY_RSA && bytes_equal(a->modulus, b->modulus) &&
-           bytes_equal(a->exponent, b->exponent);
-}
-
 /* *absent: only a mutant came here without an endorsement, and nothing further can be looked at. */
 static bool hardware(struct exam *x, struct guest_evidence *e, struct bytes *report_data, bool *absent)
 {
@@ -197,7 +191,7 @@ static bool paravisor(struct exam *x, struct guest_evidence *e)
 static bool certificate_holds_key(struct exam *x, const struct guest_evidence *e)
 {
     if (e->aik.leaf)
-        return check_that(x, GUEST_AIK_CERTIFICATE, same_key(&e->aik.leaf->key, &e->aik_public.key));
+        return check_that(x, GUEST_AIK_CERTIFICATE, public_key_equal(&e->aik.leaf->key, &e->aik_public.key));
     check_skip(x, GUEST_AIK_CERTIFICATE,
                "no certificate was sent: hardware, or an anchor, must vouch for the key itself");
     return !x->trace->failed;
@@ -222,7 +216,7 @@ static bool isolation(struct exam *x, struct guest_evidence *e, bool *absent)
     if (e->request.isolation == GUEST_TRUSTED_LAUNCH)
         return attestation_key(x, e);
     return hardware_claims(x, e, &report_data, absent) && hcl_claims_bound(x, &e->runtime, report_data) &&
-           check_that(x, GUEST_AIK_HARDWARE, same_key(&e->runtime.attestation_key, &e->aik_public.key)) &&
+           check_that(x, GUEST_AIK_HARDWARE, public_key_equal(&e->runtime.attestation_key, &e->aik_public.key)) &&
            attestation_key(x, e) && paravisor(x, e);
 }
 

@@ -197,11 +197,6 @@ static struct bytes quote_nonce(struct arena *a, const struct tpm_request *r)
     return arena_copy(a, bytes_make(hash, digest_size(r->key.hash)));
 }
 
-static bool same_key(const struct public_key *a, const struct public_key *b)
-{
-    return a->kind != KEY_NONE && public_key_equal(a, b);
-}
-
 /* A machine that slept measures its firmware no second time (tpm-vbs.md 3.7): in some bank both quotes cover PCRs 0 to 7, and each
  * holds what it held. */
 static bool resumed(const struct tpm_quote *now, const struct tpm_quote *then)
@@ -235,7 +230,7 @@ static bool verify_boot(struct exam *x, struct tpm_evidence *e)
         return !x->trace->failed;
     }
     return tpm_attestation_verify(x, &e->boot, NULL, "the quote of the boot was made before the challenge") &&
-           check_that(x, ATTREQ_BOOT_KEY, same_key(&e->boot.key, &e->current.key)) &&
+           check_that(x, ATTREQ_BOOT_KEY, public_key_equal(&e->boot.key, &e->current.key)) &&
            check_that(x, ATTREQ_BOOT_CLOCK,
                       then->reset_count == now->reset_count && then->restart_count <= now->restart_count &&
                           then->clock <= now->clock) &&
@@ -247,7 +242,7 @@ static bool verify_key(struct exam *x, const struct tpm_evidence *e, const struc
 {
     return key->binding != BOUND_BY_CERTIFICATION ||
            (tpm_certify_verify(x, c, &e->current.key, &e->request.challenge, NULL) &&
-            check_that(x, ATTREQ_KEY, same_key(&c->object.key, &key->key)));
+            check_that(x, ATTREQ_KEY, public_key_equal(&c->object.key, &key->key)));
 }
 
 static bool verify_keys(struct exam *x, const struct tpm_evidence *e)

@@ -132,15 +132,6 @@ static bool read_members(struct arena *a, const struct json *att, struct parts *
            fault_set(fault, FAULT_SYNTAX, "neither aik_cert nor aik_pub is there");
 }
 
-/* Two keys by their numbers: one may have come in a certificate. */
-static bool same_key(struct arena *a, const struct public_key *one, const struct public_key *other)
-{
-    struct public_key bare = *one, bare_other = *other;
-
-    bare.spki = bare_other.spki = BYTES_NONE; /* built anew: the parameters of RSA have more than one form */
-    return bytes_equal(public_key_spki(a, &bare), public_key_spki(a, &bare_other));
-}
-
 /* Of the certificates beside the object, the key's. */
 static struct bytes certificate_of(struct arena *a, struct bytes certificates, const struct public_key *key)
 {
@@ -148,7 +139,7 @@ static struct bytes certificate_of(struct arena *a, struct bytes certificates, c
 
     if (certificates.n && tpm_certificates_decode(a, certificates, &c, NULL))
         for (; c; c = c->next)
-            if (same_key(a, &c->key, key))
+            if (public_key_equal(&c->key, key))
                 return c->der;
     return BYTES_NONE;
 }
@@ -187,7 +178,7 @@ bool tpm_attestation_decode(struct exam *x, const struct json *att, struct tpm_a
 static bool key_fits(struct exam *x, const struct tpm_attestation *a)
 {
     if (a->aik.leaf && a->sent_key.kind != KEY_NONE)
-        return check_that(x, TPM_AIK_KEY, same_key(x->arena, &a->aik.leaf->key, &a->sent_key));
+        return check_that(x, TPM_AIK_KEY, public_key_equal(&a->aik.leaf->key, &a->sent_key));
     check_skip(x, TPM_AIK_KEY, a->aik.leaf ? "no aik_pub was sent beside the certificate" : "no certificate was sent");
     return !x->trace->failed;
 }
