@@ -236,11 +236,15 @@ static void test_leaf_as_anchor(void **state)
     struct bytes linux_aik = FILES("azure-vtpm/guest-requests/linux.aikcert.der"),
                  windows = FILES("azure-vtpm/guest-requests/windows.aikcert.der"),
                  google = FILES("tpm/gce-certs/pca_tpm_rsa_sign_cert.der"),
-                 encrypts = FILES("tpm/gce-certs/pca_tpm_rsa_enc_cert.der");
+                 encrypts = FILES("tpm/gce-certs/pca_tpm_rsa_enc_cert.der"),
+                 google_ecc = FILES("tpm/gce-certs/pca_tpm_ecc_sign_cert.der"),
+                 encrypts_ecc = FILES("tpm/gce-certs/pca_tpm_ecc_enc_cert.der");
 
     trust(linux_aik);
     trust(google);
     trust(encrypts);
+    trust(google_ecc);
+    trust(encrypts_ecc);
     assert_string_equal(verdict(linux_aik, "2021-05-01T00:00:00Z", &aik), "accepted");
     assert_false(aik.development);
     assert_string_equal(verdict(linux_aik, NOW, NULL), "aik.validity");
@@ -248,6 +252,8 @@ static void test_leaf_as_anchor(void **state)
     assert_non_null(strstr(note, "AME Infra CA 06"));
     assert_string_equal(verdict(google, NOW, NULL), "accepted");
     assert_string_equal(verdict(encrypts, NOW, NULL), "aik.role");
+    assert_string_equal(verdict(google_ecc, NOW, NULL), "accepted");
+    assert_string_equal(verdict(encrypts_ecc, NOW, NULL), "aik.role");
     /* The key alone, too. */
     x = exam(NOW);
     assert_true(aik_decode(&x, BYTES_NONE, &aik));
@@ -300,20 +306,17 @@ static void test_not_required(void **state)
     assert_true(trace_complete(x.trace, (const enum check_id[]){AIK_CHECKS, CHECK_END}, &missing));
 }
 
-static void test_endorsement_keys(void **state)
+static void endorsement_key(const char *folder)
 {
     struct ek ek;
     struct fault fault = {0};
-
-    (void)state;
-    NEED_SHARED("certificates of endorsement keys");
-    struct bytes root = FILES("tpm/swtpm-linux-ludmilla/ek-root.pem"),
-                 leaf = FILES("tpm/swtpm-linux-ludmilla/ekcert.der");
+    struct bytes root = FILES(arena_printf(&arena, "tpm/%s/ek-root.pem", folder)),
+                 leaf = FILES(arena_printf(&arena, "tpm/%s/ekcert.der", folder));
     const struct certificate *c;
     size_t count;
 
-    add_shared(&arena, at_hand, "tpm/swtpm-linux-ludmilla/ek-issuer.pem");
-    add_shared(&arena, at_hand, "tpm/swtpm-linux-ludmilla/ek-root.pem");
+    add_shared(&arena, at_hand, arena_printf(&arena, "tpm/%s/ek-issuer.pem", folder));
+    add_shared(&arena, at_hand, arena_printf(&arena, "tpm/%s/ek-root.pem", folder));
     assert_true(certificates_decode(&arena, root, &c, &count, NULL));
     assert_false(ek_verify(&arena, NULL, at_hand, leaf, time_of(bytes_text(NOW)), &ek, &fault));
     endorsements_add_anchor(at_hand, c->spki_digest, true);
@@ -326,6 +329,20 @@ static void test_endorsement_keys(void **state)
     assert_bytes_are(ek.device.manufacturer, "id:00001014");
     /* It is no attestation key's. */
     assert_string_equal(verdict(leaf, NOW, NULL), "aik.role");
+}
+
+static void test_endorsement_keys(void **state)
+{
+    (void)state;
+    NEED_SHARED("certificates of endorsement keys");
+    endorsement_key("swtpm-linux-ludmilla");
+}
+
+static void test_another_endorsement_key(void **state)
+{
+    (void)state;
+    NEED_SHARED("certificates of endorsement keys");
+    endorsement_key("swtpm-windows-locality3");
 }
 
 /* Every authority of the folder of roots is pinned, for one kind of key or the other, or built in. */
@@ -393,11 +410,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(test_built_in_authorities), TEST(test_chains_of_windows),
-        TEST(test_chains_of_azure),      TEST(test_an_authority_that_ended),
-        TEST(test_leaf_as_anchor),       TEST(test_denied_keys),
-        TEST(test_not_required),         TEST(test_endorsement_keys),
-        TEST(test_roots_of_the_corpus),  TEST(test_bit_flips),
+        TEST(test_built_in_authorities),
+        TEST(test_chains_of_windows),
+        TEST(test_chains_of_azure),
+        TEST(test_an_authority_that_ended),
+        TEST(test_leaf_as_anchor),
+        TEST(test_denied_keys),
+        TEST(test_not_required),
+        TEST(test_endorsement_keys),
+        TEST(test_another_endorsement_key),
+        TEST(test_roots_of_the_corpus),
+        TEST(test_bit_flips),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
