@@ -21,6 +21,7 @@ struct bytes write_settings(struct arena *a, const struct settings *s)
     wr_u8(&w, s->amd_crl_freshness);
     wr_u8(&w, s->report_data_tail_zero);
     wr_u8(&w, s->tpm_sha1);
+    wr_u8(&w, s->tpm_v1);
     wr_u16le(&w, s->accepted_sgx);
     wr_u16le(&w, s->accepted_tdx);
     wr_u8(&w, s->development);
@@ -42,6 +43,7 @@ bool read_settings(struct arena *a, struct bytes body, struct settings *out)
     out->amd_crl_freshness = flag(&r);
     out->report_data_tail_zero = flag(&r);
     out->tpm_sha1 = flag(&r);
+    out->tpm_v1 = flag(&r);
     out->accepted_sgx = rd_u16le(&r);
     out->accepted_tdx = rd_u16le(&r);
     out->development = flag(&r);

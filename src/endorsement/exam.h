@@ -39,6 +39,7 @@ struct settings {
     uint16_t accepted_sgx;       /* bit set of enum tcb_status; see SETTINGS_DEFAULT */
     uint16_t accepted_tdx;       /* the same for TDX */
     bool tpm_sha1;          /* accept signatures with SHA-1 from TPMs: attestation keys of Windows still make them */
+    bool tpm_v1;            /* accept requests of version 1 of the protocol of TPMs, whose key no TPM vouches for */
     bool aik_required;      /* policy of Tpm: refuse an attestation key without a valid certificate */
     uint32_t required_pcrs; /* policy of Tpm: registers that a quote must cover, by bit */
     bool development;       /* the service was started for development: its tokens say so */
@@ -54,6 +55,7 @@ struct settings {
                        .accepted_sgx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
                        .accepted_tdx = 1u << TCB_UP_TO_DATE | 1u << TCB_SW_HARDENING_NEEDED, \
                        .tpm_sha1 = true,                                                     \
+                       .tpm_v1 = true,                                                       \
                        .aik_required = true,                                                 \
                        .required_pcrs = 0xffffff,                                            \
                        .claim_development = true,                                            \

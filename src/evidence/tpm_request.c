@@ -23,6 +23,9 @@ static bool read_header(struct exam *x, struct tpm_request *r)
     r->is_v1 = bytes_is(type->text, "attReq");
     if (!r->is_v1 && !bytes_is(type->text, "attReqV2"))
         return refuse_jws(x, "its typ is neither attReq nor attReqV2");
+    if (r->is_v1 && !x->settings->tpm_v1)
+        return refuse_jws(
+            x, "it is of version 1 (attReq), which this service is set not to accept (tpm_v1): send attReqV2");
     return check_that(x, ATTREQ_JWS, true);
 }
 

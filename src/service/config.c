@@ -111,6 +111,7 @@ static const struct setting settings[] = {
     {"collateral", "crl_freshness", SWITCH, AT(settings.crl_freshness), 0, 0, "on or off"},
     {"collateral", "amd_crl_freshness", SWITCH, AT(settings.amd_crl_freshness), 0, 0, "on or off"},
     {"collateral", "tpm_sha1", SWITCH, AT(settings.tpm_sha1), 0, 0, "on or off"},
+    {"collateral", "tpm_v1", SWITCH, AT(settings.tpm_v1), 0, 0, "on or off"},
     {"collateral", "accepted_sgx", STATUSES, AT(settings.accepted_sgx), 0, 0,
      "TCB statuses with commas between; never Revoked or TCB_NOT_SUPPORTED"},
     {"collateral", "accepted_tdx", STATUSES, AT(settings.accepted_tdx), 0, 0,

@@ -185,13 +185,14 @@ static void settings_come_back(void **state)
     settings.reference = &reference;
     settings.claim_extensions = true;
     settings.tpm_sha1 = false;
+    settings.tpm_v1 = false;
     settings.freshness = FRESHNESS_STRICT;
     reference.minimum_tcb[SNP_TURIN].fmc = 7;
     for (ppid[3] = 200; ppid[3] > 100; ppid[3]--)
         assert_true(reference_add(&arena, &reference, REFERENCE_DENIED_PLATFORMS, BYTES_OF(ppid)));
     struct bytes body = write_settings(&arena, &settings);
     assert_true(read_settings(&arena, body, &back));
-    assert_true(back.claim_extensions && !back.tpm_sha1);
+    assert_true(back.claim_extensions && !back.tpm_sha1 && !back.tpm_v1);
     assert_int_equal(back.freshness, FRESHNESS_STRICT);
     assert_int_equal(back.reference->uvm_root_count, 2);
     assert_int_equal(back.reference->uvm_roots[0].minimum_svn, 100);

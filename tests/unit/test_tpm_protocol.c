@@ -6,6 +6,7 @@
 #include "core/core.h"
 #include "crypto/digest.h"
 #include "evidence/tpm_challenge.h"
+#include "evidence/tpm_request.h"
 
 #define ISSUER "https://mine.example:8443"
 #define INIT   "{\"payload\":{\"type\":\"aikcert\"},\"metadata\":{\"os_ver\":\"10.0\"}}"
@@ -248,6 +249,37 @@ static void other_messages_are_refused(void **state)
     assert_string_equal(send(&x, "Tpm", "[]", true)->failed_check, "request.json");
 }
 
+/* What the header alone decides; the payload here is none. */
+static const char *judged(const char *type, bool version_1, const char **note)
+{
+    struct settings settings = SETTINGS_DEFAULT;
+    struct sealer sealer = the_sealer();
+    struct exam x = exam_at(&sealer, ISSUER, NOW);
+    struct writer w = wr_open(&arena);
+    struct tpm_request r;
+
+    settings.tpm_v1 = version_1;
+    x.settings = &settings;
+    wr_base64url(&w, bytes_text(arena_printf(&arena, "{\"alg\":\"PS256\",\"typ\":\"%s\"}", type)));
+    wr_text(&w, ".e30.AAAA");
+    assert_false(tpm_request_decode(&x, wr_done(&w), &r));
+    *note = trace_failure(x.trace)->note;
+    return check_table[trace_failure(x.trace)->id].id;
+}
+
+/* Nothing ties the key of a request of version 1 to a TPM: an operator can do without. */
+static void version_1_by_setting(void **state)
+{
+    const char *note;
+
+    (void)state;
+    assert_true(SETTINGS_DEFAULT.tpm_v1);
+    assert_string_equal(judged("attReq", true, &note), "attreq.payload");
+    assert_string_equal(judged("attReqV2", false, &note), "attreq.payload");
+    assert_string_equal(judged("attReq", false, &note), "attreq.jws");
+    assert_non_null(strstr(note, "tpm_v1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_challenge_for_who_asks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_challenge_without_a_policy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_messages_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_1_by_setting, set_up, tear_down),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
