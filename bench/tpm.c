@@ -95,7 +95,8 @@ static void set_up(struct tpm_bench *b, const struct simulate_options *options)
     pipeline_attest(&b->p); /* warm */
 }
 
-static void figures(const char *name, double verify, double attest, double floor, double sign)
+/* answer: what the signature, and for a guest the encryption under its TPM's key, of the answer cost. */
+static void figures(const char *name, double verify, double attest, double floor, double answer)
 {
     char line[64];
 
@@ -104,7 +105,7 @@ static void figures(const char *name, double verify, double attest, double floor
     snprintf(line, sizeof line, "%s.verify.ratio", name);
     print_figure(line, verify / floor, "ratio");
     snprintf(line, sizeof line, "%s.pipeline.ratio", name);
-    print_figure(line, attest / (floor + sign), "ratio");
+    print_figure(line, attest / (floor + answer), "ratio");
 }
 
 void bench_tpm(void)
@@ -127,7 +128,8 @@ void bench_tpm(void)
     measure(work, context, WORKS, EACH, took);
     print_figure("rsa2048.verify.us", took[0] / 2, "us");
     print_figure("log64k.hash.us", took[1], "us");
-    figures("azure_guest", took[3], took[4], took[0] + took[1], took[2]);
+    /* Encrypting under an RSA key is the same operation as verifying. */
+    figures("azure_guest", took[3], took[4], took[0] + took[1], took[2] + took[0] / 2);
     figures("tpm", took[5], took[6], took[7] + took[1], took[2]);
     pipeline_close(&guest.p);
     pipeline_close(&tpm.p);

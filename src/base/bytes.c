@@ -85,34 +85,6 @@ struct reader rd_open(struct bytes b)
     return (struct reader){b.p, b.n, false};
 }
 
-bool rd_ok(const struct reader *r)
-{
-    return !r->failed;
-}
-
-bool rd_end(const struct reader *r)
-{
-    return !r->failed && r->n == 0;
-}
-
-size_t rd_left(const struct reader *r)
-{
-    return r->failed ? 0 : r->n;
-}
-
-struct bytes rd_take(struct reader *r, size_t n)
-{
-    if (r->failed || n > r->n) {
-        r->failed = true;
-        return BYTES_NONE;
-    }
-    struct bytes b = {r->p, n};
-    if (n)
-        r->p += n;
-    r->n -= n;
-    return b;
-}
-
 struct bytes rd_rest(struct reader *r)
 {
     return rd_take(r, r->failed ? 0 : r->n);
@@ -146,16 +118,6 @@ static uint32_t big_endian(struct reader *r, size_t n)
 uint8_t rd_u8(struct reader *r)
 {
     return (uint8_t)little_endian(r, 1);
-}
-
-uint16_t rd_u16le(struct reader *r)
-{
-    return (uint16_t)little_endian(r, 2);
-}
-
-uint32_t rd_u32le(struct reader *r)
-{
-    return (uint32_t)little_endian(r, 4);
 }
 
 uint64_t rd_u64le(struct reader *r)

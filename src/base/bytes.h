@@ -61,17 +61,52 @@ struct reader {
 };
 
 struct reader rd_open(struct bytes b);
-bool rd_ok(const struct reader *r);
-bool rd_end(const struct reader *r);
-size_t rd_left(const struct reader *r);
+static inline bool rd_ok(const struct reader *r)
+{
+    return !r->failed;
+}
+static inline bool rd_end(const struct reader *r)
+{
+    return !r->failed && r->n == 0;
+}
+static inline size_t rd_left(const struct reader *r)
+{
+    return r->failed ? 0 : r->n;
+}
+/* A view of the next n bytes; empty after a failure. */
+static inline struct bytes rd_take(struct reader *r, size_t n)
+{
+    if (r->failed || n > r->n) {
+        r->failed = true;
+        return BYTES_NONE;
+    }
+    struct bytes b = {r->p, n};
+    if (n)
+        r->p += n;
+    r->n -= n;
+    return b;
+}
+static inline uint16_t rd_u16le(struct reader *r)
+{
+    struct bytes b = rd_take(r, 2);
+
+    if (!b.n)
+        return 0;
+    return (uint16_t)(b.p[0] | b.p[1] << 8);
+}
+static inline uint32_t rd_u32le(struct reader *r)
+{
+    struct bytes b = rd_take(r, 4);
+
+    if (!b.n)
+        return 0;
+    return b.p[0] | (uint32_t)b.p[1] << 8 | (uint32_t)b.p[2] << 16 | (uint32_t)b.p[3] << 24;
+}
 uint8_t rd_u8(struct reader *r);
-uint16_t rd_u16le(struct reader *r);
-uint32_t rd_u32le(struct reader *r);
 uint64_t rd_u64le(struct reader *r);
 uint16_t rd_u16be(struct reader *r);
 uint32_t rd_u32be(struct reader *r);
-struct bytes rd_take(struct reader *r, size_t n); /* a view of the next n bytes; empty after a failure */
-struct bytes rd_rest(struct reader *r);           /* all that is left */
+struct bytes rd_rest(struct reader *r); /* all that is left */
 void rd_skip(struct reader *r, size_t n);
 
 struct writer {

@@ -118,15 +118,14 @@ static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = tr
 /* Where a run of plain characters ends; a block at a time, as strings may hold whole logs. */
 static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
 {
-    enum { BLOCK = 16 };
-    typedef uint8_t characters __attribute__((vector_size(BLOCK)));
-    typedef uint64_t eights __attribute__((vector_size(BLOCK)));
+    typedef uint8_t characters __attribute__((vector_size(16)));
+    typedef uint64_t eights __attribute__((vector_size(16)));
+    characters v[2];
 
-    for (; end - p >= BLOCK; p += BLOCK) {
-        characters v;
-
-        memcpy(&v, p, BLOCK);
-        eights hit = (eights)(v < 0x20) | (eights)(v == '"') | (eights)(v == '\\');
+    for (; (size_t)(end - p) >= sizeof v; p += sizeof v) {
+        memcpy(v, p, sizeof v);
+        eights hit = (eights)(v[0] < 0x20) | (eights)(v[0] == '"') | (eights)(v[0] == '\\') | (eights)(v[1] < 0x20) |
+                     (eights)(v[1] == '"') | (eights)(v[1] == '\\');
         if (hit[0] | hit[1])
             break;
     }

@@ -318,12 +318,12 @@ bool utf8_valid(struct bytes text)
     size_t i = 0;
 
     while (i < text.n) {
-        uint64_t eight;
+        uint64_t eights[4];
 
-        if (text.n - i >= sizeof eight) { /* most text is ASCII */
-            memcpy(&eight, text.p + i, sizeof eight);
-            if (!(eight & 0x8080808080808080u)) {
-                i += sizeof eight;
+        if (text.n - i >= sizeof eights) { /* most text is ASCII */
+            memcpy(eights, text.p + i, sizeof eights);
+            if (!((eights[0] | eights[1] | eights[2] | eights[3]) & 0x8080808080808080u)) {
+                i += sizeof eights;
                 continue;
             }
         }

@@ -413,8 +413,8 @@ bool event_separates(const struct event_log *log, const struct event *e, const s
     if (!event_extends(e))
         return false;
     struct bytes digest = e->digests[bank - log->banks];
-    for (size_t i = 0; i < EVENT_SEPARATORS; i++)
-        if (bytes_equal(digest, bytes_make(s->digest[i], s->size)))
+    for (size_t i = 0; i < EVENT_SEPARATORS && digest.n; i++)
+        if (digest.p[0] == s->digest[i][0] && bytes_equal(digest, bytes_make(s->digest[i], s->size)))
             return true;
     return false;
 }
