@@ -47,6 +47,8 @@ class Simulate(EvidenceCase):
             of_tpm = fault.startswith(("tpm.", "aik.", "boot."))
             if fault.startswith(("attreq.context", "attreq.challenge")):
                 continue  # only the service that gave the challenge can tell
+            if fault.startswith("tpm.required_pcrs"):
+                continue  # only a policy asks for registers
             of_request = fault.startswith("attreq.") or fault == "tpm.quote.nonce:key"
             of_guest = fault.startswith(("guest.", "hcl.", "tpm.certify."))
             kind = ("oe" if fault.startswith("oe.") else "tdx" if of_tdx else "snp" if of_amd else "azure-guest" if of_guest else

@@ -345,7 +345,7 @@ class EvidenceCases(CliCase):
                               ("evidence a --policy p.txt", "have no place"), ("evidence a --json", "have no place"),
                               ("evidence a --explain", "have no place"), ("evidence a --at never", "no time"),
                               ("simulate sgx -o there", "have no place"), ("simulate --list-faults sgx", "have no place"),
-                              ("simulate vbs", "can be simulated"), ("simulate sgx --fault sgx.nothing", "--list-faults names those"),
+                              ("simulate pluton", "can be simulated"), ("simulate sgx --fault sgx.nothing", "--list-faults names those"),
                               ("evidence nowhere", "nowhere: No such file"), ("evidence p.txt --collateral nowhere", "nowhere: No such file"),
                               ("evidence p.txt --runtime-data nowhere", "cases/nowhere: No such file")):
             run = self.cases(MISUSE, f"case a\n{words}\nexpect permit\n")

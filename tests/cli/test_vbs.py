@@ -1,6 +1,7 @@
 """assay verify --type vbs and assay inspect over messages of the protocol of TPMs and what Windows puts into them, made by hand."""
 import base64
 import json
+import shlex
 import struct
 import unittest
 
@@ -83,10 +84,12 @@ class Verify(CliCase):
 
 
 class Simulated(CliCase):
-    def judged(self, folder, *args, status=DONE):
+    def judged(self, folder, *args, status=DONE, loader=None):
         made = self.dir / folder
+        words = shlex.split((made / "README.txt").read_text().splitlines()[-1])
+        loader = loader or words[words.index("--reference") + 1]  # by whose certificate the simulated Windows was started
         return self.expect_json(status, "verify", "--json", "--collateral", made / "collateral", "--anchor", made / "anchor.pem", "--at", "2026-01-01T00:00:00Z",
-                                *args, made / "message.json")
+                                "--reference", loader, *args, made / "message.json")
 
     def test_requests_of_both_versions(self):
         for version in ("1", "2"):
@@ -106,6 +109,7 @@ class Simulated(CliCase):
         for content in (jws.encode(), payload, (self.dir / "made/request.json").read_bytes()):
             (self.dir / "made/message.json").write_bytes(content)
             self.assertEqual("accepted", self.judged("made", "--type", "vbs")["verdict"])
+        self.assertEqual("vbs.identity_key", self.judged("made", "--type", "vbs", loader="windows_loader=none", status=REFUSED)["failed"]["id"])
         (self.dir / "made/message.json").write_bytes(payload.replace(b'"rp_id"', b' "rp_id"'))
         self.assertEqual("vbs.enclave_data", self.judged("made", "--type", "vbs", status=REFUSED)["failed"]["id"])
 

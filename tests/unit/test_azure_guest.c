@@ -182,6 +182,16 @@ static void what_was_not_measured_is_not_claimed(void **state)
         assert_null(claims_find(&x.incoming, BYTES_LIT("x-ms-azurevm-vmid")));
         assert_null(claims_find(&x.incoming, BYTES_LIT("x-ms-isolation-tee")));
     }
+    /* A paravisor that is not Azure's may call its VM what it likes. */
+    e->runtime.vm_id = BYTES_LIT("11111111-2222-3333-4444-555555555555");
+    for (int azure = 0; azure < 2; azure++) {
+        struct exam x = {.arena = &arena, .trace = trace_new(&arena), .settings = &settings};
+
+        claims_init(&x.incoming, &arena);
+        e->azure = azure;
+        guest_claims(&x, e);
+        assert_int_equal(claims_find(&x.incoming, BYTES_LIT("x-ms-azurevm-vmid")) != NULL, azure);
+    }
 }
 
 /* ------------------------------------------------------------------------------------ keys that are released at boot */
