@@ -1,6 +1,8 @@
 /* Which system was booted, by who let it start: what speaks for Windows is believed of Windows alone. */
 #include "boot_windows.h"
 
+#include "evidence/azure_guest_claims.h"
+
 /* What Windows would say of itself, and a key of secure mode. */
 static void praise_windows(void)
 {
@@ -68,9 +70,47 @@ static void other_systems_praise_in_vain(void **state)
     }
 }
 
+/* What a request calls its system is signed by nobody: a Windows with a debugger would call itself Linux, and quote the firmware's
+ * registers alone. */
+static void a_name_does_not_switch_debuggers_off(void **state)
+{
+    const struct {
+        const char *secure_boot, *authority;
+        bool disabled;
+    } cases[] = {{"\1", "owner of 16 byte stranger", true},
+                 {"\1", "owner of 16 byte certificate", false}, /* Windows' */
+                 {"\1", NULL, false},
+                 {"\0", "owner of 16 byte stranger", false}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct settings settings = SETTINGS_DEFAULT;
+
+        begin(state);
+        put_secure_boot(&log_text, bytes_make(cases[i].secure_boot, 1));
+        put_separator(&log_text, PCR_SECURE_BOOT);
+        if (cases[i].authority)
+            put_authority(EV_EFI_VARIABLE_AUTHORITY, bytes_text(cases[i].authority));
+        read_facts();
+        struct guest_evidence *e = ARENA_NEW(&arena, struct guest_evidence);
+        e->measured = logs;
+        e->request.os_type = BYTES_LIT("Linux");
+        e->request.pcr_set = 0xff;
+        settings.reference = &reference;
+        exam.settings = &settings;
+        claims_init(&exam.incoming, &arena);
+        guest_claims(&exam, e);
+        assert_int_equal(claims_find(&exam.incoming, BYTES_LIT("x-ms-azurevm-debuggersdisabled"))->value.integer,
+                         cases[i].disabled);
+        assert_int_equal(claims_find(&exam.incoming, BYTES_LIT("x-ms-azurevm-signingdisabled"))->value.integer,
+                         cases[i].disabled);
+        tear_down(state);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(other_systems_praise_in_vain)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(other_systems_praise_in_vain),
+                                       cmocka_unit_test(a_name_does_not_switch_debuggers_off)};
 
     return cmocka_run_group_tests_name("boot_systems", tests, NULL, NULL);
 }

@@ -1,11 +1,9 @@
 /* The form of a TPM's token, against the one that the vendor published (spec/tokens/doc-tpm-windows11.json; claims.md 8.3). */
-#include "test.h"
+#include "arena_test.h"
 
 #include "base/json.h"
 #include "base/text.h"
 #include "token/token.h"
-
-static struct arena arena;
 
 /* How many members stand before the claims that the policy issued. */
 enum { FIXED_MEMBERS = 11 };
@@ -77,20 +75,6 @@ static void same_header(void **state)
         theirs = theirs->next;
     }
     assert_null(theirs);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, TEST_MEMORY);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
 }
 
 int main(void)

@@ -171,14 +171,6 @@ static enum secure_boot secure_boot_of(const struct measured *m, enum digest_alg
     return state;
 }
 
-static bool has_tcg(const struct measured *m)
-{
-    for (size_t i = 0; i < m->count; i++)
-        if (!m->logs[i].is_ima)
-            return true;
-    return false;
-}
-
 void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t quoted,
                      const struct reference_values *reference, struct boot_facts *out)
 {
@@ -188,7 +180,7 @@ void boot_facts_read(const struct measured *m, enum digest_alg bank, uint32_t qu
     struct boot_walk w;
     struct boot_event e;
 
-    *out = (struct boot_facts){.whole = (quoted & needed) == needed && has_tcg(m)};
+    *out = (struct boot_facts){.whole = (quoted & needed) == needed && measured_has_tcg(m)};
     if (quoted >> PCR_SECURE_BOOT & 1)
         out->secure_boot = secure_boot_of(m, bank);
     out->secure_boot_on = out->secure_boot == SECURE_BOOT_ON;

@@ -46,7 +46,7 @@ bool measured_covers(const struct measured_log *log, size_t event, enum digest_a
 
 /* ------------------------------------------------------------------------------------------------------------ banks */
 
-static bool has_tcg(const struct measured *m)
+bool measured_has_tcg(const struct measured *m)
 {
     for (size_t i = 0; i < m->count; i++)
         if (!m->logs[i].is_ima)
@@ -367,7 +367,7 @@ bool measured_verify(struct exam *x, const struct measured *m, const struct tpm_
     }
     bool has_bank = measured_bank(m, selection, &bank, &quoted);
     if (!verify_hashes(x, m) ||
-        (!has_bank && has_tcg(m) && !refuse(x, "the logs hold no digests of any bank that was quoted")))
+        (!has_bank && measured_has_tcg(m) && !refuse(x, "the logs hold no digests of any bank that was quoted")))
         return false;
     return verify_banks(x, m, selection, pcrs) && boot_walk_verify(x, m, bank, has_bank ? quoted : 0);
 }

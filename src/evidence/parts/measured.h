@@ -36,6 +36,7 @@ bool measured_add(struct exam *x, struct measured *m, struct bytes text, bool is
 bool measured_verify(struct exam *x, const struct measured *m, const struct tpm_selection *selection,
                      const struct tpm_pcrs *pcrs);
 
+bool measured_has_tcg(const struct measured *m); /* a log of the TCG, not IMA's alone */
 /* The bank that decisions rest on, and its quoted registers: of those quoted the one that all TCG logs have digests of, SHA-256
  * before SHA-384, SHA-512 and SHA-1. False where there is none. */
 bool measured_bank(const struct measured *m, const struct tpm_selection *selection, enum digest_alg *bank,
