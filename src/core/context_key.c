@@ -1,7 +1,7 @@
 #include "core/context_key.h"
 
 #include "core/frame.h"
-#include "crypto/digest.h"
+#include "core/state_key.h"
 
 /* What a key is for, which also goes into what is sealed as associated data. */
 static struct bytes purpose(struct arena *a, const struct sealing *s)
@@ -14,15 +14,6 @@ static struct bytes purpose(struct arena *a, const struct sealing *s)
     return wr_done(&w);
 }
 
-/* One step of NIST SP 800-56C: the hash of a counter, the secret and what the key is for. */
-static void derive(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes info, uint8_t out[AEAD_KEY_SIZE])
-{
-    static const uint8_t counter[] = {0, 0, 0, 1};
-    const struct bytes parts[] = {BYTES_OF(counter), bytes_make(sealing, AEAD_KEY_SIZE), info};
-
-    digest_parts(DIGEST_SHA256, parts, sizeof parts / sizeof *parts, out);
-}
-
 bool context_seal(const uint8_t sealing[AEAD_KEY_SIZE], const struct sealing *s, struct arena *a, struct bytes *out)
 {
     struct bytes info = purpose(a, s);
@@ -31,7 +22,7 @@ bool context_seal(const uint8_t sealing[AEAD_KEY_SIZE], const struct sealing *s,
     *out = BYTES_NONE;
     if (s->iv.n != AEAD_IV_SIZE || s->content.n > LIMIT_SEALED)
         return false;
-    derive(sealing, info, key);
+    root_derive(sealing, info, key);
     bool ok = aead_seal(key, s->iv.p, info, s->content, a, out);
     secret_wipe(key, sizeof key);
     return ok;
@@ -45,7 +36,7 @@ bool context_open(const uint8_t sealing[AEAD_KEY_SIZE], const struct sealing *s,
     *out = BYTES_NONE;
     if (s->iv.n != AEAD_IV_SIZE || s->content.n > LIMIT_SEALED + AEAD_TAG_SIZE)
         return false;
-    derive(sealing, info, key);
+    root_derive(sealing, info, key);
     bool ok = aead_open(key, s->iv.p, info, s->content, a, out);
     secret_wipe(key, sizeof key);
     return ok;

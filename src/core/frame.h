@@ -26,7 +26,7 @@ enum frame_kind {
     FRAME_MANAGE,
     FRAME_SELFTEST, /* before all work; also verifier to signer */
     /* Verifier to host. */
-    FRAME_READY,          /* the signer holds its sealing key: once, first */
+    FRAME_READY,          /* the signer holds its sealing key: once, first; the body holds struct state_keys */
     FRAME_SELFTESTED,     /* empty: all is well; else what went wrong */
     FRAME_SNAPSHOT_READY, /* in force, with what was wrong but not fatal */
     FRAME_SNAPSHOT_BAD,   /* not in force, why */
@@ -38,9 +38,10 @@ enum frame_kind {
     /* Verifier to signer, and back. */
     FRAME_SIGN,
     FRAME_MAKE_KEY,
-    FRAME_SEAL,   /* what will come back from a caller's hands (core/context_key.h) */
-    FRAME_UNSEAL, /* and what came back */
-    FRAME_SIGNED, /* the token, the key made, what was sealed or opened, or key and signature of the self-test */
+    FRAME_STATE_SIGN, /* a record or a checkpoint (core/state_key.h) */
+    FRAME_SEAL,       /* what will come back from a caller's hands (core/context_key.h) */
+    FRAME_UNSEAL,     /* and what came back */
+    FRAME_SIGNED, /* the token, the key made, the bare signature of a state key, what was sealed or opened, or key and signature of the self-test */
     FRAME_NOT_SIGNED,
 };
 

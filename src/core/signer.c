@@ -12,6 +12,7 @@
 #include "core/context_key.h"
 #include "core/message.h"
 #include "core/selftest.h"
+#include "core/state_key.h"
 
 enum {
     VERIFIER_FD = 3,
@@ -189,11 +190,25 @@ static bool seal(struct arena *a, enum frame_kind kind, struct bytes body, struc
     return context_open(sealing, &s, a, made) || fault_set(fault, FAULT_CRYPTO, "not what was sealed");
 }
 
+static bool sign_state(struct arena *a, struct bytes body, struct bytes *made, struct fault *fault)
+{
+    uint8_t *signature = arena_alloc(a, ED25519_SIGNATURE);
+    enum state_key_use use;
+    struct bytes message;
+
+    if (!read_state_sign(body, &use, &message))
+        return fault_set(fault, FAULT_SYNTAX, "not the canonical message");
+    *made = bytes_make(signature, ED25519_SIGNATURE);
+    return state_sign(sealing, use, message, signature) ||
+           fault_set(fault, FAULT_CRYPTO, "the core's state cannot be signed");
+}
+
 static bool make(struct arena *a, enum frame_kind kind, struct bytes body, struct bytes *made, struct fault *fault)
 {
     switch (kind) {
     case FRAME_SIGN: return sign(a, body, made, fault);
     case FRAME_MAKE_KEY: return make_key(a, body, made, fault);
+    case FRAME_STATE_SIGN: return sign_state(a, body, made, fault);
     case FRAME_SEAL:
     case FRAME_UNSEAL: return seal(a, kind, body, made, fault);
     default: return selftest_sign(sealing, a, made, fault);
@@ -209,8 +224,8 @@ static void serve(struct arena *a)
         struct fault fault = {0};
         struct bytes made;
 
-        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY && kind != FRAME_SEAL && kind != FRAME_UNSEAL &&
-            kind != FRAME_SELFTEST)
+        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY && kind != FRAME_STATE_SIGN && kind != FRAME_SEAL &&
+            kind != FRAME_UNSEAL && kind != FRAME_SELFTEST)
             return;
         if (n++ % CPU_MESSAGES == 0)
             confine_cpu(CPU_SECONDS);
@@ -219,6 +234,15 @@ static void serve(struct arena *a)
         if (!frame_write(VERIFIER_FD, ok ? FRAME_SIGNED : FRAME_NOT_SIGNED, ok ? made : bytes_text(fault.text)))
             return;
     }
+}
+
+static bool tell_ready(struct arena *a, struct fault *fault)
+{
+    struct state_keys keys;
+
+    return (state_keys_public(sealing, &keys) ||
+            fault_set(fault, FAULT_CRYPTO, "the keys of the core's state cannot be made")) &&
+           frame_write(VERIFIER_FD, FRAME_READY, write_state_keys(a, &keys));
 }
 
 static void forget_keys(void)
@@ -236,8 +260,7 @@ int main(int argc, char **argv)
     arena_init(&a, SIGNER_MEMORY);
     bool ok = argc == 2 && confine_memory_dumps(&fault) && load_sealing_key(argv[1], &a, &fault);
     /* Its sealing key is open: from here on nothing else is. */
-    if (!ok || !confine_process(ADDRESS_SPACE, VERIFIER_FD, &fault) ||
-        !frame_write(VERIFIER_FD, FRAME_READY, BYTES_NONE)) {
+    if (!ok || !confine_process(ADDRESS_SPACE, VERIFIER_FD, &fault) || !tell_ready(&a, &fault)) {
         fprintf(stderr, "assay-signer: %s\n", fault.text[0] ? fault.text : "it is started by assayd, with KEYFILE");
         return EXIT_FAILURE;
     }

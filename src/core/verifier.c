@@ -9,6 +9,7 @@
 #include "core/message.h"
 #include "core/providers.h"
 #include "core/selftest.h"
+#include "core/state_key.h"
 
 enum {
     HOST_FD = 3,
@@ -34,7 +35,8 @@ static struct state *building, *current;
 static struct providers *providers;
 static struct cache *cache;
 static struct platforms *platforms;
-static int64_t last_time; /* of a request: this process has no clock */
+static struct state_keys state_keys; /* of the signer */
+static int64_t last_time;            /* of a request: this process has no clock */
 static struct frame_reader from_host = {.fd = HOST_FD}, from_signer = {.fd = SIGNER_FD};
 
 static void state_free(struct state *s)
@@ -312,8 +314,8 @@ static bool signer_ready(struct arena *a)
     enum frame_kind kind;
     struct bytes body;
 
-    return frame_read(&from_signer, a, &kind, &body) && kind == FRAME_READY &&
-           frame_write(HOST_FD, FRAME_READY, BYTES_NONE);
+    return frame_read(&from_signer, a, &kind, &body) && kind == FRAME_READY && read_state_keys(body, &state_keys) &&
+           frame_write(HOST_FD, FRAME_READY, body);
 }
 
 /* The arena of a request, two snapshots (one in force, one under construction) of two arenas each, the providers. */

@@ -16,14 +16,17 @@ BELOW = {
     "policy": "claims crypto base",
     "token": "claims crypto base",
     "core": "evidence evidence/parts policy token endorsement claims crypto base",
+    "merkle": "crypto base",
+    "trust": "core evidence evidence/parts token endorsement claims crypto base",
     "store": "core crypto base",
     "arm": "crypto base",
     "net": "crypto base",
     "agent": "net crypto base",
+    "sealer": "agent net core evidence evidence/parts token endorsement claims crypto base",
     "collateral": "net endorsement claims crypto base",
     "simulate": "evidence evidence/parts endorsement claims crypto base",
-    "service": "store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
-    "cli": "agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
+    "service": "trust merkle agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
+    "cli": "trust merkle sealer agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
 }
 # simulate is for cli and tests; of the service only development mode makes a platform to try things with.
 SIMULATED_IN_SERVICE = {"src/service/development.c"}

@@ -254,8 +254,9 @@ def take(of):
     header = of.recv(8, socket.MSG_WAITALL)
     length, kind = struct.unpack("<II", header)
     return kind, of.recv(length, socket.MSG_WAITALL) if length else b""
-assert take(signer)[0] == {FRAME_READY}
-send(host, {FRAME_READY})
+kind, keys = take(signer)
+assert kind == {FRAME_READY}
+send(host, {FRAME_READY}, keys)
 assert take(host) == ({FRAME_SELFTEST}, b"")
 {then}
 time.sleep(600)

@@ -1,0 +1,83 @@
+#include "core/state_key.h"
+
+#include "crypto/digest.h"
+
+void root_derive(const uint8_t root[ROOT_KEY_SIZE], struct bytes info, uint8_t out[ROOT_KEY_SIZE])
+{
+    static const uint8_t counter[] = {0, 0, 0, 1};
+    const struct bytes parts[] = {BYTES_OF(counter), bytes_make(root, ROOT_KEY_SIZE), info};
+
+    digest_parts(DIGEST_SHA256, parts, sizeof parts / sizeof *parts, out);
+}
+
+static void seed_of(const uint8_t root[ROOT_KEY_SIZE], enum state_key_use use, uint8_t seed[ED25519_SEED])
+{
+    root_derive(root, use == STATE_RECORD ? BYTES_LIT("assay record key 1") : BYTES_LIT("assay checkpoint key 1"),
+                seed);
+}
+
+static bool public_of(const uint8_t root[ROOT_KEY_SIZE], enum state_key_use use, uint8_t out[ED25519_PUBLIC])
+{
+    uint8_t seed[ED25519_SEED];
+
+    seed_of(root, use, seed);
+    bool ok = ed25519_public(seed, out);
+    secret_wipe(seed, sizeof seed);
+    return ok;
+}
+
+bool state_keys_public(const uint8_t root[ROOT_KEY_SIZE], struct state_keys *out)
+{
+    return public_of(root, STATE_RECORD, out->record) && public_of(root, STATE_CHECKPOINT, out->checkpoint);
+}
+
+bool state_sign(const uint8_t root[ROOT_KEY_SIZE], enum state_key_use use, struct bytes message,
+                uint8_t out[ED25519_SIGNATURE])
+{
+    uint8_t seed[ED25519_SEED];
+
+    seed_of(root, use, seed);
+    bool ok = ed25519_sign(seed, message, out);
+    secret_wipe(seed, sizeof seed);
+    return ok;
+}
+
+struct bytes write_state_keys(struct arena *a, const struct state_keys *keys)
+{
+    struct writer w = wr_open(a);
+
+    wr_put(&w, BYTES_OF(keys->record));
+    wr_put(&w, BYTES_OF(keys->checkpoint));
+    return wr_done(&w);
+}
+
+bool read_state_keys(struct bytes body, struct state_keys *out)
+{
+    struct reader r = rd_open(body);
+    struct bytes record = rd_take(&r, ED25519_PUBLIC), checkpoint = rd_take(&r, ED25519_PUBLIC);
+
+    if (!rd_end(&r))
+        return false;
+    memcpy(out->record, record.p, ED25519_PUBLIC);
+    memcpy(out->checkpoint, checkpoint.p, ED25519_PUBLIC);
+    return true;
+}
+
+struct bytes write_state_sign(struct arena *a, enum state_key_use use, struct bytes message)
+{
+    struct writer w = wr_open(a);
+
+    wr_u8(&w, (uint8_t)use);
+    wr_put(&w, message);
+    return wr_done(&w);
+}
+
+bool read_state_sign(struct bytes body, enum state_key_use *use, struct bytes *message)
+{
+    struct reader r = rd_open(body);
+    uint8_t u = rd_u8(&r);
+
+    *message = rd_rest(&r);
+    *use = (enum state_key_use)u;
+    return rd_end(&r) && u >= STATE_RECORD && u < STATE_KEY_USES;
+}
