@@ -10,8 +10,10 @@ enum {
         2 * 1024 * 1024, /* an attest request: two logs of Windows, 300 KB each and thrice in base64, have 1.4 MB */
     LIMIT_REQUEST_MEMORY = 64 * 1024 * 1024, /* one appraisal in a verifier */
     LIMIT_CHAIN = 6,                         /* certificates in a chain from outside (DESIGN 5) */
-    LIMIT_CERTIFICATE = 16 * 1024,           /* DER; real ones are below 3 KiB, MAA's own with a quote inside 6 KiB */
-    LIMIT_CRL = 1024 * 1024,                 /* DER; the largest Intel CRL holds 129 entries, 5 KiB */
+    LIMIT_CERTIFICATE =
+        48 * 1024, /* DER; real ones are below 3 KiB, MAA's own with a quote inside 6 KiB; a service's with a report
+                                      of SEV-SNP inside 12 KiB, and 34 KiB where a container's utility VM is endorsed in it too */
+    LIMIT_CRL = 1024 * 1024, /* DER; the largest Intel CRL holds 129 entries, 5 KiB */
     LIMIT_CRL_ENTRIES = 16 * 1024,
     LIMIT_COLLATERAL = 256 * 1024,      /* one TCB info or identity; the largest real one has 30 KiB */
     LIMIT_TCB_LEVELS = 256,             /* levels in one TCB info; real ones have up to 25 */

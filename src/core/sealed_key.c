@@ -115,7 +115,7 @@ bool sealed_key_make(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, 
     if (!key)
         return false;
     out->kid = key_id(a, signing_key_spki(key, a));
-    bool ok = key_certificate(key, issuer, BYTES_NONE, a, &out->certificate, fault) &&
+    bool ok = key_certificate(key, issuer, NULL, a, &out->certificate, fault) &&
               sealed_key_write(sealing, issuer, key, a, &out->sealed, fault);
     signing_key_free(key);
     return ok;

@@ -1,13 +1,21 @@
 #include "crypto/der_write.h"
 #include "crypto/pem.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "token/token.h"
 
+struct bytes key_text(struct arena *a, struct bytes spki)
+{
+    struct writer w = wr_open(a);
+
+    wr_pem(&w, "PUBLIC KEY", spki);
+    wr_u8(&w, 0);
+    return wr_done(&w);
+}
+
 void key_binding(struct arena *a, struct bytes spki, uint8_t out[SHA256_SIZE])
 {
-    struct bytes parts[] = {pem_encode(a, "PUBLIC KEY", spki), bytes_make("", 1)};
-
-    digest_parts(DIGEST_SHA256, parts, 2, out);
+    sha256(key_text(a, spki), out);
 }
 
 struct bytes key_id(struct arena *a, struct bytes spki)
@@ -27,7 +35,6 @@ struct bytes key_id(struct arena *a, struct bytes spki)
 #define OID_BASIC_CONSTRAINTS BYTES_LIT("\x06\x03\x55\x1d\x13")
 #define OID_SUBJECT_KEY_ID    BYTES_LIT("\x06\x03\x55\x1d\x0e")
 #define OID_AUTHORITY_KEY_ID  BYTES_LIT("\x06\x03\x55\x1d\x23")
-#define OID_OE_REPORT         BYTES_LIT("\x06\x09\x2b\x06\x01\x04\x01\x82\x37\x69\x01") /* 1.3.6.1.4.1.311.105.1 */
 #define EMPTY_SEQUENCE        BYTES_LIT("\x30\x00")
 
 static struct bytes extension(struct arena *a, struct bytes oid, struct bytes value)
@@ -44,20 +51,23 @@ static struct bytes subject_key_id(struct arena *a, struct bytes spki)
     return digest(a, DIGEST_SHA1, der_bits(&inside));
 }
 
-static struct bytes extensions(struct arena *a, struct bytes spki, struct bytes evidence)
+static struct bytes extensions(struct arena *a, struct bytes spki, const struct key_evidence *evidence)
 {
+    struct evidence_extension held[EVIDENCE_EXTENSIONS];
+    size_t count = evidence_extensions(a, evidence, spki, held);
     struct bytes id = subject_key_id(a, spki);
     struct bytes authority = DER_ELEMENT(a, DER_SEQUENCE, DER_ELEMENT(a, DER_CONTEXT(0), id));
     struct bytes list = DER_ELEMENT(a, DER_SEQUENCE, extension(a, OID_BASIC_CONSTRAINTS, EMPTY_SEQUENCE),
                                     extension(a, OID_SUBJECT_KEY_ID, DER_ELEMENT(a, DER_OCTET_STRING, id)),
                                     extension(a, OID_AUTHORITY_KEY_ID, authority),
-                                    evidence.n ? extension(a, OID_OE_REPORT, evidence) : BYTES_NONE);
+                                    count > 0 ? extension(a, held[0].oid, held[0].value) : BYTES_NONE,
+                                    count > 1 ? extension(a, held[1].oid, held[1].value) : BYTES_NONE);
 
     return DER_ELEMENT(a, DER_CONSTRUCTED(3), list);
 }
 
 static struct bytes to_be_signed(struct arena *a, struct bytes issuer, struct bytes algorithm, struct bytes spki,
-                                 struct bytes evidence)
+                                 const struct key_evidence *evidence)
 {
     struct bytes version = DER_ELEMENT(a, DER_CONSTRUCTED(0), DER_ELEMENT(a, DER_INTEGER, BYTES_LIT("\x02")));
     struct bytes serial = DER_ELEMENT(a, DER_INTEGER, BYTES_LIT("\x01"));
@@ -71,8 +81,8 @@ static struct bytes to_be_signed(struct arena *a, struct bytes issuer, struct by
                        extensions(a, spki, evidence));
 }
 
-bool key_certificate(const struct signing_key *key, struct bytes issuer, struct bytes evidence, struct arena *a,
-                     struct bytes *der, struct fault *fault)
+bool key_certificate(const struct signing_key *key, struct bytes issuer, const struct key_evidence *evidence,
+                     struct arena *a, struct bytes *der, struct fault *fault)
 {
     struct bytes algorithm = DER_ELEMENT(a, DER_SEQUENCE, OID_SHA256_RSA, DER_ELEMENT(a, DER_NULL, BYTES_NONE)),
                  signature;
@@ -84,5 +94,7 @@ bool key_certificate(const struct signing_key *key, struct bytes issuer, struct 
         return fault_set(fault, FAULT_CRYPTO, "the key cannot sign its certificate");
     *der = DER_ELEMENT(a, DER_SEQUENCE, tbs, algorithm,
                        DER_ELEMENT(a, DER_BIT_STRING, BYTES_LIT("\0") /* no unused bits */, signature));
-    return true;
+    return der->n <= LIMIT_CERTIFICATE ||
+           fault_set(fault, FAULT_LIMIT, "a certificate of %zu bytes, with the evidence inside: %d are the most",
+                     der->n, LIMIT_CERTIFICATE);
 }

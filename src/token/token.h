@@ -5,6 +5,7 @@
 
 #include "claims/claims.h"
 #include "crypto/sign.h"
+#include "token/evidence.h"
 
 enum {
     TOKEN_ATTEST_LIFETIME = 28800, /* seconds (api.md 0, item 10) */
@@ -22,14 +23,15 @@ struct key_record {
     struct bytes certificate; /* DER, self-signed */
 };
 
-/* kid of a key: base64(SHA-256(PEM of its SubjectPublicKeyInfo and one NUL)). */
+/* Key text: PEM of the SubjectPublicKeyInfo and one NUL. */
+struct bytes key_text(struct arena *a, struct bytes spki);
+/* kid of a key: base64(SHA-256(key text)). */
 struct bytes key_id(struct arena *a, struct bytes spki);
 /* The 32 bytes whose base64 the kid is; also report data of the service's own evidence. */
 void key_binding(struct arena *a, struct bytes spki, uint8_t out[SHA256_SIZE]);
-/* The self-signed certificate of api.md 5.3, with evidence (an OE report) in 1.3.6.1.4.1.311.105.1 unless it is
- * empty. */
-bool key_certificate(const struct signing_key *key, struct bytes issuer, struct bytes evidence, struct arena *a,
-                     struct bytes *der, struct fault *fault);
+/* The self-signed certificate of api.md 5.3, with this evidence (token/evidence.h) unless it is NULL or of no TEE. */
+bool key_certificate(const struct signing_key *key, struct bytes issuer, const struct key_evidence *evidence,
+                     struct arena *a, struct bytes *der, struct fault *fault);
 
 /* The forms of a token (claims.md 1.1, 8.3). */
 enum token_form {

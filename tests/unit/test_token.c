@@ -13,6 +13,8 @@
 #define ISSUER  "https://test.here.example:8443"
 #define ENTROPY "0123456789abcdefghijklmnopqrstuv" /* TOKEN_JTI_ENTROPY characters */
 
+enum { OE_HEADER = 16 }; /* before the quote in an Open Enclave report */
+
 struct fixture {
     struct arena arena;
     struct signing_key *key;
@@ -118,7 +120,8 @@ static void our_certificate_has_the_recorded_layout(void **state)
     NEED_SHARED("the recorded certificate");
     struct bytes recorded = read_shared(&f->arena, "evidence/oe/maa-signing-cert-16e8ce3e.der");
     struct parts theirs = take_apart(recorded);
-    assert_true(key_certificate(f->key, theirs.name, theirs.evidence, &f->arena, &ours, &fault));
+    const struct key_evidence evidence = {.tee = KEY_SGX, .report = bytes_after(theirs.evidence, OE_HEADER)};
+    assert_true(key_certificate(f->key, theirs.name, &evidence, &f->arena, &ours, &fault));
     struct parts mine = take_apart(ours);
     struct bytes expected = arena_copy(&f->arena, recorded);
 
@@ -129,13 +132,14 @@ static void our_certificate_has_the_recorded_layout(void **state)
     assert_bytes_equal(ours, expected);
 }
 
-static void check_certificate(struct fixture *f, const char *issuer, struct bytes evidence)
+static void check_certificate(struct fixture *f, const char *issuer, struct bytes quote)
 {
     static const uint8_t oid[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x69, 0x01};
+    const struct key_evidence evidence = {.tee = quote.n ? KEY_SGX : KEY_NO_TEE, .report = quote};
     const struct certificate *c;
     struct bytes der, value;
 
-    assert_true(key_certificate(f->key, bytes_text(issuer), evidence, &f->arena, &der, NULL));
+    assert_true(key_certificate(f->key, bytes_text(issuer), &evidence, &f->arena, &der, NULL));
     assert_true(certificate_decode(&f->arena, der, &c, NULL));
     assert_true(certificate_signed_by(c, &c->key));
     assert_bytes_are(c->subject_cn, issuer);
@@ -145,9 +149,9 @@ static void check_certificate(struct fixture *f, const char *issuer, struct byte
     assert_int_equal(c->not_before, 1556668800);
     assert_int_equal(c->not_after, 2556143999);
     assert_false(c->is_ca);
-    assert_int_equal(certificate_extension(c, BYTES_OF(oid), &value), evidence.n > 0);
-    if (evidence.n)
-        assert_bytes_equal(value, evidence);
+    assert_int_equal(certificate_extension(c, BYTES_OF(oid), &value), quote.n > 0);
+    if (quote.n)
+        assert_bytes_equal(bytes_after(value, OE_HEADER), quote);
 
     const uint8_t *p = der.p;
     X509 *x = d2i_X509(NULL, &p, (long)der.n);
@@ -176,7 +180,7 @@ static void other_keys_are_refused(void **state)
     struct fault fault = {0};
     struct bytes out;
 
-    assert_false(key_certificate(ec, BYTES_LIT(ISSUER), BYTES_NONE, &f->arena, &out, &fault));
+    assert_false(key_certificate(ec, BYTES_LIT(ISSUER), NULL, &f->arena, &out, &fault));
     assert_false(token_sign(&f->arena, ec, &head, BYTES_LIT("{}"), &out, &fault));
     assert_int_equal(fault.code, FAULT_CRYPTO);
     signing_key_free(ec);

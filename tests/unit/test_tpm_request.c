@@ -660,7 +660,7 @@ static int group_begin(void **state)
     (void)state;
     arena_init(&lasting, TEST_MEMORY);
     key = signing_key_generate(KEY_RSA, NULL);
-    return key && key_certificate(key, BYTES_LIT(ISSUER), BYTES_NONE, &lasting, &der, NULL) &&
+    return key && key_certificate(key, BYTES_LIT(ISSUER), NULL, &lasting, &der, NULL) &&
                    certificate_decode(&lasting, der, &certificate, NULL)
                ? 0
                : -1;
