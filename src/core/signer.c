@@ -1,22 +1,17 @@
 /* assay-signer: holds the signing keys and parses nothing but its verifier's canonical message (DESIGN 5). Descriptor 3 leads
- * to the verifier; the host has no way in. Argument: the file of the sealing key, under which providers' keys are kept. */
-#include <errno.h>
-#include <fcntl.h>
+ * to the verifier; the host has no way in. Argument: the file of the root key, under which providers' keys are kept. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/text.h"
 #include "core/confine.h"
 #include "core/context_key.h"
 #include "core/message.h"
+#include "core/root_key.h"
 #include "core/selftest.h"
 #include "core/state_key.h"
 
 enum {
     VERIFIER_FD = 3,
-    KEY_FILE_MAX = 64 * 1024,
     SIGNER_MEMORY = 64 * 1024 * 1024,  /* of one message and its token */
     OPEN_KEYS = 1024,                  /* kept open, 10 KiB each */
     ADDRESS_SPACE = 4 * SIGNER_MEMORY, /* the arena, open keys, libraries, stack */
@@ -32,96 +27,8 @@ struct open_key {
 };
 
 static struct open_key open_keys[OPEN_KEYS];
-static uint8_t sealing[AEAD_KEY_SIZE];
+static uint8_t root[ROOT_KEY_SIZE];
 static struct frame_reader from_verifier = {.fd = VERIFIER_FD};
-
-static bool read_file(const char *path, struct arena *a, struct bytes *out)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    struct stat st;
-
-    if (fd < 0)
-        return false;
-    uint8_t *p = arena_alloc(a, KEY_FILE_MAX);
-    bool private = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) == 0;
-    ssize_t n = private ? read(fd, p, KEY_FILE_MAX) : -1;
-    close(fd);
-    *out = bytes_make(p, n > 0 ? (size_t)n : 0);
-    if (!private)
-        errno = EPERM;
-    return n > 0;
-}
-
-/* A name is durable once its folder is. */
-static bool sync_folder(const char *path)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    int n = slash ? snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path)
-                  : snprintf(folder, sizeof folder, ".");
-    int fd = n > 0 && (size_t)n < sizeof folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-/* Write to a name of this process's own, then link: whoever is first decides, nobody sees half a key. */
-static bool publish_file(const char *path, struct bytes text, struct fault *fault)
-{
-    char own[4096];
-    int n = snprintf(own, sizeof own, "%s.%ld.new", path, (long)getpid());
-
-    unlink(own); /* of an earlier process of this number that was killed here */
-    int fd = n > 0 && (size_t)n < sizeof own ? open(own, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-    bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    ok = ok && (link(own, path) == 0 || errno == EEXIST) && sync_folder(path);
-    if (!ok)
-        fault_set(fault, FAULT_SYSTEM, "cannot write the key file %s: %s", path, strerror(errno));
-    if (fd >= 0)
-        unlink(own);
-    return ok;
-}
-
-/* Made by whichever signer comes first. */
-static bool make_sealing_key(const char *path, struct arena *a, struct bytes *text, struct fault *fault)
-{
-    uint8_t random[AEAD_KEY_SIZE];
-
-    if (!random_bytes(random, sizeof random))
-        return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
-    struct bytes hex = hex_encode(a, BYTES_OF(random));
-    bool ok = publish_file(path, hex, fault);
-    secret_wipe(random, sizeof random);
-    secret_wipe((void *)(uintptr_t)hex.p, hex.n);
-    return ok && (read_file(path, a, text) ||
-                  fault_set(fault, FAULT_SYSTEM, "cannot read the key file %s: %s", path, strerror(errno)));
-}
-
-static bool load_sealing_key(const char *path, struct arena *a, struct fault *fault)
-{
-    struct bytes text, key;
-
-    if (!read_file(path, a, &text)) {
-        if (errno != ENOENT)
-            return fault_set(fault, FAULT_SYSTEM, "cannot read the key file %s: %s", path,
-                             errno == EPERM ? "it must be a file that its owner alone can read (mode 0600)"
-                                            : strerror(errno));
-        if (!make_sealing_key(path, a, &text, fault))
-            return false;
-    }
-    bool ok = hex_decode(a, bytes_trim_end(text), &key) && key.n == AEAD_KEY_SIZE;
-    if (ok) {
-        memcpy(sealing, key.p, AEAD_KEY_SIZE);
-        secret_wipe((void *)(uintptr_t)key.p, key.n);
-    }
-    secret_wipe((void *)(uintptr_t)text.p, text.n);
-    return ok || fault_set(fault, FAULT_SYNTAX, "%s is no sealing key: 64 hex digits", path);
-}
 
 static bool is_from(const struct open_key *k, const struct sign_message *m)
 {
@@ -145,7 +52,7 @@ static const struct signing_key *open_key(const struct sign_message *m, struct a
 
     if (is_from(k, m))
         return k->key;
-    struct signing_key *key = sealed_key_open(sealing, m->issuer, m->sealed_key, a, fault);
+    struct signing_key *key = sealed_key_open(root, m->issuer, m->sealed_key, a, fault);
     uint8_t *from = key ? malloc(m->issuer.n + m->sealed_key.n) : NULL;
     if (!from) {
         signing_key_free(key);
@@ -173,7 +80,7 @@ static bool make_key(struct arena *a, struct bytes issuer, struct bytes *record,
 {
     struct provider_key key;
 
-    if (!sealed_key_make(sealing, issuer, a, &key, fault))
+    if (!sealed_key_make(root, issuer, a, &key, fault))
         return false;
     *record = write_provider_key(a, &key);
     return true;
@@ -186,8 +93,8 @@ static bool seal(struct arena *a, enum frame_kind kind, struct bytes body, struc
     if (!read_sealing(body, &s))
         return fault_set(fault, FAULT_SYNTAX, "not the canonical message");
     if (kind == FRAME_SEAL)
-        return context_seal(sealing, &s, a, made) || fault_set(fault, FAULT_CRYPTO, "a context cannot be sealed");
-    return context_open(sealing, &s, a, made) || fault_set(fault, FAULT_CRYPTO, "not what was sealed");
+        return context_seal(root, &s, a, made) || fault_set(fault, FAULT_CRYPTO, "a context cannot be sealed");
+    return context_open(root, &s, a, made) || fault_set(fault, FAULT_CRYPTO, "not what was sealed");
 }
 
 static bool sign_state(struct arena *a, struct bytes body, struct bytes *made, struct fault *fault)
@@ -199,7 +106,7 @@ static bool sign_state(struct arena *a, struct bytes body, struct bytes *made, s
     if (!read_state_sign(body, &use, &message))
         return fault_set(fault, FAULT_SYNTAX, "not the canonical message");
     *made = bytes_make(signature, ED25519_SIGNATURE);
-    return state_sign(sealing, use, message, signature) ||
+    return state_sign(root, use, message, signature) ||
            fault_set(fault, FAULT_CRYPTO, "the core's state cannot be signed");
 }
 
@@ -211,7 +118,7 @@ static bool make(struct arena *a, enum frame_kind kind, struct bytes body, struc
     case FRAME_STATE_SIGN: return sign_state(a, body, made, fault);
     case FRAME_SEAL:
     case FRAME_UNSEAL: return seal(a, kind, body, made, fault);
-    default: return selftest_sign(sealing, a, made, fault);
+    default: return selftest_sign(root, a, made, fault);
     }
 }
 
@@ -240,7 +147,7 @@ static bool tell_ready(struct arena *a, struct fault *fault)
 {
     struct state_keys keys;
 
-    return (state_keys_public(sealing, &keys) ||
+    return (state_keys_public(root, &keys) ||
             fault_set(fault, FAULT_CRYPTO, "the keys of the core's state cannot be made")) &&
            frame_write(VERIFIER_FD, FRAME_READY, write_state_keys(a, &keys));
 }
@@ -249,7 +156,7 @@ static void forget_keys(void)
 {
     for (size_t i = 0; i < OPEN_KEYS; i++)
         forget(&open_keys[i]);
-    secret_wipe(sealing, sizeof sealing);
+    secret_wipe(root, sizeof root);
 }
 
 int main(int argc, char **argv)
@@ -258,7 +165,7 @@ int main(int argc, char **argv)
     struct fault fault = {0};
 
     arena_init(&a, SIGNER_MEMORY);
-    bool ok = argc == 2 && confine_memory_dumps(&fault) && load_sealing_key(argv[1], &a, &fault);
+    bool ok = argc == 2 && confine_memory_dumps(&fault) && root_key_load(argv[1], &a, root, &fault);
     /* Its sealing key is open: from here on nothing else is. */
     if (!ok || !confine_process(ADDRESS_SPACE, VERIFIER_FD, &fault) || !tell_ready(&a, &fault)) {
         fprintf(stderr, "assay-signer: %s\n", fault.text[0] ? fault.text : "it is started by assayd, with KEYFILE");
