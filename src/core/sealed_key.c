@@ -107,16 +107,20 @@ struct signing_key *sealed_key_open(const uint8_t sealing[AEAD_KEY_SIZE], struct
     return key;
 }
 
+bool sealed_key_of(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, const struct signing_key *key,
+                   struct arena *a, struct provider_key *out, struct fault *fault)
+{
+    out->kid = key_id(a, signing_key_spki(key, a));
+    return key_certificate(key, issuer, NULL, a, &out->certificate, fault) &&
+           sealed_key_write(sealing, issuer, key, a, &out->sealed, fault);
+}
+
 bool sealed_key_make(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, struct arena *a,
                      struct provider_key *out, struct fault *fault)
 {
     struct signing_key *key = signing_key_generate(KEY_RSA, fault);
+    bool ok = key && sealed_key_of(sealing, issuer, key, a, out, fault);
 
-    if (!key)
-        return false;
-    out->kid = key_id(a, signing_key_spki(key, a));
-    bool ok = key_certificate(key, issuer, NULL, a, &out->certificate, fault) &&
-              sealed_key_write(sealing, issuer, key, a, &out->sealed, fault);
     signing_key_free(key);
     return ok;
 }

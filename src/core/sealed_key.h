@@ -28,7 +28,10 @@ bool read_retired_keys(struct bytes body, struct retired_key out[RETIRED_KEYS_MA
 /* A new RSA-2048 key for this provider. */
 bool sealed_key_make(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, struct arena *a,
                      struct provider_key *out, struct fault *fault);
-/* The sealed form of a key at hand: what sealed_key_make does with the one it made. */
+/* The same of a key at hand. */
+bool sealed_key_of(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, const struct signing_key *key,
+                   struct arena *a, struct provider_key *out, struct fault *fault);
+/* Its sealed form alone. */
 bool sealed_key_write(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, const struct signing_key *key,
                       struct arena *a, struct bytes *sealed, struct fault *fault);
 /* NULL with a fault when it was sealed under another key, for another provider, or was changed. */

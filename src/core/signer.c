@@ -5,6 +5,7 @@
 
 #include "core/confine.h"
 #include "core/context_key.h"
+#include "core/key_pool.h"
 #include "core/message.h"
 #include "core/root_key.h"
 #include "core/selftest.h"
@@ -14,9 +15,9 @@ enum {
     VERIFIER_FD = 3,
     SIGNER_MEMORY = 64 * 1024 * 1024,  /* of one message and its token */
     OPEN_KEYS = 1024,                  /* kept open, 10 KiB each */
-    ADDRESS_SPACE = 4 * SIGNER_MEMORY, /* the arena, open keys, libraries, stack */
-    CPU_SECONDS = 60,
-    CPU_MESSAGES = 32, /* a signature takes a millisecond, a new key up to a second */
+    ADDRESS_SPACE = 8 * SIGNER_MEMORY, /* the arena, open keys, libraries, stacks, what libc reserves for a thread */
+    CPU_SECONDS = 120,
+    CPU_MESSAGES = 32, /* a signature takes a millisecond, a new key up to a second, and one for the pool as much */
 };
 
 /* A key that was opened, and what it was opened from: the issuer, then the sealed key. */
@@ -78,12 +79,16 @@ static bool sign(struct arena *a, struct bytes body, struct bytes *token, struct
 
 static bool make_key(struct arena *a, struct bytes issuer, struct bytes *record, struct fault *fault)
 {
+    struct signing_key *made = key_pool_take();
     struct provider_key key;
 
-    if (!sealed_key_make(root, issuer, a, &key, fault))
-        return false;
-    *record = write_provider_key(a, &key);
-    return true;
+    if (!made)
+        made = signing_key_generate(KEY_RSA, fault);
+    bool ok = made && sealed_key_of(root, issuer, made, a, &key, fault);
+    signing_key_free(made);
+    if (ok)
+        *record = write_provider_key(a, &key);
+    return ok;
 }
 
 static bool seal(struct arena *a, enum frame_kind kind, struct bytes body, struct bytes *made, struct fault *fault)
@@ -126,6 +131,7 @@ static void serve(struct arena *a)
 {
     enum frame_kind kind;
     struct bytes body;
+    bool served = false;
 
     for (unsigned n = 0; frame_read(&from_verifier, a, &kind, &body); arena_reset(a)) {
         struct fault fault = {0};
@@ -140,6 +146,10 @@ static void serve(struct arena *a)
 
         if (!frame_write(VERIFIER_FD, ok ? FRAME_SIGNED : FRAME_NOT_SIGNED, ok ? made : bytes_text(fault.text)))
             return;
+        /* Not sooner: until the first key or token is out, others wait for this start. */
+        if (kind == FRAME_MAKE_KEY || (kind == FRAME_SIGN && !served))
+            key_pool_fill();
+        served = served || kind == FRAME_SIGN;
     }
 }
 
@@ -165,13 +175,15 @@ int main(int argc, char **argv)
     struct fault fault = {0};
 
     arena_init(&a, SIGNER_MEMORY);
-    bool ok = argc == 2 && confine_memory_dumps(&fault) && root_key_load(argv[1], &a, root, &fault);
+    bool ok =
+        argc == 2 && confine_memory_dumps(&fault) && root_key_load(argv[1], &a, root, &fault) && key_pool_start(&fault);
     /* Its sealing key is open: from here on nothing else is. */
     if (!ok || !confine_process(ADDRESS_SPACE, VERIFIER_FD, &fault) || !tell_ready(&a, &fault)) {
         fprintf(stderr, "assay-signer: %s\n", fault.text[0] ? fault.text : "it is started by assayd, with KEYFILE");
         return EXIT_FAILURE;
     }
     serve(&a);
+    key_pool_stop();
     forget_keys();
     arena_free(&a);
     return EXIT_SUCCESS;

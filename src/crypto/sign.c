@@ -71,6 +71,30 @@ struct signing_key *signing_key_generate(enum key_kind kind, struct fault *fault
     return wrap(pkey, fault);
 }
 
+/* Called for each number that is tried; 0 ends it. */
+static int go_on(EVP_PKEY_CTX *context)
+{
+    return !atomic_load((const atomic_bool *)EVP_PKEY_CTX_get_app_data(context));
+}
+
+struct signing_key *signing_key_generate_unless(const atomic_bool *stop, struct fault *fault)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *pkey = NULL;
+
+    bool ready = context && EVP_PKEY_keygen_init(context) == 1 &&
+                 EVP_PKEY_CTX_set_rsa_keygen_bits(context, SIGNING_RSA_BITS) == 1;
+    if (ready) {
+        EVP_PKEY_CTX_set_app_data(context, (void *)(uintptr_t)stop);
+        EVP_PKEY_CTX_set_cb(context, go_on);
+        ready = EVP_PKEY_generate(context, &pkey) == 1;
+    }
+    EVP_PKEY_CTX_free(context);
+    if (!ready)
+        broken(fault, "make a key");
+    return wrap(pkey, fault);
+}
+
 struct signing_key *signing_key_read_pem(struct bytes pem, struct fault *fault)
 {
     BIO *bio = pem.n && pem.n <= INT32_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;

@@ -3,6 +3,8 @@
 #ifndef ASSAY_CRYPTO_SIGN_H
 #define ASSAY_CRYPTO_SIGN_H
 
+#include <stdatomic.h>
+
 #include "base/fault.h"
 #include "crypto/verify.h"
 
@@ -11,6 +13,8 @@ struct signing_key;
 enum { SIGNING_RSA_BITS = 2048, SIGNING_RSA_BITS_MOST = 4096 }; /* made, and accepted from a file */
 
 struct signing_key *signing_key_generate(enum key_kind kind, struct fault *fault); /* KEY_RSA, KEY_P256, KEY_P384 */
+/* The same for RSA, given up soon after *stop is true: for a thread that makes keys while others use them. */
+struct signing_key *signing_key_generate_unless(const atomic_bool *stop, struct fault *fault);
 struct signing_key *signing_key_read_pem(struct bytes pem, struct fault *fault);
 /* PKCS#8 PEM; wipe it (secret_wipe) after use. */
 bool signing_key_write_pem(const struct signing_key *k, struct arena *a, struct bytes *pem, struct fault *fault);

@@ -3,8 +3,8 @@
 #include "crypto/der_write.h"
 #include "token/token.h"
 
-#define OID_OE_REPORT   BYTES_LIT("\x06\x09\x2b\x06\x01\x04\x01\x82\x37\x69\x01")             /* 1.3.6.1.4.1.311.105.1 */
-#define OID_OE_EVIDENCE BYTES_LIT("\x06\x09\x2b\x06\x01\x04\x01\x82\x37\x69\x02")             /* 1.3.6.1.4.1.311.105.2 */
+#define OID_OE_REPORT   BYTES_LIT("\x06\x09\x2b\x06\x01\x04\x01\x82\x37\x69\x01")         /* 1.3.6.1.4.1.311.105.1 */
+#define OID_OE_EVIDENCE BYTES_LIT("\x06\x09\x2b\x06\x01\x04\x01\x82\x37\x69\x02")         /* 1.3.6.1.4.1.311.105.2 */
 #define OID_SNP         BYTES_LIT("\x06\x0b\x2b\x06\x01\x04\x01\x82\x37\x69\x87\x68\x01") /* …105.1000.1 */
 #define OID_SNP_KIND    BYTES_LIT("\x06\x0b\x2b\x06\x01\x04\x01\x82\x37\x69\x87\x68\x02") /* …105.1000.2 */
 #define SNP_KIND        BYTES_LIT("acisevsnp")

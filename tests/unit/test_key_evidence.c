@@ -123,8 +123,7 @@ static void a_tdx_quote_is_open_enclave_evidence_with_the_key(void **state)
     assert_true(certificate_extension(c, BYTES_OF(oe_evidence), &value));
     struct reader r = rd_open(value);
     assert_int_equal(rd_u32le(&r), 3);
-    assert_bytes_equal(rd_take(&r, 16),
-                       BYTES_LIT("\x8b\xa7\x02\x86\xc1\xcf\x11\xed\xaf\xa1\x02\x42\xac\x12\x00\x02"));
+    assert_bytes_equal(rd_take(&r, 16), BYTES_LIT("\x8b\xa7\x02\x86\xc1\xcf\x11\xed\xaf\xa1\x02\x42\xac\x12\x00\x02"));
     assert_int_equal(rd_u32le(&r), 0);
     uint64_t size = rd_u64le(&r);
     assert_int_equal(size, rd_left(&r));
@@ -191,8 +190,8 @@ static void without_a_tee_there_is_none(void **state)
 
 static void evidence_that_is_too_large_is_refused(void **state)
 {
-    const struct key_evidence evidence = {.tee = KEY_SGX,
-                                          .report = bytes_make(arena_alloc(&arena, LIMIT_CERTIFICATE), LIMIT_CERTIFICATE)};
+    const struct key_evidence evidence = {
+        .tee = KEY_SGX, .report = bytes_make(arena_alloc(&arena, LIMIT_CERTIFICATE), LIMIT_CERTIFICATE)};
     struct fault fault = {0};
     struct bytes der;
 

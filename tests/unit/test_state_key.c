@@ -58,8 +58,7 @@ static void only_known_uses_are_read(void **state)
     struct bytes message;
 
     (void)state;
-    assert_true(
-        read_state_sign(write_state_sign(&arena, STATE_CHECKPOINT, BYTES_LIT("tree")), &use, &message));
+    assert_true(read_state_sign(write_state_sign(&arena, STATE_CHECKPOINT, BYTES_LIT("tree")), &use, &message));
     assert_int_equal(use, STATE_CHECKPOINT);
     assert_true(bytes_is(message, "tree"));
     assert_false(read_state_sign(BYTES_NONE, &use, &message));
