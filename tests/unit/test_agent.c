@@ -12,6 +12,7 @@
 
 #include "agent/daemon.h"
 #include "agent/file.h"
+#include "agent/gramine.h"
 #include "agent/sev_guest.h"
 #include "agent/tsm.h"
 #include "base/text.h"
@@ -168,6 +169,36 @@ static void a_report_that_is_none(void **state)
     fault = (struct fault){0};
     assert_false(agent_tsm_report(folder, data, &arena, &report, &fault));
     assert_non_null(strstr(fault.text, "empty"));
+}
+
+/* Gramine's files; a plain folder makes no quote of what is written, so it is there before. */
+static void an_enclave_of_gramine(void **state)
+{
+    const char *asked = arena_printf(&arena, "%s/user_report_data", folder);
+    struct fault fault = {0};
+    struct bytes quote, in;
+
+    (void)state;
+    assert_false(agent_gramine_there(folder, &arena));
+    assert_false(agent_gramine_quote(folder, data, &arena, &quote, &fault));
+    fault = (struct fault){0};
+    put(folder, "attestation_type", BYTES_LIT("none\n"));
+    put(folder, "user_report_data", BYTES_NONE);
+    put(folder, "quote", BYTES_LIT("quote"));
+    assert_false(agent_gramine_there(folder, &arena));
+    assert_false(agent_gramine_quote(folder, data, &arena, &quote, &fault));
+    assert_non_null(strstr(fault.text, "sgx.remote_attestation"));
+    put(folder, "attestation_type", BYTES_LIT("dcap"));
+    assert_true(agent_gramine_there(folder, &arena));
+    assert_true(agent_gramine_quote(folder, data, &arena, &quote, &fault));
+    assert_bytes_are(quote, "quote");
+    assert_true(agent_read(&arena, asked, 4096, &in, NULL));
+    assert_bytes_equal(in, BYTES_OF(data));
+    put(folder, "quote", BYTES_NONE);
+    assert_false(agent_gramine_quote(folder, data, &arena, &quote, &fault));
+    unlink(asked);
+    unlink(arena_printf(&arena, "%s/attestation_type", folder));
+    unlink(arena_printf(&arena, "%s/quote", folder));
 }
 
 /* The kernel's driver. */
@@ -542,6 +573,7 @@ int main(void)
         cmocka_unit_test_setup(a_report_is_over_our_data, start),
         cmocka_unit_test_setup(another_writer_is_noticed, start),
         cmocka_unit_test_setup(a_report_that_is_none, start),
+        cmocka_unit_test_setup(an_enclave_of_gramine, start),
         cmocka_unit_test_setup(the_driver_is_asked, start),
         cmocka_unit_test_setup(the_driver_refuses, start),
         cmocka_unit_test_setup(tables_of_certificates, start),
