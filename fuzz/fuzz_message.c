@@ -2,6 +2,7 @@
  * again, and nothing outside the body is read. */
 #include <stdlib.h>
 
+#include "core/key_evidence.h"
 #include "core/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,6 +24,8 @@ static void requests(struct arena *a, struct bytes body)
     struct manage_request manage;
     struct sign_message sign;
     struct sealing sealing;
+    struct key_evidence evidence;
+    struct certify_message certify;
     struct provider_message provider;
     struct retired_key retired[RETIRED_KEYS_MAX];
     struct provider_key key;
@@ -35,6 +38,10 @@ static void requests(struct arena *a, struct bytes body)
         same(write_manage(a, &manage), body);
     if (read_sign(body, &sign))
         same(write_sign(a, &sign), body);
+    if (read_key_evidence(body, &evidence))
+        same(write_key_evidence(a, &evidence), body);
+    if (read_certify(body, &certify))
+        same(write_certify(a, &certify), body);
     if (read_sealing(body, &sealing))
         same(write_sealing(a, &sealing), body);
     if (read_provider(body, &provider))

@@ -55,6 +55,9 @@ struct mint {
                   struct bytes payload, struct arena *a, struct bytes *token, struct fault *fault);
     /* A new key for this provider, as the body of its record "key"; NULL: no keys can be made here. */
     bool (*make_key)(void *context, struct bytes issuer, struct arena *a, struct bytes *record, struct fault *fault);
+    /* A certificate with this evidence (DER) over a key of the provider, given sealed; NULL: none is issued here. */
+    bool (*certify)(void *context, struct bytes issuer, struct bytes sealed_key, const struct key_evidence *evidence,
+                    struct arena *a, struct bytes *certificate, struct fault *fault);
     void *context;
     struct sealer sealer; /* no functions: nothing is sealed here */
 };

@@ -38,10 +38,11 @@ enum frame_kind {
     /* Verifier to signer, and back. */
     FRAME_SIGN,
     FRAME_MAKE_KEY,
+    FRAME_CERTIFY, /* a certificate with the service's own evidence, over a key that there is (core/key_evidence.h) */
     FRAME_STATE_SIGN, /* a record or a checkpoint (core/state_key.h) */
     FRAME_SEAL,       /* what will come back from a caller's hands (core/context_key.h) */
     FRAME_UNSEAL,     /* and what came back */
-    FRAME_SIGNED, /* the token, the key made, the bare signature of a state key, what was sealed or opened, or key and signature of the self-test */
+    FRAME_SIGNED, /* the token, the key made, the certificate issued, the bare signature of a state key, what was sealed or opened, or key and signature of the self-test */
     FRAME_NOT_SIGNED,
 };
 

@@ -192,6 +192,7 @@ void core_manage(struct arena *a, const struct snapshot *snapshot, const struct 
         [MANAGE_SIGNERS_ADD] = {signers_add, false, true},
         [MANAGE_SIGNERS_REMOVE] = {signers_remove, false, true},
         [MANAGE_BASELINES_GET] = {baselines_get, true, false},
+        [MANAGE_KEY_EVIDENCE] = {provider_evidence, false, true},
         [MANAGE_LEGACY_POLICY_GET] = {legacy_policy_get, true, false},
         [MANAGE_LEGACY_POLICY_UPDATE] = {legacy_policy_update, true, true},
         [MANAGE_LEGACY_POLICY_SET] = {legacy_policy_set, true, true},

@@ -24,6 +24,7 @@ enum manage_what {
     MANAGE_SIGNERS_REMOVE,
     MANAGE_BASELINES_GET,
     MANAGE_PROVIDER_CREATE, /* a key for a new provider, and its signers: the body is a JWKS, or empty (api.md 7) */
+    MANAGE_KEY_EVIDENCE,    /* the certificate of its key anew, with the evidence in the body (core/key_evidence.h) */
     /* 2018-09-01-preview (api.md 2.10). */
     MANAGE_LEGACY_POLICY_GET,
     MANAGE_LEGACY_POLICY_UPDATE, /* keeps a policy, not in force, under its hash */

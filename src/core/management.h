@@ -22,7 +22,7 @@ struct management {
 typedef void manage_operation(struct management *m);
 manage_operation policy_get, policy_set, policy_reset, signers_get, signers_add, signers_remove, baselines_get,
     legacy_policy_get, legacy_policy_update, legacy_policy_set, legacy_policy_reset, legacy_signers_get,
-    legacy_signers_add, legacy_signers_remove, provider_create;
+    legacy_signers_add, legacy_signers_remove, provider_create, provider_evidence;
 
 void manage_change(struct management *m, struct change change);
 /* Refuse: nothing changes. */

@@ -5,6 +5,7 @@
 
 #include "core/confine.h"
 #include "core/context_key.h"
+#include "core/key_evidence.h"
 #include "core/key_pool.h"
 #include "core/message.h"
 #include "core/root_key.h"
@@ -91,6 +92,17 @@ static bool make_key(struct arena *a, struct bytes issuer, struct bytes *record,
     return ok;
 }
 
+static bool certify(struct arena *a, struct bytes body, struct bytes *certificate, struct fault *fault)
+{
+    struct certify_message m;
+
+    if (!read_certify(body, &m))
+        return fault_set(fault, FAULT_SYNTAX, "not the canonical message");
+    const struct signing_key *key =
+        open_key(&(struct sign_message){.issuer = m.issuer, .sealed_key = m.sealed_key}, a, fault);
+    return key && key_certificate(key, m.issuer, &m.evidence, a, certificate, fault);
+}
+
 static bool seal(struct arena *a, enum frame_kind kind, struct bytes body, struct bytes *made, struct fault *fault)
 {
     struct sealing s;
@@ -120,6 +132,7 @@ static bool make(struct arena *a, enum frame_kind kind, struct bytes body, struc
     switch (kind) {
     case FRAME_SIGN: return sign(a, body, made, fault);
     case FRAME_MAKE_KEY: return make_key(a, body, made, fault);
+    case FRAME_CERTIFY: return certify(a, body, made, fault);
     case FRAME_STATE_SIGN: return sign_state(a, body, made, fault);
     case FRAME_SEAL:
     case FRAME_UNSEAL: return seal(a, kind, body, made, fault);
@@ -137,8 +150,8 @@ static void serve(struct arena *a)
         struct fault fault = {0};
         struct bytes made;
 
-        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY && kind != FRAME_STATE_SIGN && kind != FRAME_SEAL &&
-            kind != FRAME_UNSEAL && kind != FRAME_SELFTEST)
+        if (kind != FRAME_SIGN && kind != FRAME_MAKE_KEY && kind != FRAME_CERTIFY && kind != FRAME_STATE_SIGN &&
+            kind != FRAME_SEAL && kind != FRAME_UNSEAL && kind != FRAME_SELFTEST)
             return;
         if (n++ % CPU_MESSAGES == 0)
             confine_cpu(CPU_SECONDS);

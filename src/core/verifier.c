@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "core/confine.h"
+#include "core/key_evidence.h"
 #include "core/message.h"
 #include "core/providers.h"
 #include "core/selftest.h"
@@ -174,6 +175,15 @@ static bool make_key(void *context, struct bytes issuer, struct arena *a, struct
     return ask_signer(FRAME_MAKE_KEY, issuer, a, record, fault);
 }
 
+static bool certify(void *context, struct bytes issuer, struct bytes sealed_key, const struct key_evidence *evidence,
+                    struct arena *a, struct bytes *certificate, struct fault *fault)
+{
+    const struct certify_message m = {issuer, sealed_key, *evidence};
+
+    (void)context;
+    return ask_signer(FRAME_CERTIFY, write_certify(a, &m), a, certificate, fault);
+}
+
 static bool seal(void *context, const struct sealing *s, struct arena *a, struct bytes *out)
 {
     (void)context;
@@ -187,7 +197,7 @@ static bool unseal(void *context, const struct sealing *s, struct arena *a, stru
 }
 
 static const struct mint signer_mint = {
-    .token = sign_token, .make_key = make_key, .sealer = {.seal = seal, .open = unseal}};
+    .token = sign_token, .make_key = make_key, .certify = certify, .sealer = {.seal = seal, .open = unseal}};
 
 /* What a request is judged by: the endorsements in force and its provider, which must be here. False: the host was asked for it,
  * or told that it cannot be read. */

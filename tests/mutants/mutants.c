@@ -6,6 +6,7 @@
 
 #include "bearer_judge.h"
 #include "core/core.h"
+#include "core/key_evidence.h"
 #include "core/selftest.h"
 #include "evidence/logs.h"
 #include "manage_upload.h"
@@ -196,6 +197,33 @@ static const char *judge_list(struct arena *a, const char *path)
     return failure ? check_table[failure->id].id : "nothing that has a name";
 }
 
+/* NULL when the evidence of one key is taken for that of another. */
+static const char *judge_key_evidence(struct arena *a, const struct simulated *s)
+{
+    struct key_evidence e = {.tee = KEY_SNP, .report = s->report};
+    struct key_evidence_exam x = {a, trace_new(a)};
+    struct bytes other = base64_encode(a, sha256_of(a, BYTES_LIT("another key")));
+
+    return key_evidence_judge(&x, &e, other) ? NULL : check_table[trace_failure(x.trace)->id].id;
+}
+
+static unsigned try_key_evidence(struct arena *a, enum check_id row)
+{
+    const struct simulate_options options = {.kind = SIMULATE_SNP, .seed = SEED};
+    struct simulated s;
+
+    if (row != CHECK_KEY_EVIDENCE_BINDING)
+        return 0;
+    bool made = simulate(a, &options, &s, NULL);
+    const char *plain = made ? judge_key_evidence(a, &s) : "no vector";
+    check_mutant = row;
+    const char *mutated = made ? judge_key_evidence(a, &s) : "no vector";
+    check_mutant = CHECK_COUNT;
+    tell(row, "another key", plain, mutated);
+    arena_reset(a);
+    return 1;
+}
+
 static unsigned try_lists(struct arena *a, enum check_id row)
 {
     if (row != CHECK_IMA_TEMPLATE_HASH)
@@ -272,7 +300,7 @@ static void try_row(struct arena *a, enum check_id row)
             try_upload(a, row, uploaded->name);
             vectors++;
         }
-    vectors += try_bearers(a, row) + try_lists(a, row);
+    vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);
