@@ -1,9 +1,8 @@
 /* SEV-SNP guests and TDX trust domains that ask their hardware themselves (snp-cvm.md 2, 5; claims.md 2). */
 #include "agent/attesting.h"
+#include "agent/hardware.h"
 #include "agent/sev_guest.h"
 #include "base/text.h"
-#include "agent/file.h"
-#include "base/limits.h"
 
 /* A key for others to encrypt to, as confidential containers name it (snp-cvm.md 4.6): its kid is its thumbprint (RFC 7638). */
 static bool key_object(struct attesting *x, struct json *data)
@@ -72,32 +71,10 @@ static bool ask_hardware(struct attesting *x, struct bytes data, struct agent_re
     return fault_set(x->fault, FAULT_SYSTEM, "%s: no TDX quotes are to be had there", m->tsm);
 }
 
-/* What vouches for a container's utility VM (snp-cvm.md 2.5): {"Uvm":[…]}, or nothing. */
-static bool put_endorsements(struct attesting *x, struct json *report)
-{
-    struct json *o = json_new(x->a, JSON_OBJECT), *list = json_new(x->a, JSON_ARRAY);
-    struct bytes text, cose;
-    bool there;
-
-    if (!x->machine->security_context)
-        return true;
-    if (!agent_read_if_there(x->a, arena_printf(x->a, "%s/reference-info-base64", x->machine->security_context),
-                             2 * LIMIT_COSE, &text, &there, x->fault))
-        return false;
-    if (!there)
-        return true;
-    if (!base64_decode(x->a, bytes_trim_end(text), &cose, NULL))
-        return fault_set(x->fault, FAULT_SYNTAX, "%s/reference-info-base64 is no base64", x->machine->security_context);
-    json_append(list, json_new_text(x->a, base64url_encode(x->a, cose)));
-    JSON_SET(o, "Uvm", list);
-    attesting_base64url(x, report, "Endorsements", json_print(x->a, o, JSON_IN_ORDER));
-    return true;
-}
-
 static bool wrap(struct attesting *x, const struct agent_report *report, struct bytes *out)
 {
     struct json *o = json_new(x->a, JSON_OBJECT);
-    struct bytes pem;
+    struct bytes pem, endorsements;
 
     *out = report->report;
     if (report->provider == AGENT_TDX_GUEST)
@@ -107,8 +84,10 @@ static bool wrap(struct attesting *x, const struct agent_report *report, struct 
     attesting_base64url(x, o, "SnpReport", report->report);
     if (pem.n)
         attesting_base64url(x, o, "VcekCertChain", pem);
-    if (!put_endorsements(x, o))
+    if (!agent_uvm_endorsements(x->machine->security_context, x->a, &endorsements, x->fault))
         return false;
+    if (endorsements.n)
+        attesting_base64url(x, o, "Endorsements", endorsements);
     *out = json_print(x->a, o, JSON_IN_ORDER);
     return true;
 }

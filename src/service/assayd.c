@@ -13,6 +13,7 @@
 #include "service/development.h"
 #include "service/log.h"
 #include "service/maintenance.h"
+#include "service/own_evidence.h"
 #include "service/routes.h"
 #include "service/tenancy.h"
 
@@ -20,7 +21,7 @@ enum { EXIT_USAGE = 1 };
 
 static const char help[] =
     "usage: assayd --config FILE [--check-config]\n"
-    "       assayd --dev [--state DIR] [--port N] [--store URL]\n"
+    "       assayd --dev [--state DIR] [--port N] [--store URL] [--evidence KIND]\n"
     "       assayd backup | restore --config FILE BACKUP\n"
     "\n"
     "  --config FILE    serve as the file says; assayd.conf(5) lists every setting\n"
@@ -29,6 +30,8 @@ static const char help[] =
     "  --state DIR      where --dev keeps what it makes (default: state)\n"
     "  --port N         port of --dev (default: 8443; 0: any free one)\n"
     "  --store URL      where --dev keeps providers and policies (default: sqlite:DIR/assay.db)\n"
+    "  --evidence KIND  what --dev seems to run on, in the certificates of its keys: simulated-snp (default),\n"
+    "                   simulated-sgx, simulated-tdx, none\n"
     "  --version, --help\n"
     "\n"
     "SIGHUP reads the endorsements again; SIGTERM and SIGINT end after what is under way.\n";
@@ -37,20 +40,17 @@ struct arguments {
     const char *config, *state, *store;
     bool development, check;
     int port;
+    enum evidence_choice evidence; /* of --dev */
 };
 
 static bool read_arguments(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"dev", no_argument, NULL, 'd'},
-        {"state", required_argument, NULL, 's'},
-        {"port", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {"check-config", no_argument, NULL, 'k'},
-        {"store", required_argument, NULL, 'S'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},   {"dev", no_argument, NULL, 'd'},
+        {"state", required_argument, NULL, 's'},    {"port", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'v'},
+        {"check-config", no_argument, NULL, 'k'},   {"store", required_argument, NULL, 'S'},
+        {"evidence", required_argument, NULL, 'e'}, {NULL, 0, NULL, 0},
     };
     char *end;
 
@@ -62,6 +62,11 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
         case 's': a->state = optarg; break;
         case 'k': a->check = true; break;
         case 'S': a->store = optarg; break;
+        case 'e':
+            if (!evidence_choice_by_name(optarg, &a->evidence) ||
+                !(a->evidence == EVIDENCE_OFF || evidence_choice_simulated(a->evidence)))
+                return false;
+            break;
         case 'p':
             a->port = (int)strtol(optarg, &end, 10);
             if (*end || !*optarg || a->port < 0 || a->port > 65535)
@@ -71,7 +76,8 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
         case 'v': puts("assayd " ASSAY_VERSION); exit(EXIT_SUCCESS);
         default: return false;
         }
-    return optind == argc && (a->config != NULL) != a->development && (!a->store || a->development);
+    return optind == argc && (a->config != NULL) != a->development &&
+           ((!a->store && a->evidence == EVIDENCE_AUTO) || a->development);
 }
 
 /* What was read is in force from now on; an answer is made in one go, so none is under way. */
@@ -162,6 +168,7 @@ static void reload(evutil_socket_t fd, short what, void *context)
         log_info("configuration and endorsements were read again");
     else
         log_error("nothing was reloaded, what was in force stays: %s", fault.text);
+    own_evidence_renew(s->own_evidence);
     audit_reopen(s->audit);
 }
 
@@ -397,7 +404,7 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     if (!s->pool || !load_endorsements(s, fault))
         return false;
     s->collateral = collateral_fetch_new(s->base, c, fetched, s, fault);
-    return s->collateral != NULL;
+    return s->collateral && (s->own_evidence = own_evidence_new(s, fault));
 }
 
 static void close_all(struct service *s)
@@ -417,6 +424,7 @@ static void close_all(struct service *s)
     http_cut(s->administration);
     collateral_fetch_free(s->collateral);
     pool_free(s->pool);
+    own_evidence_free(s->own_evidence);
     shadows_free(s->shadows);
     outlooks_free(s->outlooks);
     quotas_free(s->quotas);
@@ -480,6 +488,7 @@ int main(int argc, char **argv)
     config_defaults(&config);
     if (a.store)
         config.store = a.store;
+    config.evidence = a.evidence;
     bool ok = a.development ? development_prepare(&config, a.state, a.port, &fault)
                             : config_read(&config, a.config, &fault) && config_complete(&config, &fault);
     if (ok && a.check) {

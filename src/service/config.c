@@ -36,6 +36,7 @@ void config_defaults(struct config *c)
         .address_burst = 1000,
         .subscription_providers = LIMIT_ARM_PROVIDERS,
         .request_memory = LIMIT_REQUEST_MEMORY,
+        .evidence_days = 30,
         .audit_sync = true,
         .audit_refuse = true,
         .refresh = {.margin_hours = 72, .interval_minutes = 60, .rate = 120, .misses = 10},
@@ -53,7 +54,20 @@ void config_free(struct config *c)
     arena_free(&c->arena);
 }
 
-enum setting_kind { TEXT, NUMBER, SIZE, SWITCH, FRESHNESS, STATUSES, TAIL, REFUSING, ANCHOR, COLLATERAL_FILE, SOURCES };
+enum setting_kind {
+    TEXT,
+    NUMBER,
+    SIZE,
+    SWITCH,
+    FRESHNESS,
+    STATUSES,
+    TAIL,
+    REFUSING,
+    ANCHOR,
+    COLLATERAL_FILE,
+    SOURCES,
+    EVIDENCE
+};
 
 struct setting {
     const char *section, *name;
@@ -92,6 +106,9 @@ static const struct setting settings[] = {
     {"limits", "address_burst", NUMBER, AT(address_burst), RANGE(1, 1000000)},
     {"limits", "subscription_providers", NUMBER, AT(subscription_providers), RANGE(0, 1000000)},
     {"keys", "sealing_key", TEXT, AT(sealing_key), 0, 0, "a file"},
+    {"keys", "evidence", EVIDENCE, AT(evidence), 0, 0, EVIDENCE_CHOICES},
+    {"keys", "evidence_path", TEXT, AT(evidence_path), 0, 0, "a file or folder"},
+    {"keys", "evidence_days", NUMBER, AT(evidence_days), RANGE(1, 3650)},
     {"collateral", "folder", TEXT, AT(folder), 0, 0, "a folder"},
     {"collateral", "file", COLLATERAL_FILE, 0, 0, 0, "a file, at most 256 times"},
     {"collateral", "bundle", TEXT, AT(bundle), 0, 0, "a file"},
@@ -219,6 +236,7 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
     case STATUSES: return read_statuses(value, (uint16_t *)(void *)at);
     case ANCHOR: return append(c, c->anchors, &c->anchor_count, CONFIG_ANCHORS_MAX, value);
     case SOURCES: return read_sources(c, value);
+    case EVIDENCE: return evidence_choice_by_name(value, &c->evidence) && !evidence_choice_simulated(c->evidence);
     case COLLATERAL_FILE: return append(c, c->files, &c->file_count, CONFIG_FILES_MAX, value);
     }
     return false;
@@ -400,6 +418,9 @@ bool config_complete(const struct config *c, struct fault *fault)
         return fault_set(
             fault, FAULT_USAGE,
             "[keys] sealing_key and [store] url must be set: providers' keys are kept in the store, sealed");
+    if (c->evidence_path && (c->evidence == EVIDENCE_AUTO || c->evidence == EVIDENCE_OFF))
+        return fault_set(fault, FAULT_USAGE,
+                         "[keys] evidence must say of what evidence_path is: tsm, sev-guest or gramine");
     return config_sign_in_complete(c, fault);
 }
 
@@ -457,7 +478,8 @@ static bool put_back_providers(struct config *next, const struct config *in_forc
 /* What a running service cannot change. */
 static bool is_for_start(const struct setting *s)
 {
-    static const char *const names[] = {"listen", "port", "pairs", "request_memory", "url", "sealing_key", "journal"};
+    static const char *const names[] = {"listen",      "port",     "pairs",         "request_memory", "url",
+                                        "sealing_key", "evidence", "evidence_path", "journal"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(s->name, names[i]) == 0)

@@ -7,6 +7,7 @@
 #include "collateral/upstream.h"
 #include "core/core.h"
 #include "identity/roles.h"
+#include "service/evidence_source.h"
 
 enum { CONFIG_PROVIDERS_MAX = 64, CONFIG_ANCHORS_MAX = 16, CONFIG_FILES_MAX = 256 };
 enum { CONFIG_ISSUERS_MAX = 64, CONFIG_ASSIGNMENTS_MAX = 4096, CONFIG_NAMES_MAX = 1024 /* in one list */ };
@@ -62,7 +63,11 @@ struct config {
     int provider_rate, provider_burst, address_rate, address_burst;
     int subscription_providers; /* that may be made in one subscription; 0: any number */
     /* [keys] */
-    const char *sealing_key; /* file of the key under which providers' signing keys are stored */
+    const char *sealing_key;       /* file of the key under which providers' signing keys are stored */
+    enum evidence_choice evidence; /* where the service's own evidence comes from; simulated only in development */
+    const char *evidence_path;     /* of that, where it is not the usual one; or NULL */
+    int evidence_days;             /* until it is collected anew */
+    struct evidence_platform evidence_platform;
     /* [collateral] */
     const char *folder;
     const char *files[CONFIG_FILES_MAX]; /* single ones beside the folder */

@@ -80,15 +80,14 @@ static const struct development_platform {
                  {SIMULATE_SNP, "SEV-SNP", "simulated-snp", "report.json"},
                  {SIMULATE_TPM, "TPM", "simulated-tpm", "attestation.json"}};
 
-/* The TPM's authorities are made from a number in `seed`, so that `assay simulate --seed` makes more of them: an Azure guest, an
- * answer to a challenge. Its own key is on a curve, for RSA keys take longer than a start may. */
-static bool seed_tpm(struct config *c, const char *folder, struct simulate_options *o, struct fault *fault)
+/* All keys of a platform are made from a number in `seed`: it is the same after another start, `assay simulate --seed` makes more of its
+ * evidence, and what the service's own certificates carry is of one of them. */
+static bool read_seed(struct config *c, const char *folder, struct simulate_options *o, struct fault *fault)
 {
     const char *path = arena_printf(&c->arena, "%s/seed", folder);
     uint8_t random[4];
     struct bytes text;
 
-    o->ak = "ecdsa";
     if (access(path, F_OK) == 0) {
         if (!load_file(&c->arena, path, KEY_FILE_MOST, &text, fault))
             return false;
@@ -104,17 +103,28 @@ static bool seed_tpm(struct config *c, const char *folder, struct simulate_optio
            write_file(&c->arena, path, arena_printf(&c->arena, "%llu\n", (unsigned long long)o->seed), 0600, fault);
 }
 
+static enum evidence_choice own_evidence_of(enum simulate_kind kind)
+{
+    return kind == SIMULATE_SGX   ? EVIDENCE_SIMULATED_SGX
+           : kind == SIMULATE_TDX ? EVIDENCE_SIMULATED_TDX
+           : kind == SIMULATE_SNP ? EVIDENCE_SIMULATED_SNP
+                                  : EVIDENCE_AUTO;
+}
+
 static bool use_platform(struct config *c, const char *state, const struct development_platform *p, struct fault *fault)
 {
     const char *folder = arena_printf(&c->arena, "%s/%s", state, p->folder);
     struct simulate_options options = {.kind = p->kind,
+                                       .ak = "ecdsa", /* of a TPM: RSA keys take longer than a start may */
                                        .time = (int64_t)time(NULL),
                                        .evaluation = p->kind >= SIMULATE_SNP ? 0 : BASELINE_OF_SDK_EVIDENCE};
     struct simulated_file file;
     struct simulated made;
 
-    if (p->kind == SIMULATE_TPM && !seed_tpm(c, folder, &options, fault))
+    if (!read_seed(c, folder, &options, fault))
         return false;
+    if (c->evidence == own_evidence_of(p->kind))
+        c->evidence_platform = (struct evidence_platform){options.seed, options.evaluation};
     if (!simulate(&c->arena, &options, &made, fault) || !simulate_write(&c->arena, &made, folder, fault))
         return false;
     if (p->kind == SIMULATE_SGX)
@@ -218,6 +228,8 @@ bool development_prepare(struct config *c, const char *state, int port, struct f
     c->listen = "127.0.0.1"; /* never seen from another machine */
     c->port = port < 0 ? DEVELOPMENT_PORT : port;
     c->settings.development = true;
+    if (c->evidence == EVIDENCE_AUTO)
+        c->evidence = EVIDENCE_SIMULATED_SNP; /* the one kind that needs nothing beside it to be verified */
     c->provider_rate = c->address_rate = c->subscription_providers = 0; /* who develops floods on purpose */
     c->certificate = under(c, state, "server.pem");
     c->private_key = under(c, state, "server.key");

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "service/audit.h"
+#include "service/own_evidence.h"
 #include "service/submit.h"
 
 static bool is_loopback(const uint8_t address[ADDRESS_SIZE])
@@ -35,6 +36,15 @@ static struct json *missing(const struct service *s, struct arena *a)
     return list;
 }
 
+/* Of what the service runs in, for people: where it comes from. The service can answer without. */
+static struct json *evidence(const struct service *s, struct arena *a)
+{
+    struct own_evidence_state state;
+
+    own_evidence_state(s->own_evidence, &state);
+    return json_new_text(a, bytes_text(state.fails ? arena_printf(a, "%s, which fails", state.source) : state.source));
+}
+
 static void readiness(const struct service *s, struct exchange *e)
 {
     struct json *body = json_new(&e->arena, JSON_OBJECT), *list = missing(s, &e->arena);
@@ -42,6 +52,7 @@ static void readiness(const struct service *s, struct exchange *e)
 
     JSON_SET(body, "ready", json_new_boolean(&e->arena, ready));
     JSON_SET(body, "missing", list);
+    JSON_SET(body, "evidence", evidence(s, &e->arena));
     http_reply(e, ready ? 200 : 503, json_print(&e->arena, body, JSON_IN_ORDER));
 }
 
@@ -61,6 +72,7 @@ static void metrics(const struct service *s, struct exchange *e)
         .now = (int64_t)time(NULL),
     };
 
+    own_evidence_state(s->own_evidence, &state.evidence);
     if (s->collateral)
         collateral_fetch_state(s->collateral, &state.collateral);
 

@@ -264,6 +264,21 @@ static void write_outlooks(struct writer *w, const struct outlooks *o)
                           outlooks_count(o, (enum platform_tee)tee, (enum tcb_gap_kind)gap));
 }
 
+static void write_evidence(struct writer *w, const struct own_evidence_state *e, int64_t now)
+{
+    head(w, "assay_own_evidence_certificates", "gauge",
+         "Keys that sign, by whether their certificate carries evidence of what the service runs in.");
+    labelled(w, "assay_own_evidence_certificates", "evidence", "yes", e->with);
+    labelled(w, "assay_own_evidence_certificates", "evidence", "no", e->without);
+    single(w, "assay_own_evidence_age_seconds", "gauge", "Age of the oldest such evidence; 0 where there is none.",
+           e->oldest && now > e->oldest ? (uint64_t)(now - e->oldest) : 0);
+    single(w, "assay_own_evidence_collected_total", "counter", "Certificates issued with evidence.", e->collected);
+    single(w, "assay_own_evidence_failures_total", "counter",
+           "Attempts to get evidence into a certificate that failed.", e->failed);
+    single(w, "assay_own_evidence_up", "gauge", "1 when there is a source of evidence and the last attempt succeeded.",
+           e->gives && !e->fails);
+}
+
 struct bytes metrics_write(const struct metrics *m, struct arena *a, const struct metrics_state *state)
 {
     struct writer w = wr_open(a);
@@ -273,6 +288,7 @@ struct bytes metrics_write(const struct metrics *m, struct arena *a, const struc
     write_refusals(&w, m);
     write_pool(&w, &state->pool, &state->load);
     write_state(&w, m, state);
+    write_evidence(&w, &state->evidence, state->now);
     write_outlooks(&w, state->outlooks);
     wr_collateral_metrics(&w, &state->collateral, state->now);
     return wr_done(&w);

@@ -6,6 +6,7 @@
 #include "core/core.h"
 #include "service/collateral_state.h"
 #include "service/outlooks.h"
+#include "service/own_evidence_state.h"
 #include "service/pool.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -63,6 +64,7 @@ struct metrics_state {
     bool store_answers, ready;
     const struct outlooks *outlooks;
     struct collateral_state collateral;
+    struct own_evidence_state evidence;
     int64_t now; /* seconds since 1970 */
 };
 struct bytes metrics_write(const struct metrics *m, struct arena *a, const struct metrics_state *state);

@@ -169,6 +169,11 @@ size_t registry_count(const struct registry *r)
     return r->count;
 }
 
+struct tenant *registry_at(const struct registry *r, size_t i)
+{
+    return r->all[i];
+}
+
 static struct tenant *find_or_add(struct registry *r, struct bytes issuer)
 {
     if (r->last && bytes_equal(r->last->issuer, issuer))
@@ -273,7 +278,7 @@ static struct held_record *hold(struct registry *r, const struct record *record)
 {
     struct held_record *h = slab_alloc(&r->slab, sizeof *h + record->kind.n + record->body.n);
 
-    *h = (struct held_record){.version = record->version, .sequence = record->sequence};
+    *h = (struct held_record){.version = record->version, .time = record->time, .sequence = record->sequence};
     memcpy(h->bytes, record->kind.p, record->kind.n);
     if (record->body.n)
         memcpy(h->bytes + record->kind.n, record->body.p, record->body.n);

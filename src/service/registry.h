@@ -18,6 +18,7 @@ struct held_record {
     struct held_record *next;
     struct bytes kind, body; /* both in `bytes` */
     uint64_t version;
+    int64_t time;
     uint64_t sequence; /* in the store */
     uint8_t bytes[];
 };
@@ -65,6 +66,8 @@ typedef void registry_visit(void *context, const struct tenant *t);
 void registry_each(const struct registry *r, struct bytes subscription, struct bytes group, registry_visit *each,
                    void *context);
 size_t registry_count(const struct registry *r);
+/* By number, below registry_count; a tenant keeps its number. */
+struct tenant *registry_at(const struct registry *r, size_t i);
 
 /* It exists, its records read, and it has a key: it attests. */
 bool tenant_serves(const struct tenant *t);

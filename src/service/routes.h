@@ -28,6 +28,7 @@ struct service {
     struct outlooks *outlooks;
     struct quotas *quotas;
     struct collateral_fetch *collateral;
+    struct own_evidence *own_evidence;
     struct sign_in *sign_in;
     struct served *served; /* endorsements for other tools; NULL: none are served */
     struct audit *audit;   /* NULL: none is kept */

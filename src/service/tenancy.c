@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "service/log.h"
+#include "service/own_evidence.h"
 #include "service/submit.h"
 
 enum {
@@ -60,6 +61,7 @@ static void stored(void *context, enum ledger_outcome outcome, const struct faul
             &(struct tenancy_change){.issuer = t->change.issuer, .caller = t->change.caller, .now = t->change.now},
             undone, t);
     } else if (outcome == LEDGER_DONE) {
+        own_evidence_soon(t->service->own_evidence, t->change.issuer);
         t->done(t->context, &(struct tenancy_result){0});
     } else if (outcome == LEDGER_CONFLICT) {
         fail(t, 409, "Conflict", ledger_reason(outcome, fault));

@@ -64,3 +64,15 @@ size_t evidence_extensions(struct arena *a, const struct key_evidence *e, struct
     default: return 0;
     }
 }
+
+enum key_tee evidence_held(const struct certificate *c)
+{
+    struct bytes value;
+
+    /* certificate_extension takes an OID without tag and length. */
+    if (certificate_extension(c, bytes_after(OID_OE_REPORT, 2), &value))
+        return KEY_SGX;
+    if (certificate_extension(c, bytes_after(OID_OE_EVIDENCE, 2), &value))
+        return KEY_TDX;
+    return certificate_extension(c, bytes_after(OID_SNP, 2), &value) ? KEY_SNP : KEY_NO_TEE;
+}

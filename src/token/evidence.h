@@ -3,7 +3,7 @@
 #ifndef ASSAY_TOKEN_EVIDENCE_H
 #define ASSAY_TOKEN_EVIDENCE_H
 
-#include "base/arena.h"
+#include "crypto/x509.h"
 
 enum key_tee { KEY_NO_TEE, KEY_SGX, KEY_TDX, KEY_SNP, KEY_TEES };
 
@@ -24,5 +24,7 @@ enum { EVIDENCE_EXTENSIONS = 2 };
  * and .2, each a DER UTF8String, with the JSON of snp-cvm.md 2.2 and "acisevsnp". */
 size_t evidence_extensions(struct arena *a, const struct key_evidence *e, struct bytes spki,
                            struct evidence_extension out[EVIDENCE_EXTENSIONS]);
+/* What TEE's evidence a certificate carries, by its extensions alone: of ours, for those of others hold it in more ways. */
+enum key_tee evidence_held(const struct certificate *c);
 
 #endif

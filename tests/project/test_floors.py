@@ -28,8 +28,8 @@ BELOW = {
     "service": "trust merkle agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
     "cli": "trust merkle sealer agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
 }
-# simulate is for cli and tests; of the service only development mode makes a platform to try things with.
-SIMULATED_IN_SERVICE = {"src/service/development.c"}
+# simulate is for cli and tests; of the service only development mode makes platforms, to try things with and to seem to run on one.
+SIMULATED_IN_SERVICE = {"src/service/development.c", "src/service/evidence_simulated.c"}
 
 
 def floor(path):

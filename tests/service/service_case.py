@@ -24,20 +24,21 @@ def b64u(data):
 class Service:
     """assayd --dev in a folder of its own, or with a configuration made from the same parts."""
 
-    def __init__(self, settings=None, env=None):
+    def __init__(self, settings=None, env=None, development=()):
         self.folder = tempfile.mkdtemp(prefix="assay-test-")
         self.log_path = os.path.join(self.folder, "log")
         self.program = os.path.join(BUILD, "src/service/assayd")
         # Simulated evidence: the same with and without the corpus. The leak checker needs a process that can be traced; these cannot.
         self.env = dict(os.environ, ASSAY_SHARED="", ASAN_OPTIONS="detect_leaks=0", **(env or {}))
         self.settings = settings
+        self.development = development  # more arguments beside --dev
         self.process = None
         self.start()
 
     def start(self):
         state = os.path.join(self.folder, "state")
         if self.settings is None:
-            arguments = ["--dev", "--state", state, "--port", "0"]
+            arguments = ["--dev", "--state", state, "--port", "0", *self.development]
             if os.path.exists(os.path.join(state, "dev.env")):  # of an earlier start
                 os.remove(os.path.join(state, "dev.env"))
         else:
