@@ -169,7 +169,11 @@ void bench_pairs(const char *folder, const struct simulated *made)
     if (!mkdtemp(key))
         return;
     char *path = arena_printf(&a, "%s/sealing.key", key);
-    struct pair_options options = {folder, path, 64 * 1024 * 1024, 5, 0, PAIRS};
+    struct pair_options options = {.folder = folder,
+                                   .sealing_key = path,
+                                   .request_memory = 64 * 1024 * 1024,
+                                   .request_seconds = 5,
+                                   .pairs = PAIRS};
     struct bytes provider_key = BYTES_NONE;
     for (size_t i = 0; i < PAIRS; i++) {
         options.place = i;

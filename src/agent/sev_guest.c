@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "crypto/digest.h"
 #include "crypto/pem.h"
 
 /* As the kernel declares them (include/uapi/linux/sev-guest.h); its header is not everywhere that this is built. */
@@ -27,17 +28,31 @@ struct extended_ask {
 struct report_answer {
     uint8_t data[4000];
 };
-_Static_assert(sizeof(struct request) == 32 && sizeof(struct report_ask) == 96 && sizeof(struct extended_ask) == 112,
+struct key_ask {
+    uint32_t root, reserved;
+    uint64_t fields;
+    uint32_t vmpl, guest_svn;
+    uint64_t tcb_version;
+};
+struct key_answer {
+    uint8_t data[64];
+};
+_Static_assert(sizeof(struct request) == 32 && sizeof(struct report_ask) == 96 && sizeof(struct extended_ask) == 112 &&
+                   sizeof(struct key_ask) == 32,
                "as the kernel has them");
 
 enum {
     ANSWER_STATUS = 0,
     ANSWER_SIZE = 4,
     ANSWER_REPORT = 32,
+    ANSWER_KEY = 32,
+    KEY_OF_POLICY = 1 << 0,
+    KEY_OF_MEASUREMENT = 1 << 3,
     HOST_INVALID_LENGTH = 1, /* the table of certificates has no room */
     PAGE = 4096,
 };
 #define GET_REPORT          _IOWR('S', 0, struct request)
+#define GET_DERIVED_KEY     _IOWR('S', 1, struct request)
 #define GET_EXTENDED_REPORT _IOWR('S', 2, struct request)
 
 static bool refused(const struct request *r, int error, struct fault *fault)
@@ -114,6 +129,37 @@ bool agent_sev_guest_report(const char *path, const uint8_t data[AGENT_REPORT_DA
     if (fd < 0)
         return fault_set(fault, FAULT_SYSTEM, "%s: %s", path, strerror(errno));
     ok = agent_sev_guest_ask(&device, data, a, out, fault);
+    close(fd);
+    return ok;
+}
+
+bool agent_sev_guest_key_ask(const struct agent_sev_guest *device, uint8_t key[AGENT_DERIVED_KEY], struct fault *fault)
+{
+    const struct key_ask ask = {.fields = KEY_OF_POLICY | KEY_OF_MEASUREMENT};
+    struct key_answer answer = {{0}};
+    struct request r = {
+        .version = 1, .ask = (uint64_t)(uintptr_t)&ask, .answer = (uint64_t)(uintptr_t)&answer, .status = 0xff};
+
+    if (device->call(device->context, GET_DERIVED_KEY, &r) != 0)
+        return refused(&r, errno, fault);
+    struct reader status = rd_open(BYTES_OF(answer.data));
+    uint32_t refusal = rd_u32le(&status);
+    bool ok = refusal == 0 && !bytes_all_zero(bytes_make(answer.data + ANSWER_KEY, AGENT_DERIVED_KEY));
+    if (ok)
+        memcpy(key, answer.data + ANSWER_KEY, AGENT_DERIVED_KEY);
+    secret_wipe(&answer, sizeof answer);
+    return ok || fault_set(fault, FAULT_SYSTEM, AGENT_SEV_GUEST_DEVICE ": the firmware derives no key (%#x)", refusal);
+}
+
+bool agent_sev_guest_key(const char *path, uint8_t key[AGENT_DERIVED_KEY], struct fault *fault)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    struct agent_sev_guest device = {call_device, &fd};
+
+    if (fd < 0)
+        return fault_set(fault, FAULT_SYSTEM, "%s: %s; is this an SEV-SNP guest whose kernel has the module sev_guest?",
+                         path, strerror(errno));
+    bool ok = agent_sev_guest_key_ask(&device, key, fault);
     close(fd);
     return ok;
 }

@@ -18,6 +18,12 @@ bool agent_sev_guest_ask(const struct agent_sev_guest *device, const uint8_t dat
 bool agent_sev_guest_report(const char *path, const uint8_t data[AGENT_REPORT_DATA], struct arena *a,
                             struct agent_report *out, struct fault *fault);
 
+/* A key that this processor derives for this guest and no other: from its own secret, the policy and the measurement of the launch
+ * (SNP_GET_DERIVED_KEY). It is raw: derive from it what is used. */
+enum { AGENT_DERIVED_KEY = 32 };
+bool agent_sev_guest_key_ask(const struct agent_sev_guest *device, uint8_t key[AGENT_DERIVED_KEY], struct fault *fault);
+bool agent_sev_guest_key(const char *path, uint8_t key[AGENT_DERIVED_KEY], struct fault *fault);
+
 /* VCEK or VLEK, ASK and ARK of the table as PEM, leaf first; empty where it holds no leaf. The table is the host's, and says
  * nothing that the service does not verify. */
 bool agent_certificates(struct arena *a, struct bytes table, struct bytes *pem, struct fault *fault);

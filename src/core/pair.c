@@ -13,13 +13,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/root_key.h"
+
 #ifndef ASSAY_LIBEXECDIR
 #define ASSAY_LIBEXECDIR "/usr/libexec/assay"
 #endif
 
 enum { FIRST_FD = 3, SECOND_FD = 4 };
 
-bool pair_folder(char *out, size_t size, struct fault *fault)
+/* The folder of such a program: beside this one, in its place in a build folder, or where it is installed. */
+static bool find(const char *name, const char *built, char *out, size_t size, struct fault *fault)
 {
     char self[PATH_MAX], *slash, program[2 * PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -29,18 +32,31 @@ bool pair_folder(char *out, size_t size, struct fault *fault)
     self[n] = 0;
     slash = strrchr(self, '/');
     *slash = 0;
-    /* Beside this program, in its place in a build folder, or where it is installed. */
     for (int i = 0; i < 3; i++) {
         int wanted = i == 0   ? snprintf(out, size, "%s", self)
-                     : i == 1 ? snprintf(out, size, "%s/../core", self)
+                     : i == 1 ? snprintf(out, size, "%s/%s", self, built)
                               : snprintf(out, size, "%s", ASSAY_LIBEXECDIR);
 
-        snprintf(program, sizeof program, "%s/assay-verifier", out);
+        snprintf(program, sizeof program, "%s/%s", out, name);
         if (wanted > 0 && (size_t)wanted < size && access(program, X_OK) == 0)
             return true;
     }
-    return fault_set(fault, FAULT_SYSTEM, "assay-verifier lies neither beside this program nor in %s",
-                     ASSAY_LIBEXECDIR);
+    return fault_set(fault, FAULT_SYSTEM, "%s lies neither beside this program nor in %s", name, ASSAY_LIBEXECDIR);
+}
+
+bool pair_folder(char *out, size_t size, struct fault *fault)
+{
+    return find("assay-verifier", "../core", out, size, fault);
+}
+
+bool pair_sealer(char *out, size_t size, struct fault *fault)
+{
+    static const char name[] = "/assay-sealer";
+
+    if (size < sizeof name || !find(name + 1, "../sealer", out, size - sizeof name, fault))
+        return false;
+    strcat(out, name);
+    return true;
 }
 
 /* In the child: put the descriptors where the program expects them and become it. */
@@ -95,8 +111,12 @@ static pid_t spawn(const struct pair_options *options, const char *name, int fir
 bool pair_start(const struct pair_options *options, struct pair *out, struct fault *fault)
 {
     int host[2] = {-1, -1}, keys[2] = {-1, -1};
-    char memory[32], seconds[16], *verifier[] = {"assay-verifier", memory, seconds, NULL},
-                                  *signer[] = {"assay-signer", (char *)(uintptr_t)options->sealing_key, NULL};
+    char memory[32], seconds[16],
+        *verifier[] = {"assay-verifier", memory, seconds, NULL},
+        *signer[2 + ROOT_SEALER_ARGUMENTS + 1] = {"assay-signer", (char *)(uintptr_t)options->sealing_key};
+
+    for (size_t i = 0; options->sealer && options->sealer[i] && i < ROOT_SEALER_ARGUMENTS; i++)
+        signer[2 + i] = options->sealer[i];
 
     *out = (struct pair){.verifier = -1, .signer = -1, .fd = -1};
     snprintf(memory, sizeof memory, "%zu", options->request_memory);

@@ -9,6 +9,7 @@
 struct pair_options {
     const char *folder;       /* where assay-verifier and assay-signer lie */
     const char *sealing_key;  /* file of the key under which providers' keys are kept; made when it is missing */
+    char *const *sealer;      /* how it is kept: root_sealer_arguments(); NULL: as its own permissions keep it */
     size_t request_memory;    /* bytes */
     unsigned request_seconds; /* of CPU time */
     /* Which of how many pairs, from 0. Where they are as many as this process may use processors, each pair keeps to one of them: a verifier and its
@@ -26,5 +27,7 @@ bool pair_start(const struct pair_options *options, struct pair *out, struct fau
 void pair_kill(struct pair *p);
 /* The folder of the running program, or the installed one when no helper lies beside it. */
 bool pair_folder(char *out, size_t size, struct fault *fault);
+/* assay-sealer, found the same way; a path. */
+bool pair_sealer(char *out, size_t size, struct fault *fault);
 
 #endif

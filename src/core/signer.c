@@ -1,5 +1,6 @@
 /* assay-signer: holds the signing keys and parses nothing but its verifier's canonical message (DESIGN 5). Descriptor 3 leads
- * to the verifier; the host has no way in. Argument: the file of the root key, under which providers' keys are kept. */
+ * to the verifier; the host has no way in. Argument: the file of the root key, under which providers' keys are kept, and how it is
+ * sealed. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -186,10 +187,11 @@ int main(int argc, char **argv)
 {
     struct arena a;
     struct fault fault = {0};
+    struct root_sealer sealer;
 
     arena_init(&a, SIGNER_MEMORY);
-    bool ok =
-        argc == 2 && confine_memory_dumps(&fault) && root_key_load(argv[1], &a, root, &fault) && key_pool_start(&fault);
+    bool ok = argc >= 2 && confine_memory_dumps(&fault) && root_sealer_read(argv + 2, &sealer, &fault) &&
+              root_key_load(argv[1], &sealer, &root_keeper_apart, &a, root, &fault) && key_pool_start(&fault);
     /* Its sealing key is open: from here on nothing else is. */
     if (!ok || !confine_process(ADDRESS_SPACE, VERIFIER_FD, &fault) || !tell_ready(&a, &fault)) {
         fprintf(stderr, "assay-signer: %s\n", fault.text[0] ? fault.text : "it is started by assayd, with KEYFILE");

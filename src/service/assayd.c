@@ -14,6 +14,7 @@
 #include "service/log.h"
 #include "service/maintenance.h"
 #include "service/own_evidence.h"
+#include "service/root_commands.h"
 #include "service/routes.h"
 #include "service/tenancy.h"
 
@@ -23,6 +24,7 @@ static const char help[] =
     "usage: assayd --config FILE [--check-config]\n"
     "       assayd --dev [--state DIR] [--port N] [--store URL] [--evidence KIND]\n"
     "       assayd backup | restore --config FILE BACKUP\n"
+    "       assayd reseal --config FILE\n"
     "\n"
     "  --config FILE    serve as the file says; assayd.conf(5) lists every setting\n"
     "  --check-config   read the configuration, say what is wrong with it, and end\n"
@@ -461,6 +463,10 @@ static bool serve(struct service *s, const struct arguments *a, struct fault *fa
         log_info("assayd " ASSAY_VERSION " listens on port %d, %d pairs", http_port(s->http), s->config->pairs);
         if (s->administration)
             log_info("administration is on port %d", http_port(s->administration));
+        if (strcmp(s->config->sealer.name, "file") == 0)
+            log_info("the root key %s is kept by the permissions of its file alone: for development; [keys] sealer "
+                     "names better ways",
+                     s->config->sealing_key);
         event_base_dispatch(s->base);
         log_counts(s);
         if (launch.failure.code) {
@@ -481,6 +487,8 @@ int main(int argc, char **argv)
 
     if (is_maintenance(argc, argv))
         return maintenance(argc, argv);
+    if (is_root_command(argc, argv))
+        return root_command(argc, argv);
     if (!read_arguments(argc, argv, &a)) {
         fputs(help, stderr);
         return EXIT_USAGE;

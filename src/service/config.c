@@ -37,6 +37,7 @@ void config_defaults(struct config *c)
         .subscription_providers = LIMIT_ARM_PROVIDERS,
         .request_memory = LIMIT_REQUEST_MEMORY,
         .evidence_days = 30,
+        .sealer.name = "file",
         .audit_sync = true,
         .audit_refuse = true,
         .refresh = {.margin_hours = 72, .interval_minutes = 60, .rate = 120, .misses = 10},
@@ -109,6 +110,11 @@ static const struct setting settings[] = {
     {"keys", "evidence", EVIDENCE, AT(evidence), 0, 0, EVIDENCE_CHOICES},
     {"keys", "evidence_path", TEXT, AT(evidence_path), 0, 0, "a file or folder"},
     {"keys", "evidence_days", NUMBER, AT(evidence_days), RANGE(1, 3650)},
+    {"keys", "sealer", TEXT, AT(sealer.name), 0, 0, "file, tpm2, snp or pkcs11"},
+    {"keys", "sealer_tpm", TEXT, AT(sealer.tpm), 0, 0, "a TCTI, as device:/dev/tpmrm0"},
+    {"keys", "sealer_pcrs", TEXT, AT(sealer.pcrs), 0, 0, "a bank and registers, as sha256:0,2,4,7"},
+    {"keys", "sealer_pkcs11", TEXT, AT(sealer.pkcs11), 0, 0, "a URI, as pkcs11:token=NAME;object=NAME"},
+    {"keys", "sealer_pin_file", TEXT, AT(sealer.pin_file), 0, 0, "a file"},
     {"collateral", "folder", TEXT, AT(folder), 0, 0, "a folder"},
     {"collateral", "file", COLLATERAL_FILE, 0, 0, 0, "a file, at most 256 times"},
     {"collateral", "bundle", TEXT, AT(bundle), 0, 0, "a file"},
@@ -382,6 +388,24 @@ bool config_read(struct config *c, const char *path, struct fault *fault)
     return ini_read(path, take, &r, fault);
 }
 
+/* What each sealer must be told, so that what is missing stops the start and not the first signer. */
+static bool config_sealer_complete(const struct config *c, struct fault *fault)
+{
+    static const char *const sealers[] = {"file", "tpm2", "snp", "pkcs11"};
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof sealers / sizeof *sealers; i++)
+        known = known || strcmp(c->sealer.name, sealers[i]) == 0;
+    if (!known)
+        return fault_set(fault, FAULT_USAGE, "[keys] sealer is %s: it must be file, tpm2, snp or pkcs11",
+                         c->sealer.name);
+    if (strcmp(c->sealer.name, "pkcs11") == 0 && !c->sealer.pkcs11)
+        return fault_set(fault, FAULT_USAGE,
+                         "[keys] sealer_pkcs11 must be set too: the URI of the key in the token, "
+                         "pkcs11:token=NAME;object=NAME");
+    return true;
+}
+
 bool config_complete(const struct config *c, struct fault *fault)
 {
     struct scope scope;
@@ -421,7 +445,7 @@ bool config_complete(const struct config *c, struct fault *fault)
     if (c->evidence_path && (c->evidence == EVIDENCE_AUTO || c->evidence == EVIDENCE_OFF))
         return fault_set(fault, FAULT_USAGE,
                          "[keys] evidence must say of what evidence_path is: tsm, sev-guest or gramine");
-    return config_sign_in_complete(c, fault);
+    return config_sealer_complete(c, fault) && config_sign_in_complete(c, fault);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -484,7 +508,7 @@ static bool is_for_start(const struct setting *s)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(s->name, names[i]) == 0)
             return true;
-    return strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0;
+    return strncmp(s->name, "sealer", 6) == 0 || (strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0);
 }
 
 const char *config_keep_started(struct config *next, const struct config *in_force)

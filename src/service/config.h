@@ -6,6 +6,7 @@
 #include "arm/regions.h"
 #include "collateral/upstream.h"
 #include "core/core.h"
+#include "core/root_key.h"
 #include "identity/roles.h"
 #include "service/evidence_source.h"
 
@@ -64,6 +65,7 @@ struct config {
     int subscription_providers; /* that may be made in one subscription; 0: any number */
     /* [keys] */
     const char *sealing_key;       /* file of the key under which providers' signing keys are stored */
+    struct root_sealer sealer;     /* how it is kept there */
     enum evidence_choice evidence; /* where the service's own evidence comes from; simulated only in development */
     const char *evidence_path;     /* of that, where it is not the usual one; or NULL */
     int evidence_days;             /* until it is collected anew */

@@ -5,8 +5,8 @@
 
 #include "simulate/simulate.h"
 
-bool evidence_simulate(const struct evidence_source *s, struct bytes key_text, struct arena *a, struct key_evidence *out,
-                       struct fault *fault)
+bool evidence_simulate(const struct evidence_source *s, struct bytes key_text, struct arena *a,
+                       struct key_evidence *out, struct fault *fault)
 {
     struct simulate_options options = {.kind = s->choice == EVIDENCE_SIMULATED_SNP   ? SIMULATE_SNP
                                                : s->choice == EVIDENCE_SIMULATED_SGX ? SIMULATE_SGX

@@ -48,7 +48,7 @@ const char *evidence_source_text(const struct evidence_source *s, struct arena *
 bool evidence_source_ask(const struct evidence_source *s, struct bytes key_text, struct arena *a,
                          struct key_evidence *out, struct fault *fault);
 /* The same of a simulated platform (evidence_simulated.c). */
-bool evidence_simulate(const struct evidence_source *s, struct bytes key_text, struct arena *a, struct key_evidence *out,
-                       struct fault *fault);
+bool evidence_simulate(const struct evidence_source *s, struct bytes key_text, struct arena *a,
+                       struct key_evidence *out, struct fault *fault);
 
 #endif

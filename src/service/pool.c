@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "core/root_key.h"
 #include "service/channel.h"
 #include "service/log.h"
 #include "service/poison.h"
@@ -16,6 +17,7 @@ enum {
     START_MILLISECONDS = 60 * 1000,   /* to take a snapshot */
     STATE_MEMORY = 512 * 1024 * 1024, /* of one provider as frames */
     START_TRIES = 3,
+    SEALER_MEMORY = 256 * 1024, /* of a sealer's settings as arguments */
 };
 
 struct job {
@@ -414,14 +416,28 @@ static void timed_out(evutil_socket_t fd, short what, void *context)
     down(w, POOL_SLOW);
 }
 
+/* The configuration's texts are asked for each time: a reload gives them another place. */
+static bool start_pair(struct worker *w, struct fault *fault)
+{
+    const struct config *c = w->pool->config;
+    struct pair_options options = w->pool->options;
+    struct arena a;
+
+    arena_init(&a, SEALER_MEMORY);
+    options.place = (size_t)(w - w->pool->workers);
+    options.sealing_key = c->sealing_key;
+    options.sealer = root_sealer_arguments(&a, &c->sealer);
+    bool ok = pair_start(&options, &w->pair, fault);
+    arena_free(&a);
+    return ok;
+}
+
 static void start(struct worker *w)
 {
-    struct pair_options options = w->pool->options;
     struct fault fault = {0};
 
-    options.place = (size_t)(w - w->pool->workers);
     w->state = WORKER_STARTING;
-    if (!pair_start(&options, &w->pair, &fault)) {
+    if (!start_pair(w, &fault)) {
         log_error("%s", fault.text);
         w->state = WORKER_DOWN;
         schedule(w, RESTART_MILLISECONDS);
@@ -557,8 +573,10 @@ struct pool *pool_new(struct event_base *base, const struct config *c, const str
     arena_init(&p->state, STATE_MEMORY);
     p->poison = poison_new();
     p->children = evsignal_new(base, SIGCHLD, child_ended, p);
-    p->options = (struct pair_options){
-        p->folder, c->sealing_key, c->request_memory, cpu_seconds(c->request_milliseconds), 0, p->count};
+    p->options = (struct pair_options){.folder = p->folder,
+                                       .request_memory = c->request_memory,
+                                       .request_seconds = cpu_seconds(c->request_milliseconds),
+                                       .pairs = p->count};
     if (!p->turns || !p->poison || !p->children || event_add(p->children, NULL) != 0 ||
         !pair_folder(p->folder, sizeof p->folder, fault)) {
         fault_set(fault, FAULT_SYSTEM, "no memory");

@@ -24,10 +24,10 @@ def b64u(data):
 class Service:
     """assayd --dev in a folder of its own, or with a configuration made from the same parts."""
 
-    def __init__(self, settings=None, env=None, development=()):
+    def __init__(self, settings=None, env=None, development=(), program=None):
         self.folder = tempfile.mkdtemp(prefix="assay-test-")
         self.log_path = os.path.join(self.folder, "log")
-        self.program = os.path.join(BUILD, "src/service/assayd")
+        self.program = program or os.path.join(BUILD, "src/service/assayd")
         # Simulated evidence: the same with and without the corpus. The leak checker needs a process that can be traced; these cannot.
         self.env = dict(os.environ, ASSAY_SHARED="", ASAN_OPTIONS="detect_leaks=0", **(env or {}))
         self.settings = settings

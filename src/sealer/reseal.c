@@ -1,0 +1,45 @@
+#include "sealer/reseal.h"
+
+#include <stdio.h>
+
+#include "crypto/digest.h"
+#include "sealer/sealers.h"
+
+static bool seal_anew(const char *path, const struct root_sealer *s, const uint8_t root[ROOT_KEY_SIZE], struct arena *a,
+                      struct fault *fault)
+{
+    uint8_t again[ROOT_KEY_SIZE];
+    struct bytes text = BYTES_NONE;
+    bool ok = sealers_seal(s, KEY_HOLDS_ROOT, root, a, &text, fault) &&
+              sealers_open(s, KEY_HOLDS_ROOT, text, a, again, fault);
+
+    ok = ok && (secret_equal(BYTES_OF(again), bytes_make(root, ROOT_KEY_SIZE)) ||
+                fault_set(fault, FAULT_CRYPTO, "what was sealed does not come back as it was; nothing was changed"));
+    secret_wipe(again, sizeof again);
+    ok = ok && key_file_replace(path, text, fault);
+    secret_wipe((void *)(uintptr_t)text.p, text.n);
+    return ok;
+}
+
+bool reseal(const char *path, const struct root_sealer *s, struct arena *a, struct fault *fault)
+{
+    uint8_t root[ROOT_KEY_SIZE];
+    struct fault reason = {0};
+    struct key_envelope old;
+    struct bytes text;
+    bool there;
+
+    if (!key_file_read(path, a, &there, &text, fault))
+        return false;
+    if (!there)
+        return fault_set(fault, FAULT_USAGE, "there is no key file %s: the service makes it when it starts", path);
+    bool ok = key_envelope_read(a, text, &old, &reason) && sealers_open(s, KEY_HOLDS_ROOT, text, a, root, &reason) &&
+              seal_anew(path, s, root, a, &reason);
+    secret_wipe(root, sizeof root);
+    secret_wipe((void *)(uintptr_t)old.sealed.p, old.sealed.n);
+    if (!ok)
+        return fault_set(fault, reason.code, "the key file %s: %s", path, reason.text);
+    printf("%s: sealed by %s; it was by %.*s\n", path, s->name, (int)old.sealer.n, (const char *)old.sealer.p);
+    secret_wipe((void *)(uintptr_t)text.p, text.n);
+    return true;
+}
