@@ -78,8 +78,10 @@ static void failed(struct own_evidence *o, int64_t seconds, const char *what)
     o->said = false;
     o->pause = now_seconds() + pause;
     o->busy = false;
+    memset(o->last, 0, sizeof o->last); /* what was collected may be what is wrong */
     if (o->service->stopping)
         return;
+    own_evidence_soon(o, o->tenant->issuer); /* it is the next one when the pause is over */
     log_error("no evidence in the certificate of %.*s (%s): %s; tried again in %lld s", (int)o->tenant->issuer.n,
               (const char *)o->tenant->issuer.p, o->name, what, (long long)pause);
     wake_in(o, pause * 1000);
@@ -182,7 +184,6 @@ static void collected(void *context, const struct key_evidence *evidence, const 
     struct own_evidence *o = context;
 
     if (!evidence) {
-        memset(o->last, 0, sizeof o->last);
         failed(o, 0, fault->text);
         return;
     }

@@ -29,7 +29,7 @@ class Service:
         self.log_path = os.path.join(self.folder, "log")
         self.program = program or os.path.join(BUILD, "src/service/assayd")
         # Simulated evidence: the same with and without the corpus. The leak checker needs a process that can be traced; these cannot.
-        self.env = dict(os.environ, ASSAY_SHARED="", ASAN_OPTIONS="detect_leaks=0", **(env or {}))
+        self.env = {**os.environ, "ASSAY_SHARED": "", "ASAN_OPTIONS": "detect_leaks=0", **(env or {})}
         self.settings = settings
         self.development = development  # more arguments beside --dev
         self.process = None

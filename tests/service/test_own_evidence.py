@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -165,6 +166,98 @@ class Simulated(EvidenceCase):
         kid, der = self.listed(service)
         self.assertEqual((again, found), (kid, take_apart(der)[1]))
         self.verify(DONE, text, "snp", folder, spki)  # its platform is the same one after a start
+
+
+class Asked(EvidenceCase):
+    """Ways to ask hardware, by stand-ins whose answers are of simulated platforms, made once the key is known."""
+
+    def configured(self, way, path, env=None):
+        service = self.start({"keys": {"evidence": way, "evidence_path": path}}, env)
+        self.assertIn(f"at {path}", service.text())
+        kid, der = self.listed(service)
+        return service, kid, take_apart(der)[0]
+
+    def simulate(self, kind, text):
+        folder = self.dir / kind
+        (self.dir / "runtime").write_bytes(text)
+        subprocess.run([ASSAY, "simulate", kind, "-o", folder, "--seed", "7", "--at", str(int(time.time())), "--runtime-data", self.dir / "runtime"],
+                       check=True, capture_output=True, timeout=120)
+        return folder
+
+    def fails(self, service, reason):
+        """It says why, and goes on judging others."""
+        seen = service.text().count("no evidence in the certificate")
+        service.process.send_signal(signal.SIGHUP)
+        service.wait(lambda: re.search(r"no evidence in the certificate.*" + reason, service.text()) and
+                     service.text().count("no evidence in the certificate") > seen)
+        self.assertEqual(200, service.attest()[0])
+        self.assertEqual(3, len(take_apart(self.listed(service)[1])[1]))
+        self.assertIn("which fails", service.call("GET", "/readyz")[1]["evidence"])
+
+    def succeeds(self, service, kid, extension):
+        service.process.send_signal(signal.SIGHUP)
+        again, _, found = self.with_evidence(service, extension)
+        self.assertEqual(kid, again)
+        service.wait(lambda: service.call("GET", "/readyz")[1]["evidence"].find("fails") < 0)
+        return found[extension]
+
+    def test_gramine(self):
+        folder = self.dir / "attestation"
+        folder.mkdir()
+        (folder / "attestation_type").write_text("none")
+        (folder / "user_report_data").write_bytes(bytes(64))
+        service, kid, spki = self.configured("gramine", folder)
+        self.fails(service, "sgx.remote_attestation")
+        (folder / "attestation_type").write_text("dcap")
+        shutil.copy(self.simulate("sgx", b"another key") / "quote.bin", folder / "quote")
+        self.fails(service, "The report data of the service's own evidence is the hash")
+        self.assertEqual(hashlib.sha256(text_of_key(spki)).digest() + bytes(32), (folder / "user_report_data").read_bytes())
+        made = self.simulate("sgx", text_of_key(spki))
+        shutil.copy(made / "quote.bin", folder / "quote")
+        self.verify(DONE, self.succeeds(service, kid, OE_REPORT), "oe", made, spki)
+
+    def tsm(self):
+        """A stand-in for the kernel, its root and what its entries hold."""
+        library, root, entry = self.dir / "fake_tsm.so", self.dir / "root", self.dir / "entry"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, Path(__file__).with_name("fake_tsm.c"), "-ldl"], check=True)
+        root.mkdir()
+        entry.mkdir()
+        return root, entry, {"FAKE_TSM": str(root), "FAKE_TSM_ENTRY": str(entry), "LD_PRELOAD": str(library),
+                             "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0"}
+
+    def fill(self, entry, spki, provider, report, generation=b"1\n"):
+        for name, content in (("provider", provider), ("generation", generation), ("outblob", report), ("auxblob", b""),
+                              ("inblob", hashlib.sha256(text_of_key(spki)).digest() + bytes(32))):
+            (entry / name).write_bytes(content)
+
+    def test_snp_by_configfs(self):
+        root, entry, env = self.tsm()
+        service, kid, spki = self.configured("tsm", root, env)
+        self.fails(service, "reports of  are not known")
+        made = self.simulate("snp", text_of_key(spki))
+        report = (made / "snp-report.bin").read_bytes()
+        self.fill(entry, spki, b"sev_guest\n", report, b"0\n")
+        self.fails(service, "another writes to our entries")
+        self.fill(entry, spki, b"sev_guest\n", report)
+        self.fails(service, "The certificate of the key that signed the report is at hand")  # nobody has it
+        shutil.copy(made / "chain.pem", os.path.join(service.simulated, "collateral", "chain.pem"))
+        (_, text, _), = elements(self.succeeds(service, kid, SNP))
+        self.verify(DONE, text, "snp", made, spki)
+        self.assertEqual(3, unb64(json.loads(text)["VcekCertChain"]).count(b"BEGIN CERTIFICATE"))
+        self.assertEqual([], os.listdir(root), "an entry is left")
+
+    def test_tdx_by_configfs(self):
+        root, entry, env = self.tsm()
+        service, kid, spki = self.configured("tsm", root, env)
+        made = self.simulate("tdx", text_of_key(spki))
+        self.fill(entry, spki, b"tdx_guest\n", (made / "tdquote.bin").read_bytes() + bytes(500))  # padded, as platforms do
+        evidence = self.succeeds(service, kid, OE_EVIDENCE)
+        self.verify(DONE, evidence, "tdx", made, spki)
+        self.assertEqual(32 + len((made / "tdquote.bin").read_bytes()) + len(text_of_key(spki)), len(evidence))
+
+    def test_a_source_that_is_not_there_does_not_keep_the_service_from_its_work(self):
+        service, _, _ = self.configured("sev-guest", "/nothing/here")
+        self.fails(service, "/nothing/here: No such file")
 
 
 if __name__ == "__main__":
