@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_MIN = 32 * 1024, ALIGNMENT = 16 };
+enum {
+    CHUNK_MIN = 32 * 1024,
+    KEPT_MOST = 2 * 1024 * 1024, /* from one request to the next: one with two long boot logs takes that */
+    ALIGNMENT = 16
+};
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -34,20 +38,6 @@ void arena_free(struct arena *a)
     a->used = 0;
 }
 
-void arena_reset(struct arena *a)
-{
-    struct arena_chunk *keep = a->chunk;
-
-    if (!keep)
-        return;
-    a->chunk = keep->next;
-    arena_free(a);
-    keep->next = NULL;
-    keep->used = 0;
-    a->chunk = keep;
-    a->used = keep->size;
-}
-
 static struct arena_chunk *new_chunk(struct arena *a, size_t n)
 {
     size_t size = n > CHUNK_MIN ? n : CHUNK_MIN;
@@ -60,6 +50,21 @@ static struct arena_chunk *new_chunk(struct arena *a, size_t n)
     *c = (struct arena_chunk){.next = a->chunk, .size = size};
     a->used += size;
     return a->chunk = c;
+}
+
+/* The system takes back what is freed, and gives each page anew: as dear as verifying a signature. So what a request took is kept,
+ * as one chunk, which holds the next one of its size. */
+void arena_reset(struct arena *a)
+{
+    size_t kept = a->used < KEPT_MOST ? a->used : KEPT_MOST;
+
+    if (!a->chunk)
+        return;
+    if (a->chunk->next || a->chunk->size > KEPT_MOST) {
+        arena_free(a);
+        new_chunk(a, kept);
+    }
+    a->chunk->used = 0;
 }
 
 static size_t rounded(struct arena *a, size_t n)

@@ -17,7 +17,7 @@ struct arena {
 };
 
 void arena_init(struct arena *a, size_t limit);
-/* Give all memory back but one chunk kept for the next request. */
+/* Give back what was taken. The memory of an ordinary request is kept for the next one. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type, never NULL */

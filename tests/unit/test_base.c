@@ -73,10 +73,34 @@ static void arena_keeps_its_limit(void **state)
             arena_reset(&a);
     }
     assert_true(a.used <= a.limit);
+    size_t kept = a.used; /* all that was needed, and nothing more for the same again */
+    assert_true(kept >= 10 * 9000);
+    for (int i = 0; i < 10; i++)
+        arena_alloc(&a, 9000);
+    assert_int_equal(a.used, kept);
+    arena_reset(&a);
     uint8_t *p = arena_alloc(&a, 100);
     for (int i = 0; i < 100; i++)
         assert_int_equal(p[i], 0);
     arena_free(&a);
+    assert_int_equal(a.used, 0);
+}
+
+static void arena_gives_much_memory_back(void **state)
+{
+    (void)state;
+    enum { MEBIBYTE = 1024 * 1024 };
+    struct arena a;
+
+    arena_init(&a, 64 * MEBIBYTE);
+    memset(arena_alloc(&a, 32 * MEBIBYTE), 0xaa, 32 * MEBIBYTE);
+    arena_reset(&a);
+    assert_true(a.used <= 4 * MEBIBYTE);
+    assert_int_equal(*(uint8_t *)arena_alloc(&a, 1), 0);
+    arena_reset(&a);
+    arena_reset(&a);
+    arena_free(&a);
+    arena_reset(&a);
     assert_int_equal(a.used, 0);
 }
 
@@ -123,7 +147,7 @@ static void hex_both_ways(void **state)
 static void base64_of_any_length(void **state)
 {
     (void)state;
-    enum { MOST = 200, LONG = 132 };
+    enum { MOST = 200, LONG = 196 /* several of the largest blocks, and of the smaller ones behind */ };
     uint8_t value[MOST], bad;
     struct bytes b;
 
@@ -315,6 +339,7 @@ int main(void)
         cmocka_unit_test(bytes_helpers),
         cmocka_unit_test(writer_grows),
         cmocka_unit_test(arena_keeps_its_limit),
+        cmocka_unit_test(arena_gives_much_memory_back),
         cmocka_unit_test(arena_exhaustion_never_returns),
         cmocka_unit_test(hex_both_ways),
         cmocka_unit_test(base64_is_tolerant_but_canonical),
