@@ -118,32 +118,52 @@ struct json *json_link(struct arena *a, const struct json *v)
     return copy;
 }
 
-/* What must be escaped inside a string. */
-static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+/* A block at a time, as strings may hold whole logs. Signed, what is no ASCII is less than a blank, as control characters are. */
+size_t json_plain(struct bytes text)
+{
+    typedef int8_t characters __attribute__((vector_size(16)));
+    typedef uint64_t eights __attribute__((vector_size(16)));
+    characters v[4];
+    size_t n = 0;
+
+    for (; text.n - n >= sizeof v; n += sizeof v) {
+        characters hit = {0};
+
+        memcpy(v, text.p + n, sizeof v);
+        for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+            hit |= (v[i] < ' ') | (v[i] == '"') | (v[i] == '\\');
+        if (((eights)hit)[0] | ((eights)hit)[1])
+            break;
+    }
+    while (n < text.n && text.p[n] >= ' ' && text.p[n] < 0x80 && text.p[n] != '"' && text.p[n] != '\\')
+        n++;
+    return n;
+}
 
 void wr_json_string(struct writer *w, struct bytes text)
 {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-    size_t plain = 0; /* start of what needs no escape */
 
     wr_u8(w, '"');
-    for (size_t i = 0; i < text.n; i++) {
-        uint8_t c = text.p[i];
+    while (text.n) {
+        size_t plain = json_plain(text);
 
-        if (!special[c])
-            continue;
-        wr_put(w, bytes_make(text.p + plain, i - plain));
-        plain = i + 1;
+        wr_put(w, bytes_first(text, plain));
+        text = bytes_after(text, plain);
+        if (!text.n)
+            break;
+        uint8_t c = text.p[0];
         const char *hit = c ? strchr(from, c) : NULL;
         if (hit) {
             wr_u8(w, '\\');
             wr_u8(w, (uint8_t)to[hit - from]);
-        } else {
+        } else if (c < ' ') {
             wr_printf(w, "\\u%04x", c);
+        } else {
+            wr_u8(w, c);
         }
+        text = bytes_after(text, 1);
     }
-    if (text.n)
-        wr_put(w, bytes_make(text.p + plain, text.n - plain));
     wr_u8(w, '"');
 }
 

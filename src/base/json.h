@@ -66,6 +66,8 @@ struct json *json_link(struct arena *a, const struct json *v);
 enum json_order { JSON_IN_ORDER, JSON_SORTED };
 void wr_json(struct writer *w, const struct json *v, enum json_order order);
 void wr_json_string(struct writer *w, struct bytes text);
+size_t
+json_plain(struct bytes text); /* how many characters at the beginning are ASCII that needs no escape in a string */
 struct bytes json_print(struct arena *a, const struct json *v, enum json_order order);
 /* Readable, two blanks of indentation, for people. */
 void wr_json_pretty(struct writer *w, const struct json *v, enum json_order order);

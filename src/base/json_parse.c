@@ -112,45 +112,29 @@ static bool escape(struct parser *s, uint8_t **q)
     return true;
 }
 
-/* What ends a run of plain characters. */
-static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
-
-/* Where a run of plain characters ends; a block at a time, as strings may hold whole logs. */
-static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
-{
-    typedef uint8_t characters __attribute__((vector_size(16)));
-    typedef uint64_t eights __attribute__((vector_size(16)));
-    characters v[2];
-
-    for (; (size_t)(end - p) >= sizeof v; p += sizeof v) {
-        memcpy(v, p, sizeof v);
-        eights hit = (eights)(v[0] < 0x20) | (eights)(v[0] == '"') | (eights)(v[0] == '\\') | (eights)(v[1] < 0x20) |
-                     (eights)(v[1] == '"') | (eights)(v[1] == '\\');
-        if (hit[0] | hit[1])
-            break;
-    }
-    while (p < end && !special[*p])
-        p++;
-    return p;
-}
-
 /* A string; without escapes the result is a view of the source. */
 static bool string(struct parser *s, struct bytes *out)
 {
     if (!take(s, '"'))
         return fail(s, "a string was expected");
     const uint8_t *from = s->p;
-    s->p = plain_end(from, s->end);
-    if (at(s, '"')) {
+    s->p += json_plain(bytes_make(from, (size_t)(s->end - from)));
+    if (at(s, '"')) { /* mostly; it is ASCII */
         *out = bytes_make(from, (size_t)(s->p - from));
         s->p++;
         return true;
     }
 
-    /* An escape takes at least as many bytes as what it stands for. */
     const uint8_t *close = s->p;
-    while (close < s->end && *close != '"')
+    bool escaped = false;
+    while (close < s->end && *close != '"') {
+        escaped |= *close == '\\';
         close += *close == '\\' && s->end - close > 1 ? 2 : 1;
+    }
+    struct bytes raw = bytes_make(from, (size_t)(close - from));
+    if (!utf8_valid(raw))
+        return fail(s, "not valid UTF-8");
+    /* An escape takes at least as many bytes as what it stands for. */
     uint8_t *start = arena_alloc(s->arena, (size_t)(close - from)), *q = start;
     s->p = from;
     while (s->p < s->end && *s->p != '"') {
@@ -166,7 +150,7 @@ static bool string(struct parser *s, struct bytes *out)
     }
     if (!take(s, '"'))
         return fail(s, "the text ends inside a string");
-    *out = bytes_make(start, (size_t)(q - start));
+    *out = escaped ? bytes_make(start, (size_t)(q - start)) : raw;
     return true;
 }
 
@@ -384,8 +368,6 @@ bool json_parse(struct arena *a, struct bytes text, const struct json_rules *rul
     s.fold_case = rules && rules->fold_case;
     if (text.n > LIMIT_JSON_TEXT)
         return fault_set(fault, FAULT_LIMIT, "JSON: longer than %d bytes", LIMIT_JSON_TEXT);
-    if (!utf8_valid(text))
-        return fault_set(fault, FAULT_SYNTAX, "JSON: not valid UTF-8");
     if (!value(&s, 0, &v))
         return false;
     skip_space(&s);

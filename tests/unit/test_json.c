@@ -17,7 +17,7 @@ static const struct json *parse(const char *text)
 static void long_strings(void **state)
 {
     (void)state;
-    enum { LONG = 70 };
+    enum { LONG = 150 };
 
     for (unsigned c = 0; c < 256; c++)
         for (size_t i = 1; i < LONG - 2; i++) {
@@ -28,14 +28,31 @@ static void long_strings(void **state)
             text[i] = (char)c;
             const struct json *v = parse(text);
             assert_int_equal(v != NULL, c >= 0x20 && c < 0x80 && c != '"' && c != '\\');
-            if (v)
+            if (v) {
                 assert_bytes_equal(v->text, bytes_make((const uint8_t *)text + 1, LONG - 2));
+                assert_bytes_are(json_print(&arena, v, JSON_IN_ORDER), text);
+            }
             memcpy(text + i, "\\n", 2);
             v = parse(text);
             assert_non_null(v);
+            assert_bytes_are(json_print(&arena, v, JSON_IN_ORDER), text);
             assert_int_equal(v->text.n, LONG - 3);
             assert_int_equal(v->text.p[i - 1], '\n');
         }
+}
+
+/* Strings alone may hold more than ASCII, and that is UTF-8, wherever it stands. */
+static void text_beyond_ascii(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"\"\xc3\xa9\"", "\"0123456789012345\xe2\x82\xac\\n\xf0\x9f\x98\x80\""};
+    static const char *const wrong[] = {"\"\xc3\"",       "\"\xff\\n\"",          "\"\\\xc3\xa9\"",  "\xc3\xa9",
+                                        "[1,\xc2\xa0 2]", "{\"\xed\xa0\x80\":1}", "\"\\n\xe2\x82\"", "\"\xc3\xa9"};
+
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_bytes_are(json_print(&arena, parse(good[i]), JSON_IN_ORDER), good[i]);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_null(parse(wrong[i]));
 }
 
 static void public_suite(void **state)
@@ -232,9 +249,10 @@ static void built_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(long_strings),    cmocka_unit_test(public_suite),           cmocka_unit_test(numbers),
-        cmocka_unit_test(spans_are_exact), cmocka_unit_test(duplicates_are_refused), cmocka_unit_test(limits_hold),
-        cmocka_unit_test(text_is_strict),  cmocka_unit_test(sorted_and_escaped),     cmocka_unit_test(built_values),
+        cmocka_unit_test(long_strings), cmocka_unit_test(text_beyond_ascii), cmocka_unit_test(public_suite),
+        cmocka_unit_test(numbers),      cmocka_unit_test(spans_are_exact),   cmocka_unit_test(duplicates_are_refused),
+        cmocka_unit_test(limits_hold),  cmocka_unit_test(text_is_strict),    cmocka_unit_test(sorted_and_escaped),
+        cmocka_unit_test(built_values),
     };
     return cmocka_run_group_tests_name("json", tests, set_up, tear_down);
 }
