@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#if defined __x86_64__
+#include <immintrin.h>
+#endif
 
 const struct json *json_member(const struct json *object, const char *name)
 {
@@ -118,24 +121,45 @@ struct json *json_link(struct arena *a, const struct json *v)
     return copy;
 }
 
-/* A block at a time, as strings may hold whole logs. Signed, what is no ASCII is less than a blank, as control characters are. */
-size_t json_plain(struct bytes text)
+/* Signed, what is no ASCII is less than a blank, as control characters are. */
+#if defined __x86_64__
+#define SPECIAL(v)                                                                 \
+    _mm256_or_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(' '), (v)),                 \
+                    _mm256_or_si256(_mm256_cmpeq_epi8((v), _mm256_set1_epi8('"')), \
+                                    _mm256_cmpeq_epi8((v), _mm256_set1_epi8('\\'))))
+
+/* Blocks of 64 without one that is special: strings may hold whole logs. */
+__attribute__((target("avx2"))) static size_t plain_wide(struct bytes text)
 {
-    typedef int8_t characters __attribute__((vector_size(16)));
-    typedef uint64_t eights __attribute__((vector_size(16)));
-    characters v[4];
     size_t n = 0;
 
-    for (; text.n - n >= sizeof v; n += sizeof v) {
-        characters hit = {0};
+    for (; text.n - n >= 64; n += 64) {
+        __m256i one = _mm256_loadu_si256((const void *)(text.p + n));
+        __m256i other = _mm256_loadu_si256((const void *)(text.p + n + 32));
 
-        memcpy(v, text.p + n, sizeof v);
-        for (size_t i = 0; i < sizeof v / sizeof *v; i++)
-            hit |= (v[i] < ' ') | (v[i] == '"') | (v[i] == '\\');
-        if (((eights)hit)[0] | ((eights)hit)[1])
+        if (_mm256_movemask_epi8(_mm256_or_si256(SPECIAL(one), SPECIAL(other))))
             break;
     }
-    while (n < text.n && text.p[n] >= ' ' && text.p[n] < 0x80 && text.p[n] != '"' && text.p[n] != '\\')
+    return n;
+}
+
+static size_t plain_most(struct bytes text)
+{
+    return __builtin_cpu_supports("avx2") ? plain_wide(text) : 0;
+}
+#else
+static size_t plain_most(struct bytes text)
+{
+    (void)text;
+    return 0;
+}
+#endif
+
+size_t json_plain(struct bytes text)
+{
+    size_t n = plain_most(text);
+
+    while (n < text.n && (int8_t)text.p[n] >= ' ' && text.p[n] != '"' && text.p[n] != '\\')
         n++;
     return n;
 }
