@@ -8,10 +8,7 @@
 
 void boot_walk_begin(struct boot_walk *w, const struct measured *m, enum digest_alg bank, uint32_t quoted)
 {
-    struct event_bank b = {.size = digest_size(bank), .known = true, .alg = bank};
-
-    *w = (struct boot_walk){.m = m, .bank = bank, .quoted = quoted};
-    event_separators_make(&b, &w->separators);
+    *w = (struct boot_walk){.m = m, .bank = bank, .quoted = quoted, .separators = event_separators_of(bank)};
 }
 
 /* The next event of the log; false where it has no more. */
@@ -27,7 +24,7 @@ static bool next_of_log(struct boot_walk *w, const struct measured_log *log, str
             continue;
         *e = (struct boot_event){.log = log, .index = index, .seq = seq, .event = event};
         e->open = !(w->closed >> event->reg & 1);
-        e->separator = event_separates(&log->tcg, event, bank, &w->separators);
+        e->separator = event_separates(&log->tcg, event, bank, w->separators);
         if (e->separator)
             w->closed |= 1u << event->reg;
         return true;

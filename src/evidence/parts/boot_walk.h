@@ -12,7 +12,7 @@ struct boot_walk {
     const struct measured *m;
     enum digest_alg bank;
     uint32_t quoted;
-    struct event_separators separators;
+    const struct event_separators *separators;
     size_t log, item, seq; /* of the next event */
     uint32_t closed;       /* registers whose separator was met */
 };

@@ -1,5 +1,7 @@
 #include "evidence/parts/event_log.h"
 
+#include <pthread.h>
+
 #include "base/text.h"
 
 enum {
@@ -397,14 +399,26 @@ bool event_data_measured(const struct event_log *log, const struct event *e, con
 
 /* -------------------------------------------------------------------------------------------------------- separators */
 
-void event_separators_make(const struct event_bank *bank, struct event_separators *out)
+static struct event_separators made_separators[DIGEST_SHA512 + 1];
+
+static void make_separators(void)
 {
     static const struct bytes data[EVENT_SEPARATORS] = {
         {(const uint8_t *)"\0\0\0\0", 4}, {(const uint8_t *)"\xff\xff\xff\xff", 4}, {(const uint8_t *)"WBCL", 4}};
 
-    out->size = bank->size;
-    for (size_t i = 0; i < EVENT_SEPARATORS; i++)
-        digest_parts(bank->alg, &data[i], 1, out->digest[i]);
+    for (enum digest_alg alg = DIGEST_SHA1; alg <= DIGEST_SHA512; alg++) {
+        made_separators[alg].size = digest_size(alg);
+        for (size_t i = 0; i < EVENT_SEPARATORS; i++)
+            digest_parts(alg, &data[i], 1, made_separators[alg].digest[i]);
+    }
+}
+
+const struct event_separators *event_separators_of(enum digest_alg alg)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_separators);
+    return &made_separators[alg];
 }
 
 bool event_separates(const struct event_log *log, const struct event *e, const struct event_bank *bank,

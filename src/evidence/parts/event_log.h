@@ -92,7 +92,7 @@ struct event_separators {
     size_t size;
     uint8_t digest[EVENT_SEPARATORS][DIGEST_MAX];
 };
-void event_separators_make(const struct event_bank *bank, struct event_separators *out);
+const struct event_separators *event_separators_of(enum digest_alg alg); /* those of a bank; made once */
 bool event_separates(const struct event_log *log, const struct event *e, const struct event_bank *bank,
                      const struct event_separators *s);
 

@@ -25,17 +25,16 @@ static bool is_secure_boot(const struct event *e, struct bytes *value)
 enum secure_boot secure_boot_state(const struct event_log *log, const struct event_bank *bank)
 {
     enum secure_boot state = SECURE_BOOT_NOT_MEASURED;
-    struct event_separators separators;
+    const struct event_separators *separators = event_separators_of(bank->alg);
     bool separated = false;
 
-    event_separators_make(bank, &separators);
     for (size_t i = 0; i < log->count; i++) {
         const struct event *e = &log->events[i];
         struct bytes value;
 
         if (e->reg != PCR_SECURE_BOOT || !e->digests)
             continue;
-        bool separates = event_separates(log, e, bank, &separators);
+        bool separates = event_separates(log, e, bank, separators);
         if (separates != (e->type == EV_SEPARATOR) || (separates && separated))
             return SECURE_BOOT_INVALID;
         separated |= separates;
