@@ -264,13 +264,9 @@ static bool verify_keys(struct exam *x, const struct tpm_evidence *e)
 /* The identity key of VBS is in the newest log; a machine that resumed may have measured it at its boot alone. */
 static bool verify_enclave(struct exam *x, const struct tpm_evidence *e)
 {
-    struct boot_facts facts = e->facts;
+    const struct tpm_attestation *by = e->current.facts.idks.kind == KEY_NONE && e->has_boot ? &e->boot : &e->current;
 
-    if (!e->request.is_vbs)
-        return true;
-    if (facts.idks.kind == KEY_NONE && e->boot_known)
-        boot_facts_read(&e->boot.logs, e->boot_bank, e->boot_quoted, x->settings->reference, &facts);
-    return vbs_report_verify(x, &e->report, &facts.idks, e->request.report_signed);
+    return !e->request.is_vbs || vbs_report_verify(x, &e->report, &by->facts.idks, e->request.report_signed);
 }
 
 bool tpm_verify(struct exam *x)
@@ -279,15 +275,8 @@ bool tpm_verify(struct exam *x)
     struct bytes nonce = quote_nonce(x->arena, &e->request);
 
     if (!challenge_is_ours(x, e) || !signed_by_its_key(x, &e->request) ||
-        !tpm_attestation_verify(x, &e->current, &nonce, NULL) || !verify_boot(x, e) || !verify_keys(x, e))
-        return false;
-    e->current_known =
-        measured_bank(&e->current.logs, &e->current.quote.attest.selection, &e->current_bank, &e->current_quoted);
-    e->boot_known =
-        e->has_boot && measured_bank(&e->boot.logs, &e->boot.quote.attest.selection, &e->boot_bank, &e->boot_quoted);
-    if (e->current_known)
-        boot_facts_read(&e->current.logs, e->current_bank, e->current_quoted, x->settings->reference, &e->facts);
-    if (!verify_enclave(x, e))
+        !tpm_attestation_verify(x, &e->current, &nonce, NULL) || !verify_boot(x, e) || !verify_keys(x, e) ||
+        !verify_enclave(x, e))
         return false;
     tpm_claims(x, e);
     return true;

@@ -3,7 +3,6 @@
 #define ASSAY_EVIDENCE_TPM_H
 
 #include "evidence/attester.h"
-#include "evidence/parts/boot_facts.h"
 #include "evidence/parts/tpm_attestation.h"
 #include "evidence/parts/vbs_report.h"
 #include "evidence/tpm_challenge.h"
@@ -17,12 +16,6 @@ struct tpm_evidence {
     bool has_boot;
     struct tpm_certification certified[1 + TPM_OTHER_KEYS]; /* of the request key, of others */
     struct vbs_report report;                               /* VBS */
-
-    /* Set by tpm_verify: the banks that decisions rest on, with the registers that are quoted there. */
-    bool current_known, boot_known;
-    enum digest_alg current_bank, boot_bank;
-    uint32_t current_quoted, boot_quoted;
-    struct boot_facts facts; /* of the present state */
 };
 
 extern const enum check_id tpm_required[];

@@ -71,17 +71,20 @@ static void confirmation(struct exam *x, const struct json *jwk)
     claims_json(&x->incoming, "cnf", cnf, CLAIM_TOKEN);
 }
 
+static struct bytes events(struct arena *a, const struct tpm_attestation *t)
+{
+    return boot_events_json(a, &t->logs, t->bank, t->quoted);
+}
+
 static void log_claims(struct exam *x, const struct tpm_evidence *e)
 {
     struct claims *out = &x->incoming;
     const struct tpm_quote *quote = &e->current.quote;
 
-    if (e->current_known && !x->plain_policy)
-        claims_text(out, "events", boot_events_json(x->arena, &e->current.logs, e->current_bank, e->current_quoted),
-                    CLAIM_POLICY);
-    if (e->boot_known && !x->plain_policy)
-        claims_text(out, "bootEvents", boot_events_json(x->arena, &e->boot.logs, e->boot_bank, e->boot_quoted),
-                    CLAIM_POLICY);
+    if (e->current.has_bank && !x->plain_policy)
+        claims_text(out, "events", events(x->arena, &e->current), CLAIM_POLICY);
+    if (e->has_boot && e->boot.has_bank && !x->plain_policy)
+        claims_text(out, "bootEvents", events(x->arena, &e->boot), CLAIM_POLICY);
     claims_text(out, "pcrs", boot_pcrs_json(x->arena, &quote->attest.selection, &quote->pcrs),
                 CLAIM_POLICY | CLAIM_READ_ONLY);
 }

@@ -67,11 +67,9 @@ static struct json *registers(struct arena *a, const struct tpm_quote *q)
 static void policy_claims(struct exam *x, const struct tpm_attestation *t)
 {
     const struct tpm_selection *selection = &t->quote.attest.selection;
-    enum digest_alg bank;
-    uint32_t quoted;
 
-    if (t->logs.count && measured_bank(&t->logs, selection, &bank, &quoted))
-        claims_text(&x->incoming, "events", boot_events_json(x->arena, &t->logs, bank, quoted), CLAIM_POLICY);
+    if (t->logs.count && t->has_bank)
+        claims_text(&x->incoming, "events", boot_events_json(x->arena, &t->logs, t->bank, t->quoted), CLAIM_POLICY);
     claims_text(&x->incoming, "pcrs", boot_pcrs_json(x->arena, selection, &t->quote.pcrs),
                 CLAIM_POLICY | CLAIM_READ_ONLY);
 }

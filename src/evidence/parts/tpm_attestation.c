@@ -186,12 +186,9 @@ static bool key_fits(struct exam *x, const struct tpm_attestation *a)
 /* In the bank that decisions rest on: of another one nothing but the digest is looked at. */
 static bool covers_required(struct exam *x, const struct tpm_attestation *a)
 {
-    uint32_t missing = x->settings->required_pcrs, quoted;
+    uint32_t missing = x->settings->required_pcrs & ~(a->has_bank ? a->quoted : 0);
     struct writer w = wr_open(x->arena);
-    enum digest_alg bank;
 
-    if (measured_bank(&a->logs, &a->quote.attest.selection, &bank, &quoted))
-        missing &= ~quoted;
     if (check_that(x, TPM_REQUIRED_PCRS, missing == 0))
         return true;
     for (unsigned i = 0; i < 32; i++)
@@ -204,27 +201,28 @@ static bool covers_required(struct exam *x, const struct tpm_attestation *a)
 bool tpm_attestation_verify(struct exam *x, struct tpm_attestation *a, const struct bytes *nonce,
                             const char *why_no_nonce)
 {
+    const struct tpm_selection *selection = &a->quote.attest.selection;
+
     a->aik.key = &a->key;
-    return aik_verify(x, &a->aik, x->settings->aik_required, "require_valid_aik_cert = false") && key_fits(x, a) &&
-           tpm_quote_verify(x, &a->quote, &a->key, nonce, why_no_nonce) && covers_required(x, a) &&
-           measured_verify(x, &a->logs, &a->quote.attest.selection, &a->quote.pcrs);
+    a->has_bank = measured_bank(&a->logs, selection, &a->bank, &a->quoted);
+    if (!aik_verify(x, &a->aik, x->settings->aik_required, "require_valid_aik_cert = false") || !key_fits(x, a) ||
+        !tpm_quote_verify(x, &a->quote, &a->key, nonce, why_no_nonce) || !covers_required(x, a) ||
+        !measured_verify(x, &a->logs, selection, &a->quote.pcrs))
+        return false;
+    if (a->has_bank)
+        boot_facts_read(&a->logs, a->bank, a->quoted, x->settings->reference, &a->facts);
+    return true;
 }
 
 void tpm_attestation_claims(struct exam *x, const struct tpm_attestation *a)
 {
     enum { TPM_VERSION = 2 };
     struct claims *out = &x->incoming;
-    struct boot_facts facts = {0};
-    enum digest_alg bank;
-    uint32_t quoted;
 
     x->development |= a->aik.development;
     claims_boolean(out, "aikValidated", a->aik.valid, CLAIM_POLICY);
     claims_text(out, "aikPubHash", base64_encode(x->arena, sha256_of(x->arena, public_key_spki(x->arena, &a->key))),
                 CLAIM_POLICY);
     claims_integer(out, "tpmVersion", TPM_VERSION, CLAIM_POLICY);
-    /* Without a log of a quoted bank nothing is known of the boot, and each of these is false. */
-    if (a->logs.count && measured_bank(&a->logs, &a->quote.attest.selection, &bank, &quoted))
-        boot_facts_read(&a->logs, bank, quoted, x->settings->reference, &facts);
-    boot_plain_claims(out, &facts);
+    boot_plain_claims(out, &a->facts);
 }

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "endorsement/tpm/tpm.h"
-#include "evidence/parts/measured.h"
+#include "evidence/parts/boot_facts.h"
 #include "evidence/parts/tpm_verify.h"
 
 struct tpm_attestation {
@@ -14,6 +14,13 @@ struct tpm_attestation {
     struct public_key sent_key; /* aik_pub; kind KEY_NONE: not sent */
     struct tpm_quote quote;
     struct measured logs;
+
+    /* Set by tpm_attestation_verify: the bank that decisions rest on, with the registers that are quoted there, and what the logs
+     * tell of the boot. */
+    bool has_bank; /* else nothing is known of the boot, and the facts are empty */
+    enum digest_alg bank;
+    uint32_t quoted;
+    struct boot_facts facts;
 };
 /* Rows of checks.def that the two functions state. */
 #define TPM_ATTESTATION_CHECKS                                                                             \
