@@ -9,6 +9,7 @@
 #include "core/key_evidence.h"
 #include "core/selftest.h"
 #include "evidence/logs.h"
+#include "log_sample.h"
 #include "manage_upload.h"
 #include "simulate/simulate.h"
 #include "tpm_exchange.h"
@@ -162,6 +163,20 @@ static unsigned try_bearers(struct arena *a, enum check_id row)
     return vectors;
 }
 
+static unsigned try_logs(struct arena *a, enum check_id row)
+{
+    const char *plain, *mutated;
+
+    if (!log_sample_try(a, row, &plain))
+        return 0;
+    check_mutant = row;
+    log_sample_try(a, row, &mutated);
+    check_mutant = CHECK_COUNT;
+    tell(row, "a log of decisions", plain, mutated);
+    arena_reset(a);
+    return 1;
+}
+
 /* Data of an entry in a measurement list of IMA. */
 static struct bytes measured(struct arena *a, const char *path)
 {
@@ -300,7 +315,7 @@ static void try_row(struct arena *a, enum check_id row)
             try_upload(a, row, uploaded->name);
             vectors++;
         }
-    vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row);
+    vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row) + try_logs(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);
@@ -446,6 +461,10 @@ static void try_all_good(struct arena *a)
     for (int operation = SIMULATE_POLICY; operation <= SIMULATE_PUT_IN_FORCE; operation++)
         try_good_uploads(a, (enum simulate_operation)operation);
     try_good_bearer(a);
+    const char *of_log = NULL;
+    bool tried = log_sample_try(a, CHECK_COUNT, &of_log);
+    printf("%s good     a log of decisions: %s\n", of_log ? "not ok" : "ok    ", shown(of_log));
+    count(tried && !of_log);
     const char *refusal = judge_list(a, "/bin/true");
     printf("%s good     a measurement list: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
     count(!refusal);

@@ -15,7 +15,7 @@ BELOW = {
     "evidence": "evidence/parts endorsement claims crypto base",
     "policy": "claims crypto base",
     "token": "claims crypto base",
-    "core": "evidence evidence/parts policy token endorsement claims crypto base",
+    "core": "merkle evidence evidence/parts policy token endorsement claims crypto base",
     "merkle": "crypto base",
     "trust": "core evidence evidence/parts token endorsement claims crypto base",
     "store": "core crypto base",
