@@ -129,6 +129,12 @@ enum {
     LIMIT_CUSTOM_CLAIMS = 64,
     LIMIT_CUSTOM_NAME = 256,
     /* Sources of endorsements. */
+    LIMIT_MEASUREMENTS = 1024,             /* records in one list: years of releases, on every kind of TEE */
+    LIMIT_MEASUREMENTS_TEXT = 1024 * 1024, /* such a list, signed; a record has some 700 bytes */
+    LIMIT_MEASUREMENT_DIGESTS = 16,        /* programs of one release */
+    LIMIT_MEASUREMENT_TEXT = 128,          /* bytes of a component's name or version */
+    LIMIT_TRUST_KEYS = 64,                 /* in one key set of a service; five are the most that is recorded */
+
     LIMIT_UPSTREAM_URL = 1024, /* of a source of endorsements, without what is put behind */
     LIMIT_THIM_NODES = 64,     /* values in an answer of Azure's THIM, which has five */
     LIMIT_HTTP_ANSWER_HEADER =

@@ -51,7 +51,8 @@ extern const struct command verify_command, inspect_command, attest_command, tok
     provider_update_command, provider_delete_command, provider_list_default_command, simulate_command, login_command,
     admin_migrate_command, audit_verify_command, collateral_show_command, collateral_key_command,
     collateral_export_command, collateral_import_command, collateral_forecast_command, collateral_fetch_command,
-    agent_command, log_prove_command, log_verify_command, log_consistency_command, log_show_command;
+    agent_command, log_prove_command, log_verify_command, log_consistency_command, log_show_command,
+    trust_command, release_announce_command, release_list_command, release_show_command;
 
 struct cli {
     struct arena *arena;

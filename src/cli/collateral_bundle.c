@@ -10,40 +10,11 @@
 #include "base/text.h"
 #include "cli/anchor.h"
 #include "cli/collateral.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "crypto/pem.h"
 
 enum { OPTION_OUT = 'o', OPTION_KEY = COLLATERAL_OPTION_BASE, OPTION_SEQUENCE, OPTION_INTO, OPTION_TRUST, OPTION_KEEP };
-
-static bool put_all(int fd, struct bytes text)
-{
-    for (size_t put = 0; put < text.n;) {
-        ssize_t n = write(fd, text.p + put, text.n - put);
-
-        if (n < 0 && errno != EINTR)
-            return false;
-        put += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-/* The whole file or none of it: beside its place, then renamed. */
-static bool write_whole(struct cli *cli, const char *path, struct bytes text, mode_t mode)
-{
-    char *beside = arena_printf(cli->arena, "%s.XXXXXX", path);
-    int fd = mkostemp(beside, O_CLOEXEC);
-    bool ok = fd >= 0 && fchmod(fd, mode) == 0 && put_all(fd, text) && fsync(fd) == 0 && rename(beside, path) == 0;
-    int reason = errno;
-
-    if (fd >= 0) {
-        close(fd);
-        if (!ok)
-            unlink(beside);
-    }
-    if (!ok)
-        cli_error(cli, "%s: %s", path, strerror(reason));
-    return ok;
-}
 
 static enum status key_run(struct cli *cli, int argc, char **argv)
 {
@@ -70,8 +41,8 @@ static enum status key_run(struct cli *cli, int argc, char **argv)
     if (!ok) {
         cli_error(cli, "%s", fault.text);
     } else {
-        ok = write_whole(cli, path, pem, 0600) &&
-             write_whole(cli, arena_printf(a, "%s.pub", path), pem_encode(a, "PUBLIC KEY", signing_key_spki(key, a)),
+        ok = output_file(cli, path, pem, 0600) &&
+             output_file(cli, arena_printf(a, "%s.pub", path), pem_encode(a, "PUBLIC KEY", signing_key_spki(key, a)),
                          0644);
         secret_wipe((void *)(uintptr_t)pem.p, pem.n);
     }
@@ -168,7 +139,7 @@ static enum status write_bundle(struct export *e, const struct bundle *b, const 
     }
     if (strcmp(e->out, "-") == 0)
         return fwrite(text.p, 1, text.n, stdout) == text.n ? STATUS_DONE : STATUS_MISUSE;
-    if (!write_whole(cli, e->out, text, 0644))
+    if (!output_file(cli, e->out, text, 0644))
         return STATUS_MISUSE;
     printf("%zu endorsements, number %llu%s\n", b->count, (unsigned long long)b->sequence, key ? "" : ", not signed");
     return STATUS_DONE;

@@ -3,7 +3,7 @@
 #include "crypto/der_write.h"
 #include "crypto/verify.h"
 
-enum { RSA_BITS_LEAST = 2048, RSA_BITS_MOST = 4096, RSA_EXPONENT_BYTES = 4 };
+enum { RSA_BITS_SHORT = 1024, RSA_BITS_LEAST = 2048, RSA_BITS_MOST = 4096, RSA_EXPONENT_BYTES = 4 };
 
 /* DER contents of the algorithm identifiers that are accepted. */
 static const uint8_t oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
@@ -31,14 +31,14 @@ static bool generated_by_roca(struct bytes modulus)
     return true;
 }
 
-static bool rsa_key(struct bytes modulus, struct bytes exponent, struct public_key *out)
+static bool rsa_key(struct bytes modulus, struct bytes exponent, size_t least, struct public_key *out)
 {
     size_t bits = modulus.n * 8;
 
     for (uint8_t top = modulus.n ? modulus.p[0] : 0; bits && !(top & 0x80); top = (uint8_t)(top << 1))
         if (--bits % 8 == 0)
             return false; /* a leading zero byte */
-    if (bits < RSA_BITS_LEAST || bits > RSA_BITS_MOST || !(modulus.p[modulus.n - 1] & 1))
+    if (bits < least || bits > RSA_BITS_MOST || !(modulus.p[modulus.n - 1] & 1))
         return false;
     if (exponent.n == 0 || exponent.n > RSA_EXPONENT_BYTES || exponent.p[0] == 0 || !(exponent.p[exponent.n - 1] & 1) ||
         (exponent.n == 1 && exponent.p[0] < 3))
@@ -52,7 +52,7 @@ static bool rsa_key(struct bytes modulus, struct bytes exponent, struct public_k
 bool public_key_from_rsa(struct bytes modulus, struct bytes exponent, struct public_key *out)
 {
     *out = (struct public_key){0};
-    return rsa_key(modulus, exponent, out);
+    return rsa_key(modulus, exponent, RSA_BITS_LEAST, out);
 }
 
 bool public_key_from_point(struct bytes point, struct public_key *out)
@@ -66,12 +66,12 @@ bool public_key_from_point(struct bytes point, struct public_key *out)
     return true;
 }
 
-static bool decode_rsa(struct bytes bits, struct public_key *out)
+static bool decode_rsa(struct bytes bits, size_t least, struct public_key *out)
 {
     struct reader r = rd_open(bits), key = der_enter(&r, DER_SEQUENCE);
     struct bytes modulus = der_unsigned(&key), exponent = der_unsigned(&key);
 
-    return rd_end(&r) && rd_end(&key) && rsa_key(modulus, exponent, out);
+    return rd_end(&r) && rd_end(&key) && rsa_key(modulus, exponent, least, out);
 }
 
 static bool decode_ec(struct bytes curve, struct bytes bits, struct public_key *out)
@@ -81,7 +81,7 @@ static bool decode_ec(struct bytes curve, struct bytes bits, struct public_key *
     return size && bits.n == size + 1 && bits.p[0] == 4 && public_key_from_point(bytes_after(bits, 1), out);
 }
 
-bool public_key_decode(struct arena *a, struct bytes spki, struct public_key *out)
+static bool decode(struct arena *a, struct bytes spki, size_t least, struct public_key *out)
 {
     struct bytes copy = arena_copy(a, spki);
     struct reader outer = rd_open(copy), r = der_enter(&outer, DER_SEQUENCE), alg = der_enter(&r, DER_SEQUENCE);
@@ -96,10 +96,20 @@ bool public_key_decode(struct arena *a, struct bytes spki, struct public_key *ou
     struct bytes bits = der_bits(&r);
     if (!rd_end(&outer) || !rd_end(&r) || !rd_end(&alg) || !(rsa || bytes_equal(oid, BYTES_OF(oid_ec))))
         return false;
-    if (!(rsa ? decode_rsa(bits, out) : decode_ec(curve, bits, out)))
+    if (!(rsa ? decode_rsa(bits, least, out) : decode_ec(curve, bits, out)))
         return false;
     out->spki = copy;
     return true;
+}
+
+bool public_key_decode(struct arena *a, struct bytes spki, struct public_key *out)
+{
+    return decode(a, spki, RSA_BITS_LEAST, out);
+}
+
+bool public_key_decode_short(struct arena *a, struct bytes spki, struct public_key *out)
+{
+    return decode(a, spki, RSA_BITS_SHORT, out);
 }
 
 static struct bytes spki_of(struct arena *a, struct bytes alg, struct bytes bits)

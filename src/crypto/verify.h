@@ -36,6 +36,9 @@ struct public_key {
 
 /* From DER SubjectPublicKeyInfo; trailing bytes, other algorithms and other sizes are refused. */
 bool public_key_decode(struct arena *a, struct bytes spki, struct public_key *out);
+/* The same, and RSA from 1024 bits: as signing keys of the original service were until 2021. Only for callers who say so to whoever
+ * relies on them. */
+bool public_key_decode_short(struct arena *a, struct bytes spki, struct public_key *out);
 /* From x || y (64 bytes: P-256, 96: P-384); the point must be on the curve. The view is kept, not copied. */
 bool public_key_from_point(struct bytes point, struct public_key *out);
 /* From big-endian modulus and exponent without leading zeros (a JWK's); views are kept. */

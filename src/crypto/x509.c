@@ -89,7 +89,7 @@ static bool read_tbs(struct arena *a, struct certificate *c, struct bytes *inner
     c->not_before = der_time(&validity);
     c->not_after = der_time(&validity);
     c->subject = der_take_whole(&r, DER_SEQUENCE);
-    struct bytes spki = der_take_whole(&r, DER_SEQUENCE);
+    c->spki = der_take_whole(&r, DER_SEQUENCE);
     for (uint8_t unique_id = 1; unique_id <= 2; unique_id++)
         if (der_next_is(&r, DER_CONTEXT(unique_id)))
             der_take(&r, DER_CONTEXT(unique_id));
@@ -102,8 +102,8 @@ static bool read_tbs(struct arena *a, struct certificate *c, struct bytes *inner
     }
     if (!v3 || !rd_end(&outer) || !rd_end(&r) || !rd_end(&validity))
         return false;
-    sha256(spki, c->spki_digest);
-    if (!public_key_decode(a, spki, &c->key))
+    sha256(c->spki, c->spki_digest);
+    if (!public_key_decode(a, c->spki, &c->key))
         c->key = (struct public_key){.kind = KEY_NONE};
     return read_extensions(c);
 }

@@ -20,6 +20,7 @@ struct certificate {
     struct bytes subject_cn, issuer_cn; /* the (last) common name as UTF-8; empty when there is none */
     struct bytes serial;                /* big endian magnitude without leading zeros; a negative one does not decode */
     int64_t not_before, not_after;
+    struct bytes spki;                /* DER SubjectPublicKeyInfo, as it stood */
     struct public_key key;            /* kind KEY_NONE when the key is of a kind or size that is not accepted */
     uint8_t spki_digest[SHA256_SIZE]; /* SHA-256 of the DER SubjectPublicKeyInfo: what anchors are pinned by */
     enum signature_alg alg;           /* SIGNATURE_NONE: one we do not accept */

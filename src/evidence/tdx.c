@@ -27,14 +27,18 @@ bool tdx_decode_quote(struct exam *x, struct bytes quote, struct tdx_evidence *e
     return true;
 }
 
+bool tdx_is_wrapped(struct bytes file)
+{
+    return bytes_equal(bytes_first(bytes_after(file, OE_FORMAT_AT), sizeof oe_format), BYTES_OF(oe_format));
+}
+
 bool tdx_decode_file(struct exam *x, struct bytes file, const struct request_data *runtime,
                      const struct request_data *init)
 {
     struct tdx_evidence *e = ARENA_NEW(x->arena, struct tdx_evidence);
-    bool wrapped = bytes_equal(bytes_first(bytes_after(file, OE_FORMAT_AT), sizeof oe_format), BYTES_OF(oe_format));
 
     x->evidence = e;
-    e->submitted = wrapped ? bytes_after(file, OE_HEADER) : file;
+    e->submitted = tdx_is_wrapped(file) ? bytes_after(file, OE_HEADER) : file;
     return request_given(x, e->submitted, runtime, init, &e->runtime, &e->init) && tdx_decode_quote(x, e->submitted, e);
 }
 

@@ -14,6 +14,8 @@ struct tdx_evidence {
     struct request_data runtime, init;
 };
 
+/* Is it Open Enclave evidence with a TDX quote, by its header's format? */
+bool tdx_is_wrapped(struct bytes file);
 /* A bare quote, or Open Enclave evidence with its header round one; for tools. runtime and init may be NULL. */
 bool tdx_decode_file(struct exam *x, struct bytes file, const struct request_data *runtime,
                      const struct request_data *init);

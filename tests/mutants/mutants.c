@@ -13,6 +13,7 @@
 #include "manage_upload.h"
 #include "simulate/simulate.h"
 #include "tpm_exchange.h"
+#include "trust_judge.h"
 
 enum { MEMORY = 256 * 1024 * 1024, SEED = 1 /* known: RSA keys are made once for all vectors */ };
 
@@ -177,6 +178,35 @@ static unsigned try_logs(struct arena *a, enum check_id row)
     return 1;
 }
 
+static void try_service(struct arena *a, enum check_id row, const char *name, enum simulate_host host)
+{
+    struct simulated_service s;
+    struct fault fault = {0};
+    bool made = simulate_service(a, &(struct simulate_service_options){.fault = name, .host = host}, &s, &fault);
+
+    const char *plain = made ? service_judge(a, &s) : fault.text;
+    check_mutant = row;
+    const char *mutated = made ? service_judge(a, &s) : fault.text;
+    check_mutant = CHECK_COUNT;
+    tell(row, name, plain, mutated);
+    arena_reset(a);
+}
+
+/* Services on each TEE that shows the fault; how many there were. */
+static unsigned try_services(struct arena *a, enum check_id row)
+{
+    const struct simulate_service_fault *f;
+    unsigned vectors = 0;
+
+    for (size_t i = 0; (f = simulate_service_fault_at(i)) != NULL; i++)
+        for (int host = 0; simulate_service_fault_check(f) == row && host < SIMULATE_HOSTS; host++)
+            if (f->hosts & 1u << host) {
+                try_service(a, row, f->name, (enum simulate_host)host);
+                vectors++;
+            }
+    return vectors;
+}
+
 /* Data of an entry in a measurement list of IMA. */
 static struct bytes measured(struct arena *a, const char *path)
 {
@@ -315,7 +345,8 @@ static void try_row(struct arena *a, enum check_id row)
             try_upload(a, row, uploaded->name);
             vectors++;
         }
-    vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row) + try_logs(a, row);
+    vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row) + try_logs(a, row) +
+               try_services(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);
@@ -440,6 +471,20 @@ static void try_good_tpm(struct arena *a)
         try_good(a, &(struct simulate_options){.kind = SIMULATE_VBS, .version = version, .seed = SEED});
 }
 
+static void try_good_services(struct arena *a)
+{
+    for (int host = 0; host < SIMULATE_HOSTS; host++) {
+        struct simulated_service s;
+        struct fault fault = {0};
+        const struct simulate_service_options o = {.host = (enum simulate_host)host};
+        const char *refusal = simulate_service(a, &o, &s, &fault) ? service_judge(a, &s) : fault.text;
+
+        printf("%s good     a service on host %d: %s\n", refusal ? "not ok" : "ok    ", host, shown(refusal));
+        count(!refusal);
+        arena_reset(a);
+    }
+}
+
 /* Without a fault all is accepted, or the rows would prove nothing. */
 static void try_all_good(struct arena *a)
 {
@@ -465,6 +510,7 @@ static void try_all_good(struct arena *a)
     bool tried = log_sample_try(a, CHECK_COUNT, &of_log);
     printf("%s good     a log of decisions: %s\n", of_log ? "not ok" : "ok    ", shown(of_log));
     count(tried && !of_log);
+    try_good_services(a);
     const char *refusal = judge_list(a, "/bin/true");
     printf("%s good     a measurement list: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
     count(!refusal);
