@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 
+enum { KEY_FILE_MAX = 64 * 1024 }; /* an offer with its evidence is the longest file beside a key */
+
 static void wipe(struct bytes b)
 {
     secret_wipe((void *)(uintptr_t)b.p, b.n);
@@ -60,9 +62,9 @@ bool root_sealer_read(char **arguments, struct root_sealer *out, struct fault *f
 static bool read_private(int fd, struct arena *a, struct bytes *text)
 {
     struct stat st;
-    uint8_t *p = arena_alloc(a, KEY_ENVELOPE_MAX + 1);
+    uint8_t *p = arena_alloc(a, KEY_FILE_MAX);
     bool private = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) == 0;
-    ssize_t n = private ? read(fd, p, KEY_ENVELOPE_MAX + 1) : -1;
+    ssize_t n = private ? read(fd, p, KEY_FILE_MAX) : -1;
 
     *text = bytes_make(p, n > 0 ? (size_t)n : 0);
     if (!private)

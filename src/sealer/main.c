@@ -2,6 +2,7 @@
  *
  *     assay-sealer serve SETTING=VALUE...            one question on descriptor 3, from a signer that starts
  *     assay-sealer reseal KEYFILE SETTING=VALUE...   for assayd reseal
+ *     assay-sealer hand-over VERB KEYFILE WAY PATH SETTING=VALUE...
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "core/confine.h"
 #include "core/frame.h"
 #include "crypto/digest.h"
+#include "sealer/hand_over_command.h"
 #include "sealer/reseal.h"
 #include "sealer/sealers.h"
 
@@ -66,6 +68,8 @@ static bool run(int argc, char **argv, struct arena *a, struct fault *fault)
         return serve(argv + 2, a, fault);
     if (argc >= 3 && strcmp(argv[1], "reseal") == 0)
         return root_sealer_read(argv + 3, &s, fault) && reseal(argv[2], &s, a, fault);
+    if (argc >= 6 && strcmp(argv[1], "hand-over") == 0)
+        return hand_over_command(argv[2], argv + 3, a, fault);
     return fault_set(fault, FAULT_USAGE, "it is started by assay-signer and by assayd");
 }
 

@@ -300,4 +300,4 @@ static bool recover(const struct root_sealer *s, const struct key_envelope *e, s
     return ok;
 }
 
-const struct sealer sealer_pkcs11 = {"pkcs11", make, recover};
+const struct key_sealer sealer_pkcs11 = {"pkcs11", make, recover};

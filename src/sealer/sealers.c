@@ -2,9 +2,9 @@
 
 #include "crypto/digest.h"
 
-static const struct sealer *const sealers[] = {&sealer_tpm2, &sealer_snp, &sealer_pkcs11};
+static const struct key_sealer *const sealers[] = {&sealer_tpm2, &sealer_snp, &sealer_pkcs11};
 
-static const struct sealer *find(struct bytes name, struct fault *fault)
+static const struct key_sealer *find(struct bytes name, struct fault *fault)
 {
     for (size_t i = 0; i < sizeof sealers / sizeof *sealers; i++)
         if (bytes_is(name, sealers[i]->name))
@@ -25,7 +25,7 @@ bool sealers_seal(const struct root_sealer *s, const char *holds, const uint8_t 
         *text = key_envelope_plain(a, holds, secret);
         return true;
     }
-    const struct sealer *sealer = find(bytes_text(s->name), fault);
+    const struct key_sealer *sealer = find(bytes_text(s->name), fault);
     bool ok = sealer && sealer->make(s, a, key, fields, &count, fault) &&
               key_envelope_seal(a, holds, sealer->name, fields, count, key, secret, text, fault);
     secret_wipe(key, sizeof key);
@@ -45,7 +45,7 @@ bool sealers_open(const struct root_sealer *s, const char *holds, struct bytes t
                          (int)bytes_first(e.holds, 32).n, (const char *)e.holds.p, holds);
     if (bytes_is(e.sealer, "file"))
         return key_envelope_open(a, &e, NULL, secret, fault);
-    const struct sealer *sealer = find(e.sealer, fault);
+    const struct key_sealer *sealer = find(e.sealer, fault);
     bool ok = sealer && sealer->recover(s, &e, a, key, fault) && key_envelope_open(a, &e, key, secret, fault);
     secret_wipe(key, sizeof key);
     return ok;

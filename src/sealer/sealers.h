@@ -7,7 +7,7 @@
 
 enum { SEALER_FIELDS_MAX = 4 };
 
-struct sealer {
+struct key_sealer {
     const char *name;
     /* A key that this sealer gives back where the same machine, boot or token asks again, and the fields by which it will. */
     bool (*make)(const struct root_sealer *s, struct arena *a, uint8_t key[ROOT_KEY_SIZE],
@@ -15,7 +15,7 @@ struct sealer {
     bool (*recover)(const struct root_sealer *s, const struct key_envelope *e, struct arena *a,
                     uint8_t key[ROOT_KEY_SIZE], struct fault *fault);
 };
-extern const struct sealer sealer_tpm2, sealer_snp, sealer_pkcs11;
+extern const struct key_sealer sealer_tpm2, sealer_snp, sealer_pkcs11;
 
 /* Under the sealer of the settings, and by the one that the envelope names, "file" included. */
 bool sealers_seal(const struct root_sealer *s, const char *holds, const uint8_t secret[ROOT_KEY_SIZE], struct arena *a,

@@ -46,4 +46,4 @@ static bool recover(const struct root_sealer *s, const struct key_envelope *e, s
            derive(salt, key, fault);
 }
 
-const struct sealer sealer_snp = {"snp", make, recover};
+const struct key_sealer sealer_snp = {"snp", make, recover};

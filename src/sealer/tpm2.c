@@ -290,4 +290,4 @@ static bool recover(const struct root_sealer *s, const struct key_envelope *e, s
            use_tpm(s, &(struct work){unseal_once, &bank, key, &blob, values}, a, fault);
 }
 
-const struct sealer sealer_tpm2 = {"tpm2", make, recover};
+const struct key_sealer sealer_tpm2 = {"tpm2", make, recover};

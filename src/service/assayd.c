@@ -25,6 +25,7 @@ static const char help[] =
     "       assayd --dev [--state DIR] [--port N] [--store URL] [--evidence KIND]\n"
     "       assayd backup | restore --config FILE BACKUP\n"
     "       assayd reseal --config FILE\n"
+    "       assayd hand-over offer | grant | accept --config FILE\n"
     "\n"
     "  --config FILE    serve as the file says; assayd.conf(5) lists every setting\n"
     "  --check-config   read the configuration, say what is wrong with it, and end\n"

@@ -1,12 +1,13 @@
-/* Commands about the root key, which the host must never see: assayd reads the configuration and becomes assay-sealer. */
+/* Commands about the root key, which the host must never see: assayd reads the configuration, and
+ * assay-sealer does what is asked. */
 #ifndef ASSAY_SERVICE_ROOT_COMMANDS_H
 #define ASSAY_SERVICE_ROOT_COMMANDS_H
 
 #include <stdbool.h>
 
-/* "assayd reseal" */
+/* "assayd reseal", "assayd hand-over" */
 bool is_root_command(int argc, char **argv);
-/* Returns where it cannot become that program, having said why: the exit status. */
+/* The exit status, if it comes back. */
 int root_command(int argc, char **argv);
 
 #endif

@@ -9,6 +9,7 @@
 #include "core/key_evidence.h"
 #include "core/selftest.h"
 #include "evidence/logs.h"
+#include "hand_over_case.h"
 #include "log_sample.h"
 #include "manage_upload.h"
 #include "simulate/simulate.h"
@@ -269,6 +270,24 @@ static unsigned try_key_evidence(struct arena *a, enum check_id row)
     return 1;
 }
 
+static unsigned try_hand_over(struct arena *a, enum check_id row)
+{
+    unsigned vectors = 0;
+
+    for (size_t i = 0; i < CASE_FAULTS; i++) {
+        if (case_faults[i].row != row)
+            continue;
+        const char *plain = case_judge(a, case_faults[i].fault);
+        check_mutant = row;
+        const char *mutated = case_judge(a, case_faults[i].fault);
+        check_mutant = CHECK_COUNT;
+        tell(row, case_faults[i].name, plain, mutated);
+        arena_reset(a);
+        vectors++;
+    }
+    return vectors;
+}
+
 static unsigned try_lists(struct arena *a, enum check_id row)
 {
     if (row != CHECK_IMA_TEMPLATE_HASH)
@@ -346,7 +365,7 @@ static void try_row(struct arena *a, enum check_id row)
             vectors++;
         }
     vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row) + try_logs(a, row) +
-               try_services(a, row);
+               try_services(a, row) + try_hand_over(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);

@@ -135,6 +135,92 @@ class File(SealerCase):
         self.starts_again(service, kid)
 
 
+class HandOver(SealerCase):
+    """The command; the steps themselves, between nodes that can prove something, are in tests/unit/test_hand_over.c."""
+
+    def hand_over(self, service, *arguments, data=b""):
+        done = subprocess.run([self.program, "hand-over", *arguments], input=data, capture_output=True, timeout=120, env=service.env, check=False)
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    def test_without_a_tee_nothing_is_handed_over(self):
+        service = self.service()
+        service.stop()
+        root = bytes.fromhex(self.field(self.read(service), "sealed"))
+        config = ("--config", service.config)
+        answers = [self.hand_over(service, "grant", *config, data=data) for data in (b"", b"x" * 100, b"assay-offer 1\n" + bytes(200), b"x" * 100000)]
+        for code, out, err in answers:
+            self.assertEqual((1, b""), (code, out))
+            self.assertIn("the offer is refused: handover.shape", err)
+        code, out, err = self.hand_over(service, "offer", *config)
+        self.assertEqual((1, b""), (code, out))
+        self.assertIn("there is a key file", err)
+        os.remove(self.key_file(service))
+        code, out, err = self.hand_over(service, "offer", *config)
+        self.assertEqual((1, b""), (code, out))
+        self.assertIn("copy the file over a channel that you trust", err)
+        code, out, err = self.hand_over(service, "accept", *config, data=b"x")
+        self.assertEqual((1, b""), (code, out))
+        self.assertIn("has made no offer", err)
+        self.assertFalse([n for n in os.listdir(os.path.dirname(self.key_file(service))) if n.startswith("sealing.key")])
+        self.assertEqual(32, len(root))
+
+    def test_usage(self):
+        for arguments in (("hand-over",), ("hand-over", "take", "--config", "x"), ("hand-over", "offer"), ("reseal", "--config", "x", "y")):
+            done = subprocess.run([self.program, *arguments], capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL)
+            self.assertEqual(1, done.returncode)
+            self.assertIn("Usage: assayd reseal", done.stderr)
+
+
+def memory_holds(pid, secret):
+    """Whether a process has these bytes in its writable memory; None where this user may not look."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as f:
+        areas = [line.split()[:2] for line in f]
+    try:
+        with open(f"/proc/{pid}/mem", "rb", 0) as f:
+            for area, rights in areas:
+                start, end = (int(x, 16) for x in area.split("-"))
+                if rights.startswith("rw"):
+                    try:
+                        f.seek(start)
+                        if secret in f.read(end - start):
+                            return True
+                    except OSError:
+                        continue
+    except PermissionError:
+        return None
+    return False
+
+
+@unittest.skipUnless(os.path.exists(os.path.join(RELEASE, "src/sealer/assay-sealer")), "no release build: ./dev test makes one")
+class Memory(SealerCase):
+    program = os.path.join(RELEASE, "src/service/assayd")
+
+    def test_the_signer_alone_has_the_root(self):
+        service = self.service()
+        self.kid(service)
+        root = bytes.fromhex(self.field(self.read(service), "sealed"))
+        children = service.children()
+        found = [memory_holds(pid, root) for pid in children["assay-signer"]]
+        if None in found:
+            self.skipTest("this user may not read the memory of other processes")
+        self.assertEqual([True] * 2, found)
+        for pid in [service.process.pid, *children["assay-verifier"]]:
+            self.assertFalse(memory_holds(pid, root), pid)
+            self.assertFalse(memory_holds(pid, root.hex().encode()), pid)
+        for pid in [service.process.pid, *children["assay-verifier"], *children["assay-signer"]]:
+            for name in ("cmdline", "environ"):
+                with open(f"/proc/{pid}/{name}", "rb") as f:
+                    told = f.read()
+                self.assertTrue(root not in told and root.hex().encode() not in told)
+        self.assertNotIn(root.hex(), service.text())
+        service.stop()
+        for folder, _, names in os.walk(service.folder):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as f:
+                    data = f.read()
+                self.assertTrue(name == "sealing.key" or (root not in data and root.hex().encode() not in data), name)
+
+
 class Tpm(SwtpmCase, SealerCase):
     def test_a_tpm(self):
         tpm = self.tpm()
