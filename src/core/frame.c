@@ -66,7 +66,7 @@ bool frame_read(struct frame_reader *r, struct arena *a, enum frame_kind *kind, 
 
     if (!take(r, header, sizeof header) || !frame_header(header, &length, kind))
         return false;
-    uint8_t *p = arena_alloc(a, length);
+    uint8_t *p = arena_raw(a, length);
     *body = bytes_make(p, length);
     return take(r, p, length);
 }
