@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "core/message.h"
 #include "core/pair.h"
+#include "core/record_seal.h"
 
 #define ISSUER "https://bench.example"
 
@@ -32,10 +33,10 @@ struct worker {
     const struct simulated *made;
 };
 
-/* A key for the provider, made by the first pair's signer and sent to both. */
+/* A key for the provider, made and sealed by the first pair's core and sent to both. */
 static bool send_provider(struct worker *w, struct arena *a, struct bytes *key)
 {
-    const struct manage_request create = {.what = MANAGE_PROVIDER_CREATE, .issuer = BYTES_LIT(ISSUER)};
+    const struct manage_request create = {.what = MANAGE_PROVIDER_CREATE, .issuer = BYTES_LIT(ISSUER), .first = true};
     struct provider_message m = {.issuer = BYTES_LIT(ISSUER)};
     struct answered answer;
     enum frame_kind kind;
@@ -45,10 +46,17 @@ static bool send_provider(struct worker *w, struct arena *a, struct bytes *key)
         if (!frame_write(w->pair.fd, FRAME_MANAGE, write_manage(a, &create)) ||
             !frame_read(&w->answers, a, &kind, &body) || !read_answer(body, &answer) || answer.changes.count != 1)
             return false;
-        *key = answer.changes.v[0].body;
+        const struct change *c = &answer.changes.v[0];
+        *key = write_state_record(a, &(struct state_record){.provider = m.issuer,
+                                                            .kind = c->kind,
+                                                            .version = c->version,
+                                                            .time = c->time,
+                                                            .body = c->body,
+                                                            .hash = c->hash,
+                                                            .seal = c->seal});
     }
-    return read_provider_key(*key, &m.key) && frame_write(w->pair.fd, FRAME_PROVIDER, write_provider(a, &m)) &&
-           frame_write(w->pair.fd, FRAME_PROVIDER_END, BYTES_NONE);
+    return frame_write(w->pair.fd, FRAME_PROVIDER, write_provider(a, &m)) &&
+           frame_write(w->pair.fd, FRAME_RECORD, *key) && frame_write(w->pair.fd, FRAME_PROVIDER_END, BYTES_NONE);
 }
 
 static void feed_snapshot(struct worker *w, struct arena *a, const struct simulated *made, struct bytes *key)

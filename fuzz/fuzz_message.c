@@ -4,6 +4,7 @@
 
 #include "core/key_evidence.h"
 #include "core/message.h"
+#include "core/record_seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,6 +28,7 @@ static void requests(struct arena *a, struct bytes body)
     struct key_evidence evidence;
     struct certify_message certify;
     struct provider_message provider;
+    struct state_record record;
     struct retired_key retired[RETIRED_KEYS_MAX];
     struct provider_key key;
     struct named_bytes named;
@@ -46,6 +48,8 @@ static void requests(struct arena *a, struct bytes body)
         same(write_sealing(a, &sealing), body);
     if (read_provider(body, &provider))
         same(write_provider(a, &provider), body);
+    if (read_state_record(body, &record))
+        same(write_state_record(a, &record), body);
     if (read_provider_key(body, &key))
         same(write_provider_key(a, &key), body);
     if (read_retired_keys(body, retired, &count))

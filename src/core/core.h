@@ -8,6 +8,8 @@
 #include "policy/policy.h"
 #include "token/token.h"
 
+struct state_record;
+
 /* What a stored policy is for. Only the active one decides. */
 enum policy_slot {
     SLOT_ACTIVE,
@@ -35,6 +37,9 @@ struct provider {
     bool isolated; /* trust model: policies must be signed by a registered certificate (api.md 3.4) */
     bool shared;   /* a default provider, anybody's: its policies cannot be changed */
     const struct certificate *signers; /* the registered ones, linked */
+    const struct state_record
+        *records; /* every current one of its records, verified (core/record_seal.h); tools have none */
+    size_t record_count;
 };
 
 struct snapshot {
@@ -58,6 +63,8 @@ struct mint {
     /* A certificate with this evidence (DER) over a key of the provider, given sealed; NULL: none is issued here. */
     bool (*certify)(void *context, struct bytes issuer, struct bytes sealed_key, const struct key_evidence *evidence,
                     struct arena *a, struct bytes *certificate, struct fault *fault);
+    /* The core's signature over a record (core/state_key.h); NULL: records are not sealed here. */
+    bool (*seal_record)(void *context, struct bytes message, struct arena *a, struct bytes *seal, struct fault *fault);
     void *context;
     struct sealer sealer; /* no functions: nothing is sealed here */
 };

@@ -1,7 +1,9 @@
-/* A new provider: its key, and the certificates that it trusts to sign policies (api.md 3.8, 7). */
+/* A provider's beginning and end: its key, and the certificates that it trusts to sign policies (api.md 3.8, 7). */
 #include "base/limits.h"
 #include "base/text.h"
 #include "core/management.h"
+#include "core/record_seal.h"
+#include "core/sealed_key.h"
 
 static bool refuse_signers(struct management *m, const char *message)
 {
@@ -63,12 +65,16 @@ static bool read_signers(struct management *m, const struct certificate **list)
     return true;
 }
 
-void provider_create(struct management *m)
+void manage_provider_create(struct management *m)
 {
     const struct certificate *signers;
     struct fault fault = {0};
     struct bytes key;
 
+    if (m->provider && m->provider->sealed_key.n) {
+        manage_refuse(m, 409, "Conflict", BYTES_LIT("There is a provider of this name already; nothing changed."));
+        return;
+    }
     if (!read_signers(m, &signers))
         return;
     if (!m->mint->make_key || !m->mint->make_key(m->mint->context, m->request->issuer, m->arena, &key, &fault)) {
@@ -77,8 +83,64 @@ void provider_create(struct management *m)
                                               m->mint->make_key ? fault.text : "no signer is at hand")));
         return;
     }
+    if (m->request->resource.n)
+        manage_change(m, (struct change){.kind = BYTES_LIT("provider"), .body = m->request->resource});
     if (signers)
         manage_change(m, (struct change){.kind = BYTES_LIT("signers"), .body = signers_jwks(m->arena, signers)});
     manage_change(m, (struct change){.kind = BYTES_LIT("key"), .body = key});
+    *m->answer = (struct answer){.status = 200};
+}
+
+void manage_provider_update(struct management *m)
+{
+    manage_change(m, (struct change){.kind = BYTES_LIT("provider"), .body = m->request->resource});
+    *m->answer = (struct answer){.status = 200};
+}
+
+/* The keys that stay listed: those of before that still count, and the one that signed until now. */
+static struct bytes retired(struct management *m)
+{
+    const struct state_record *held = provider_record(m->provider, BYTES_LIT("retired"));
+    struct retired_key keys[RETIRED_KEYS_MAX], all[RETIRED_KEYS_MAX + 1];
+    int64_t now = m->request->time;
+    size_t count = 0, n = 0;
+
+    /* The newest first; the oldest of too many goes. */
+    if (m->provider->kid.n && m->provider->certificate)
+        all[n++] = (struct retired_key){m->provider->kid, m->provider->certificate->der, now + RETIRED_SECONDS};
+    if (held && held->body.n && !read_retired_keys(held->body, keys, &count))
+        count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (now < keys[i].until)
+            all[n++] = keys[i];
+    return write_retired_keys(m->arena, all, n < RETIRED_KEYS_MAX ? n : RETIRED_KEYS_MAX);
+}
+
+static bool changes_it(const struct management *m, struct bytes kind)
+{
+    for (size_t i = 0; i < m->changes->count; i++)
+        if (bytes_equal(m->changes->v[i].kind, kind))
+            return true;
+    return false;
+}
+
+void manage_provider_delete(struct management *m)
+{
+    struct bytes kind;
+
+    /* Whether or not there is anything in them: a change that is under way, perhaps at another node, was made for the next version,
+     * and would else be found by whoever has the name after. Now one of the two fails. */
+    for (size_t i = 0; provider_policy_kind_at(m->arena, i, &kind); i++)
+        manage_change(m, (struct change){.kind = kind});
+    manage_change(m, (struct change){.kind = BYTES_LIT("signers")});
+    for (size_t i = 0; i < m->provider->record_count; i++) {
+        const struct state_record *r = &m->provider->records[i];
+
+        if (r->body.n && !bytes_is(r->kind, "retired") && !changes_it(m, r->kind) &&
+            m->changes->count < CHANGES_MAX - 1)
+            manage_change(m, (struct change){.kind = r->kind});
+    }
+    /* The last: what is behind it is of whoever has the name next. */
+    manage_change(m, (struct change){.kind = BYTES_LIT("retired"), .body = retired(m)});
     *m->answer = (struct answer){.status = 200};
 }

@@ -19,12 +19,13 @@ enum frame_kind {
     FRAME_SNAPSHOT_END,
     /* Host to verifier: the state of one provider, before the first request for it that needs it. */
     FRAME_PROVIDER,
-    FRAME_POLICY,
+    FRAME_RECORD,
     FRAME_PROVIDER_END,
     /* Host to verifier: work. */
     FRAME_ATTEST,
     FRAME_MANAGE,
     FRAME_SELFTEST, /* before all work; also verifier to signer */
+    FRAME_ADOPT, /* a record that an operator vouches for (service/adopt.h); only where the pair was started for that */
     /* Verifier to host. */
     FRAME_READY,          /* the signer holds its sealing key: once, first; the body holds struct state_keys */
     FRAME_SELFTESTED,     /* empty: all is well; else what went wrong */
@@ -32,6 +33,7 @@ enum frame_kind {
     FRAME_SNAPSHOT_BAD,   /* not in force, why */
     FRAME_WANT_PROVIDER,  /* instead of an answer: this provider's state is not here (any more) */
     FRAME_ANSWER,
+    FRAME_ADOPTED, /* its seal */
     FRAME_SHADOW,  /* behind an answer that announced it: what the shadow policy would have changed */
     FRAME_OUTLOOK, /* at any time: what will become of a platform that was accepted (core/platforms.h) */
     FRAME_OVERRUN, /* over its memory: the process ends */

@@ -94,8 +94,11 @@ bool provider_policy_load(struct arena *a, struct bytes record, struct bytes jws
 void policy_change(struct management *m, enum policy_slot slot, const struct upload *u, struct bytes body,
                    struct bytes hash)
 {
-    manage_change(m, (struct change){bytes_text(arena_printf(m->arena, "%s%s", slot_names[slot], m->kind->name)), body,
-                                     hash, manage_thumbprint(m, u)});
+    manage_change(m,
+                  (struct change){.kind = bytes_text(arena_printf(m->arena, "%s%s", slot_names[slot], m->kind->name)),
+                                  .body = body,
+                                  .hash = hash,
+                                  .signer = manage_thumbprint(m, u)});
 }
 
 const struct provider_policy *policy_stored(const struct provider *p, enum policy_slot slot,

@@ -1,5 +1,7 @@
 #include "core/management.h"
 
+#include <assert.h>
+
 #include "base/text.h"
 
 void manage_refuse(struct management *m, int status, const char *code, struct bytes message)
@@ -10,6 +12,7 @@ void manage_refuse(struct management *m, int status, const char *code, struct by
 
 void manage_change(struct management *m, struct change change)
 {
+    assert(m->changes->count < CHANGES_MAX);
     m->changes->v[m->changes->count++] = change;
 }
 
@@ -193,6 +196,9 @@ void core_manage(struct arena *a, const struct snapshot *snapshot, const struct 
         [MANAGE_SIGNERS_REMOVE] = {signers_remove, false, true},
         [MANAGE_BASELINES_GET] = {baselines_get, true, false},
         [MANAGE_KEY_EVIDENCE] = {provider_evidence, false, true},
+        [MANAGE_PROVIDER_CREATE] = {manage_provider_create, false, true},
+        [MANAGE_PROVIDER_UPDATE] = {manage_provider_update, false, true},
+        [MANAGE_PROVIDER_DELETE] = {manage_provider_delete, false, true},
         [MANAGE_LEGACY_POLICY_GET] = {legacy_policy_get, true, false},
         [MANAGE_LEGACY_POLICY_UPDATE] = {legacy_policy_update, true, true},
         [MANAGE_LEGACY_POLICY_SET] = {legacy_policy_set, true, true},
@@ -205,19 +211,15 @@ void core_manage(struct arena *a, const struct snapshot *snapshot, const struct 
         .arena = a, .snapshot = snapshot, .request = request, .mint = mint, .answer = answer, .changes = changes};
 
     *changes = (struct changes){0};
-    if (request->what == MANAGE_PROVIDER_CREATE) { /* the one operation on a provider that is not there */
-        provider_create(&m);
-        return;
-    }
     m.provider = snapshot_provider(snapshot, request->issuer);
-    if (!m.provider) {
+    if (!m.provider && request->what != MANAGE_PROVIDER_CREATE) {
         manage_refuse(&m, 404, "NotFound", BYTES_LIT("No provider answers under this name."));
         return;
     }
     m.upload = (struct upload_exam){.arena = a,
                                     .trace = trace_new(a),
-                                    .registered = m.provider->signers,
-                                    .isolated = m.provider->isolated,
+                                    .registered = m.provider ? m.provider->signers : NULL,
+                                    .isolated = m.provider && m.provider->isolated,
                                     .time = request->time};
     m.kind = request->kind.n ? policy_kind_find(request->kind) : NULL;
     if (operations[request->what].about_policy && !m.kind) {
@@ -225,11 +227,13 @@ void core_manage(struct arena *a, const struct snapshot *snapshot, const struct 
         return;
     }
     /* Signers are refused as on any provider that has none (api.md 3.4). */
-    if (m.provider->shared && operations[request->what].about_policy && operations[request->what].writes) {
+    if (m.provider && m.provider->shared && operations[request->what].about_policy &&
+        operations[request->what].writes) {
         manage_refuse(
             &m, 403, "Forbidden",
             BYTES_LIT("This is a shared provider: its policies cannot be changed. Create a provider of your own."));
         return;
     }
     operations[request->what].run(&m);
+    manage_seal(&m);
 }

@@ -25,6 +25,8 @@ enum manage_what {
     MANAGE_BASELINES_GET,
     MANAGE_PROVIDER_CREATE, /* a key for a new provider, and its signers: the body is a JWKS, or empty (api.md 7) */
     MANAGE_KEY_EVIDENCE,    /* the certificate of its key anew, with the evidence in the body (core/key_evidence.h) */
+    MANAGE_PROVIDER_UPDATE, /* its resource alone */
+    MANAGE_PROVIDER_DELETE, /* its policies and signers go, its key retires */
     /* 2018-09-01-preview (api.md 2.10). */
     MANAGE_LEGACY_POLICY_GET,
     MANAGE_LEGACY_POLICY_UPDATE, /* keeps a policy, not in force, under its hash */
@@ -43,23 +45,35 @@ struct manage_request {
     struct bytes issuer;   /* which provider */
     struct bytes kind;     /* of the policy, any letter case; empty for signers */
     struct bytes body;
+    struct bytes
+        resource; /* creation, update: body of the record "provider", in which the core reads nothing; empty: none */
+    struct bytes caller; /* for the record */
+    bool first;          /* creation: no record of a provider of this name is known */
     int64_t time;
 };
 
 /* What must be durable before the answer goes out. */
 struct change {
-    struct bytes kind;   /* "policy/SgxEnclave", "shadow/SgxEnclave", "pending/SgxEnclave", "signers", "key" */
+    struct bytes
+        kind; /* "policy/SgxEnclave", "shadow/SgxEnclave", "pending/SgxEnclave", "signers", "key", "provider", "retired" */
     struct bytes body;   /* the JWS, or the JWKS of registered certificates; empty: reset */
     struct bytes hash;   /* x-ms-policy-token-hash */
     struct bytes signer; /* SHA-1 of the signing certificate; empty: unsigned */
+    /* core_manage fills these in (core/record_seal.h). */
+    uint64_t version;
+    int64_t time;
+    struct bytes seal; /* empty where the mint seals none */
 };
 
 /* All of them or none. */
-enum { CHANGES_MAX = 2 };
+enum { CHANGES_MAX = 64 }; /* a deletion has one for each kind of record */
 struct changes {
     struct change v[CHANGES_MAX];
     size_t count; /* 0: nothing changes */
 };
+
+/* The current record of this kind, or NULL. */
+const struct state_record *provider_record(const struct provider *p, struct bytes kind);
 
 void core_manage(struct arena *a, const struct snapshot *snapshot, const struct manage_request *request,
                  const struct mint *mint, struct answer *answer, struct changes *changes);

@@ -22,9 +22,12 @@ struct management {
 typedef void manage_operation(struct management *m);
 manage_operation policy_get, policy_set, policy_reset, signers_get, signers_add, signers_remove, baselines_get,
     legacy_policy_get, legacy_policy_update, legacy_policy_set, legacy_policy_reset, legacy_signers_get,
-    legacy_signers_add, legacy_signers_remove, provider_create, provider_evidence;
+    legacy_signers_add, legacy_signers_remove, manage_provider_create, manage_provider_update, manage_provider_delete,
+    provider_evidence;
 
 void manage_change(struct management *m, struct change change);
+/* Gives every change its version, time and seal (core/record_seal.h). False: refused. */
+bool manage_seal(struct management *m);
 /* Refuse: nothing changes. */
 void manage_refuse(struct management *m, int status, const char *code, struct bytes message);
 void manage_refuse_as_said(struct management *m); /* by m->upload */

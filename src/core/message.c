@@ -96,8 +96,6 @@ struct bytes write_provider(struct arena *a, const struct provider_message *m)
 
     wr_field(&w, m->issuer);
     wr_u8(&w, m->shared);
-    wr_field(&w, m->signers);
-    wr_put(&w, write_provider_key(a, &m->key));
     return wr_done(&w);
 }
 
@@ -107,8 +105,7 @@ bool read_provider(struct bytes body, struct provider_message *out)
 
     out->issuer = rd_field(&r);
     out->shared = flag(&r);
-    out->signers = rd_field(&r);
-    return read_provider_key(rd_rest(&r), &out->key) && rd_end(&r);
+    return rd_end(&r);
 }
 
 struct bytes write_attest(struct arena *a, const struct core_request *request)
@@ -148,6 +145,9 @@ struct bytes write_manage(struct arena *a, const struct manage_request *request)
     wr_field(&w, request->kind);
     wr_u64le(&w, (uint64_t)request->time);
     wr_field(&w, request->body);
+    wr_field(&w, request->resource);
+    wr_field(&w, request->caller);
+    wr_u8(&w, request->first);
     return wr_done(&w);
 }
 
@@ -163,6 +163,9 @@ bool read_manage(struct bytes body, struct manage_request *out)
     out->kind = rd_field(&r);
     out->time = (int64_t)rd_u64le(&r);
     out->body = rd_field(&r);
+    out->resource = rd_field(&r);
+    out->caller = rd_field(&r);
+    out->first = flag(&r);
     return rd_end(&r) && what < MANAGE_COUNT && slot <= SLOT_SHADOW;
 }
 
@@ -172,6 +175,9 @@ static void wr_change(struct writer *w, const struct change *change)
     wr_field(w, change->body);
     wr_field(w, change->hash);
     wr_field(w, change->signer);
+    wr_u64le(w, change->version);
+    wr_u64le(w, (uint64_t)change->time);
+    wr_field(w, change->seal);
 }
 
 static void rd_change(struct reader *r, struct change *out)
@@ -180,6 +186,9 @@ static void rd_change(struct reader *r, struct change *out)
     out->body = rd_field(r);
     out->hash = rd_field(r);
     out->signer = rd_field(r);
+    out->version = rd_u64le(r);
+    out->time = (int64_t)rd_u64le(r);
+    out->seal = rd_field(r);
 }
 
 struct bytes write_answer(struct arena *a, const struct answer *answer, const struct changes *changes,

@@ -23,13 +23,11 @@ bool read_anchor(struct bytes body, struct bytes *spki, bool *development);
 /* FRAME_ENDORSEMENT: file name, content. */
 struct bytes write_named(struct arena *a, struct bytes name, struct bytes content);
 bool read_named(struct bytes body, struct named_bytes *out);
-/* FRAME_PROVIDER. FRAME_POLICY (write_named), the record's kind ("policy/SgxEnclave") and JWS, follows for each, then
+/* FRAME_PROVIDER. FRAME_RECORD (core/record_seal.h) follows for every kind of record that there ever was of it, empty ones too, then
  * FRAME_PROVIDER_END without a body. */
 struct provider_message {
     struct bytes issuer;
-    bool shared;          /* its policies cannot be changed */
-    struct bytes signers; /* the registered certificates as JWKS; empty: the trust model is not Isolated */
-    struct provider_key key;
+    bool shared; /* its policies cannot be changed */
 };
 struct bytes write_provider(struct arena *a, const struct provider_message *m);
 bool read_provider(struct bytes body, struct provider_message *out);

@@ -112,7 +112,7 @@ bool pair_start(const struct pair_options *options, struct pair *out, struct fau
 {
     int host[2] = {-1, -1}, keys[2] = {-1, -1};
     char memory[32], seconds[16],
-        *verifier[] = {"assay-verifier", memory, seconds, NULL},
+        *verifier[] = {"assay-verifier", memory, seconds, options->adopts ? "adopt" : NULL, NULL},
         *signer[2 + ROOT_SEALER_ARGUMENTS + 1] = {"assay-signer", (char *)(uintptr_t)options->sealing_key};
 
     for (size_t i = 0; options->sealer && options->sealer[i] && i < ROOT_SEALER_ARGUMENTS; i++)

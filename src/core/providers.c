@@ -5,10 +5,15 @@
 
 enum { PROVIDER_MEMORY = 128 * 1024 * 1024 }; /* its largest policies, decoded */
 
+/* Kinds of records that a provider has beside its policies. */
+static const char *const kinds[] = {"provider", "key", "signers", "retired"};
+
 struct providers {
     void *tree; /* of struct kept_provider, by issuer */
     size_t used, most;
     struct kept_provider *building;
+    struct record_memory *seen;
+    uint8_t key[ED25519_PUBLIC]; /* public */
 };
 
 static int by_issuer(const void *a, const void *b)
@@ -27,13 +32,19 @@ static void kept_free(void *provider)
     free(t);
 }
 
-struct providers *providers_new(size_t memory)
+struct providers *providers_new(size_t memory, const uint8_t key[ED25519_PUBLIC])
 {
     struct providers *t = calloc(1, sizeof *t);
 
-    if (t)
-        t->most = memory;
-    return t;
+    if (!t)
+        return NULL;
+    t->most = memory;
+    memcpy(t->key, key, sizeof t->key);
+    t->seen = record_memory_new();
+    if (t->seen)
+        return t;
+    free(t);
+    return NULL;
 }
 
 static void drop_all(struct providers *t)
@@ -49,7 +60,16 @@ void providers_free(struct providers *t)
         return;
     drop_all(t);
     kept_free(t->building);
+    record_memory_free(t->seen);
     free(t);
+}
+
+bool providers_seen(const struct providers *t, struct bytes issuer)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (record_memory_version(t->seen, issuer, bytes_text(kinds[i])))
+            return true;
+    return false;
 }
 
 const struct kept_provider *providers_find(const struct providers *t, struct bytes issuer)
@@ -71,31 +91,138 @@ static bool begin(struct providers *t, struct bytes body)
     t->building = new;
     if (!read_provider(arena_copy(&new->arena, body), &m))
         return false;
-    new->provider = (struct provider){.issuer = m.issuer,
-                                      .kid = m.key.kid,
-                                      .sealed_key = m.key.sealed,
-                                      .isolated = m.signers.n > 0,
-                                      .shared = m.shared};
-    if (!certificate_decode(&new->arena, m.key.certificate, &new->provider.certificate, &new->fault))
-        return true;
-    if (new->provider.isolated)
-        provider_signers_load(&new->arena, m.signers, &new->provider.signers, &new->fault);
+    new->provider = (struct provider){.issuer = m.issuer, .shared = m.shared};
     return true;
 }
 
-static void take_policy(struct kept_provider *new, struct bytes body)
+/* The first reason stays, but for one that is no check. */
+static void refuse(struct kept_provider *k, const char *failed_check, struct bytes why)
 {
-    struct provider_policy p;
-    struct named_bytes m;
+    if (k->refusal.n && (k->failed_check || !failed_check))
+        return;
+    k->refusal = why;
+    k->failed_check = failed_check;
+}
 
-    if (!read_named(arena_copy(&new->arena, body), &m)) {
-        fault_set(&new->fault, FAULT_SYNTAX, "a policy that is not well formed");
+/* A check of this record failed. */
+static void refuse_record(struct kept_provider *k, const struct record_exam *x, const struct state_record *r)
+{
+    enum check_id id = trace_failure(x->trace)->id;
+
+    refuse(k, check_table[id].id, record_refusal(&k->arena, r, id));
+}
+
+static void refuse_fault(struct kept_provider *k, const struct state_record *r, const struct fault *fault)
+{
+    refuse(k, NULL,
+           bytes_text(arena_printf(&k->arena, "%.*s: %s", (int)r->kind.n, (const char *)r->kind.p, fault->text)));
+}
+
+static void take_key(struct kept_provider *k, struct record_exam *x, const struct state_record *r)
+{
+    struct fault fault = {0};
+    struct provider_key key;
+
+    k->provider.isolated = bytes_is(r->hash, RECORD_ISOLATED);
+    if (!check_that(x, RECORD_MODEL, k->provider.isolated || bytes_is(r->hash, RECORD_OPEN))) {
+        refuse_record(k, x, r);
         return;
     }
-    if (!provider_policy_load(&new->arena, m.name, m.content, &p, &new->fault))
+    if (!read_provider_key(r->body, &key)) {
+        fault_set(&fault, FAULT_SYNTAX, "it is not of the form of a key");
+        refuse_fault(k, r, &fault);
         return;
-    new->policies = ARENA_ROOM(&new->arena, new->policies, new->policy_count, &new->policy_cap);
-    new->policies[new->policy_count++] = p;
+    }
+    k->provider.kid = key.kid;
+    k->provider.sealed_key = key.sealed;
+    if (!certificate_decode(&k->arena, key.certificate, &k->provider.certificate, &fault))
+        refuse_fault(k, r, &fault);
+}
+
+static void take_policy(struct kept_provider *k, const struct state_record *r)
+{
+    struct fault fault = {0};
+    struct provider_policy p;
+
+    if (!provider_policy_load(&k->arena, r->kind, r->body, &p, &fault)) {
+        refuse_fault(k, r, &fault);
+        return;
+    }
+    k->policies = ARENA_ROOM(&k->arena, k->policies, k->policy_count, &k->policy_cap);
+    k->policies[k->policy_count++] = p;
+}
+
+/* What a record means for the provider; one of a kind that is not looked at here is kept for its version. */
+static void place(struct kept_provider *k, struct record_exam *x, const struct state_record *r)
+{
+    struct fault fault = {0};
+
+    if (!r->body.n)
+        return;
+    if (bytes_is(r->kind, "key"))
+        take_key(k, x, r);
+    else if (provider_policy_kind(r->kind))
+        take_policy(k, r);
+    else if (bytes_is(r->kind, "signers") && !provider_signers_load(&k->arena, r->body, &k->provider.signers, &fault))
+        refuse_fault(k, r, &fault);
+}
+
+static bool take_record(struct providers *t, struct bytes body)
+{
+    struct kept_provider *k = t->building;
+    struct record_exam x = {&k->arena, trace_new(&k->arena)};
+    struct state_record r;
+
+    if (!read_state_record(arena_copy(&k->arena, body), &r))
+        return false;
+    if (k->failed_check)
+        return true;
+    if (!check_eq(&x, RECORD_PLACE, r.provider, k->provider.issuer) || !record_verify(&x, t->key, &r) ||
+        !check_that(&x, RECORD_VERSION,
+                    record_memory_take(t->seen, r.provider, r.kind, r.version, record_message(&k->arena, &r)))) {
+        refuse_record(k, &x, &r);
+        return true;
+    }
+    k->provider.records = k->records;
+    k->provider.record_count = k->record_count;
+    if (provider_record(&k->provider, r.kind))
+        return false;
+    place(k, &x, &r);
+    k->records = ARENA_ROOM(&k->arena, k->records, k->record_count, &k->record_cap);
+    k->records[k->record_count++] = r;
+    return true;
+}
+
+static bool is_there(struct providers *t, struct record_exam *x, struct bytes kind)
+{
+    struct kept_provider *k = t->building;
+    const struct state_record gone = {
+        .provider = k->provider.issuer,
+        .kind = kind,
+        .version = record_memory_version(t->seen, k->provider.issuer, kind),
+    };
+
+    if (check_that(x, RECORD_MISSING, !gone.version || provider_record(&k->provider, kind)))
+        return true;
+    refuse_record(k, x, &gone);
+    return false;
+}
+
+/* Nothing that was there is gone; whose signers are missing would take policies that nobody signed. */
+static void judge_whole(struct providers *t)
+{
+    struct kept_provider *k = t->building;
+    struct record_exam x = {&k->arena, trace_new(&k->arena)};
+    struct bytes kind;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!is_there(t, &x, bytes_text(kinds[i])))
+            return;
+    for (size_t i = 0; provider_policy_kind_at(&k->arena, i, &kind); i++)
+        if (!is_there(t, &x, kind))
+            return;
+    if (!check_that(&x, RECORD_SIGNERS, !k->provider.isolated || k->provider.signers))
+        refuse_record(k, &x, &(struct state_record){.provider = k->provider.issuer, .kind = BYTES_LIT("signers")});
 }
 
 static void drop(struct providers *t, struct kept_provider *old)
@@ -111,9 +238,13 @@ static void finish(struct providers *t)
     struct kept_provider *new = t->building,
                          *old = (struct kept_provider *)(uintptr_t)providers_find(t, new->provider.issuer);
 
-    t->building = NULL;
     new->provider.policies = new->policies;
     new->provider.policy_count = new->policy_count;
+    new->provider.records = new->records;
+    new->provider.record_count = new->record_count;
+    if (!new->failed_check)
+        judge_whole(t);
+    t->building = NULL;
     if (old)
         drop(t, old);
     if (t->used + new->arena.used > t->most)
@@ -132,9 +263,8 @@ bool providers_take(struct providers *t, enum frame_kind kind, struct bytes body
     }
     if (!t->building)
         return false;
-    if (kind == FRAME_POLICY)
-        take_policy(t->building, body);
-    else
-        finish(t);
+    if (kind == FRAME_RECORD)
+        return take_record(t, body);
+    finish(t);
     return true;
 }

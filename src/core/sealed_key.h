@@ -17,7 +17,10 @@ struct bytes write_provider_key(struct arena *a, const struct provider_key *key)
 bool read_provider_key(struct bytes body, struct provider_key *out);
 
 /* Keys that sign no more and are listed until the last token they signed has expired; body of the record "retired". */
-enum { RETIRED_KEYS_MAX = 16 };
+enum {
+    RETIRED_KEYS_MAX = 16,
+    RETIRED_SECONDS = TOKEN_ATTEST_LIFETIME + 300, /* how long a key is listed after it signed its last token */
+};
 struct retired_key {
     struct bytes kid, certificate;
     int64_t until;

@@ -77,8 +77,9 @@ static void signers_answer(struct management *m, const struct certificate *c, co
 
 static void signers_change(struct management *m, const struct upload *u, const struct json *jwks)
 {
-    manage_change(m, (struct change){BYTES_LIT("signers"), json_print(m->arena, jwks, JSON_SORTED), BYTES_NONE,
-                                     manage_thumbprint(m, u)});
+    manage_change(m, (struct change){.kind = BYTES_LIT("signers"),
+                                     .body = json_print(m->arena, jwks, JSON_SORTED),
+                                     .signer = manage_thumbprint(m, u)});
 }
 
 bool signers_added(struct management *m, const struct certificate **c, struct json **jwks)

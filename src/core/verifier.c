@@ -1,5 +1,5 @@
 /* assay-verifier: parses everything hostile and holds no key (DESIGN 5). Descriptor 3 leads to the host, 4 to the signer.
- * Arguments: limits of one request, memory in bytes and time in seconds. */
+ * Arguments: limits of one request, memory in bytes and time in seconds; then "adopt" for one that seals what an operator vouches for. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,6 +37,7 @@ static struct providers *providers;
 static struct cache *cache;
 static struct platforms *platforms;
 static struct state_keys state_keys; /* of the signer */
+static bool adopts;                  /* and does nothing else */
 static int64_t last_time;            /* of a request: this process has no clock */
 static struct frame_reader from_host = {.fd = HOST_FD}, from_signer = {.fd = SIGNER_FD};
 
@@ -196,17 +197,39 @@ static bool unseal(void *context, const struct sealing *s, struct arena *a, stru
     return ask_signer(FRAME_UNSEAL, write_sealing(a, s), a, out, NULL);
 }
 
-static const struct mint signer_mint = {
-    .token = sign_token, .make_key = make_key, .certify = certify, .sealer = {.seal = seal, .open = unseal}};
+static bool seal_record(void *context, struct bytes message, struct arena *a, struct bytes *out, struct fault *fault)
+{
+    (void)context;
+    return ask_signer(FRAME_STATE_SIGN, write_state_sign(a, STATE_RECORD, message), a, out, fault);
+}
 
-/* What a request is judged by: the endorsements in force and its provider, which must be here. False: the host was asked for it,
- * or told that it cannot be read. */
-static bool snapshot_for(struct arena *a, struct bytes issuer, struct provider *p, struct snapshot *out, bool *told)
+static const struct mint signer_mint = {.token = sign_token,
+                                        .make_key = make_key,
+                                        .certify = certify,
+                                        .seal_record = seal_record,
+                                        .sealer = {.seal = seal, .open = unseal}};
+
+static bool refuse_state(struct arena *a, const char *failed_check, struct bytes why)
+{
+    static const struct changes none;
+    struct answer bad = {.status = 500,
+                         .code = "StateRefused",
+                         .failed_check = failed_check,
+                         .body = error_body(a, "StateRefused",
+                                            bytes_text(arena_printf(a, "The provider's state cannot be used: %.*s",
+                                                                    (int)why.n, (const char *)why.p)))};
+
+    return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &bad, &none, false));
+}
+
+/* What a request is judged by: the endorsements in force and its provider, which must be here; whole, or by its records alone, which
+ * the core sealed. False: the host was asked for it, or told that it cannot be used. */
+static bool snapshot_for(struct arena *a, struct bytes issuer, bool whole, struct provider *p, struct snapshot *out,
+                         bool *told)
 {
     const struct kept_provider *t = providers_find(providers, issuer);
-    static const struct changes none;
 
-    if (t && !t->fault.text[0]) {
+    if (t && (whole ? !t->refusal.n && t->provider.sealed_key.n : !t->failed_check)) {
         *p = t->provider;
         p->settings = current->settings;
         *out = (struct snapshot){.endorsements = current->endorsements, .providers = p, .provider_count = 1};
@@ -216,12 +239,7 @@ static bool snapshot_for(struct arena *a, struct bytes issuer, struct provider *
         *told = frame_write(HOST_FD, FRAME_WANT_PROVIDER, BYTES_NONE);
         return false;
     }
-    struct answer bad = {
-        .status = 500,
-        .code = "InternalError",
-        .body = error_body(a, "InternalError",
-                           bytes_text(arena_printf(a, "The provider's state cannot be read: %s", t->fault.text)))};
-    *told = frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &bad, &none, false));
+    *told = refuse_state(a, t->failed_check, t->refusal.n ? t->refusal : BYTES_LIT("It has no key."));
     return false;
 }
 
@@ -237,7 +255,7 @@ static bool attest(struct arena *a, struct bytes body)
 
     if (!current || !read_attest(body, &request))
         return false;
-    if (!snapshot_for(a, request.issuer, &provider, &snapshot, &told))
+    if (!snapshot_for(a, request.issuer, true, &provider, &snapshot, &told))
         return told;
     if (request.explain)
         core_explain(&x, a, &snapshot, &request, &signer_mint.sealer, cache);
@@ -268,7 +286,13 @@ static bool manage(struct arena *a, struct bytes body)
 
     if (!current || !read_manage(body, &request))
         return false;
-    if (request.what != MANAGE_PROVIDER_CREATE && !snapshot_for(a, request.issuer, &provider, &snapshot, &told))
+    /* The first of its name has no state; that there was none before is the host's word, unless it is known here. */
+    bool lifecycle = request.what == MANAGE_PROVIDER_CREATE || request.what == MANAGE_PROVIDER_DELETE;
+    bool first = request.what == MANAGE_PROVIDER_CREATE && request.first;
+    if (first && providers_seen(providers, request.issuer))
+        return refuse_state(a, check_table[CHECK_RECORD_MISSING].id,
+                            BYTES_LIT("It is to be made as if there had never been one of its name, and there was."));
+    if (!first && !snapshot_for(a, request.issuer, !lifecycle, &provider, &snapshot, &told))
         return told;
     core_manage(a, &snapshot, &request, &signer_mint, &answer, &changes);
     return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &changes, false));
@@ -292,14 +316,26 @@ static __attribute__((noreturn)) void over_memory(struct arena *a)
     _exit(EXIT_FAILURE);
 }
 
+/* The operator's word stands for the seal that the record had, or never had. */
+static bool adopt(struct arena *a, struct bytes body)
+{
+    struct state_record r;
+    struct bytes sealed;
+
+    return read_state_record(body, &r) && seal_record(NULL, record_message(a, &r), a, &sealed, NULL) &&
+           frame_write(HOST_FD, FRAME_ADOPTED, sealed);
+}
+
 static bool take(struct arena *a, enum frame_kind kind, struct bytes body)
 {
+    if (adopts)
+        return kind == FRAME_ADOPT && adopt(a, body);
     switch (kind) {
     case FRAME_ATTEST: return attest(a, body);
     case FRAME_MANAGE: return manage(a, body);
     case FRAME_SELFTEST: return selftest(a);
     case FRAME_PROVIDER:
-    case FRAME_POLICY:
+    case FRAME_RECORD:
     case FRAME_PROVIDER_END: return providers_take(providers, kind, body);
     default: return take_snapshot(a, kind, body);
     }
@@ -336,12 +372,13 @@ static size_t address_space(size_t request)
 
 int main(int argc, char **argv)
 {
-    size_t memory = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
-    unsigned seconds = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    size_t memory = argc >= 3 ? strtoul(argv[1], NULL, 10) : 0;
+    unsigned seconds = argc >= 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     struct fault fault = {0};
     struct arena request;
 
-    if (memory == 0 || seconds == 0) {
+    adopts = argc == 4 && strcmp(argv[3], "adopt") == 0;
+    if (memory == 0 || seconds == 0 || argc > 4 || (argc == 4 && !adopts)) {
         fputs("assay-verifier: it is started by assayd, with the limits of a request\n", stderr);
         return EXIT_FAILURE;
     }
@@ -352,9 +389,9 @@ int main(int argc, char **argv)
     arena_init(&request, memory + LIMIT_FRAME);
     request.exhausted = over_memory;
     cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
-    providers = providers_new(PROVIDERS_MEMORY);
     platforms = platforms_new();
-    if (cache && providers && platforms && signer_ready(&request))
+    if (cache && platforms && signer_ready(&request) &&
+        (providers = providers_new(PROVIDERS_MEMORY, state_keys.record)))
         serve(&request, seconds);
     state_free(building);
     state_free(current);

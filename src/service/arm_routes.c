@@ -16,7 +16,7 @@ struct controlling {
     struct exchange *exchange;
     struct arm_answer answer;
     struct bytes caller;
-    struct record record;
+    struct tenant *refused; /* who was asked for, when a record of it is not the core's */
 };
 
 static void reply(struct exchange *e, const struct arm_answer *answer)
@@ -93,8 +93,11 @@ static const struct resource *find(void *context, struct bytes subscription, str
 {
     struct controlling *c = context;
     struct arena *a = &c->exchange->arena;
-    const struct tenant *t = registry_by_place(c->service->registry, &(struct place){subscription, group, name});
+    struct tenant *t = registry_by_place(c->service->registry, &(struct place){subscription, group, name});
+    struct bytes why;
 
+    if (t && registry_refuses(c->service->registry, t, a, &why))
+        c->refused = t;
     if (t && !t->fixed)
         return resource_of(c->service, a, t);
     for (size_t i = 0; i < c->service->config->provider_count; i++) {
@@ -133,13 +136,16 @@ struct visiting {
 static void visit_one(void *context, const struct tenant *t)
 {
     struct visiting *v = context;
-    const struct resource *r;
+    const struct resource *r = NULL;
+    struct bytes why;
     struct arena a;
 
     if (v->enough)
         return;
     arena_init(&a, LIMIT_REQUEST_MEMORY);
-    r = resource_of(v->controlling->service, &a, t);
+    /* One that the core did not seal is left out; the log says which. */
+    if (!registry_refuses(v->controlling->service->registry, (struct tenant *)(uintptr_t)t, &a, &why))
+        r = resource_of(v->controlling->service, &a, t);
     v->enough = r && bytes_equal_nocase(r->subscription, v->subscription) &&
                 (!v->group.n || bytes_equal_nocase(r->group, v->group)) && !v->visit(v->to, r);
     arena_free(&a);
@@ -195,35 +201,12 @@ static void finished(void *context, const struct tenancy_result *result)
     struct controlling *c = context;
     struct arena *a = &c->exchange->arena;
 
+    if (result->status == 503 || bytes_is(result->code, "Conflict"))
+        http_header(c->exchange, "Retry-After", result->status == 503 ? "5" : "1");
     if (result->status == 0)
         reply(c->exchange, &c->answer);
     else
         refuse(c->exchange, result->status, arena_string(a, result->code), result->message);
-}
-
-static void updated(void *context, enum ledger_outcome outcome, const struct fault *fault)
-{
-    struct controlling *c = context;
-
-    if (outcome == LEDGER_DONE) {
-        reply(c->exchange, &c->answer);
-        return;
-    }
-    if (outcome != LEDGER_CONFLICT)
-        log_error("%s a change was not stored: %s", c->exchange->id, fault->text);
-    http_header(c->exchange, "Retry-After", outcome == LEDGER_CONFLICT ? "1" : "5");
-    refuse(c->exchange, outcome == LEDGER_CONFLICT ? 409 : 503,
-           outcome == LEDGER_CONFLICT ? "Conflict" : "ServiceUnavailable", bytes_text(ledger_reason(outcome, fault)));
-}
-
-static void update(struct controlling *c, const struct tenant *t)
-{
-    struct exchange *e = c->exchange;
-    const struct change change = {.kind = BYTES_LIT("provider"), .body = c->answer.effect.record};
-
-    c->record = record_of(&e->arena, t, &change, c->caller);
-    if (!ledger_append(c->service->ledger, &c->record, 1, updated, c))
-        updated(c, LEDGER_FAILED, &(struct fault){.text = "too many changes wait for the store"});
 }
 
 /* Durable before it is acknowledged. */
@@ -240,7 +223,7 @@ static void carry_out(struct controlling *c, int64_t now)
     switch (effect->kind) {
     case ARM_NOTHING: reply(c->exchange, &c->answer); break;
     case ARM_CREATE: tenancy_create(c->service, &c->exchange->arena, &change, finished, c); break;
-    case ARM_UPDATE: update(c, t); break;
+    case ARM_UPDATE: tenancy_update(c->service, &c->exchange->arena, t, &change, finished, c); break;
     case ARM_DELETE: tenancy_delete(c->service, &c->exchange->arena, t, &change, finished, c); break;
     }
 }
@@ -260,7 +243,8 @@ static void answer(struct service *s, struct exchange *e, const struct arm_reque
 
     *c = (struct controlling){.service = s, .exchange = e, .caller = caller};
     arm_answer(&e->arena, &directory, &s->config->regions, request, &c->answer);
-    carry_out(c, request->time);
+    if (!c->refused || !state_refused(s, e, c->refused))
+        carry_out(c, request->time);
 }
 
 static bool below(struct bytes path, const char *prefix)

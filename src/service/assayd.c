@@ -281,6 +281,11 @@ static void known(void *context, const struct fault *fault)
         failed(l, fault);
 }
 
+static void keys(void *context, const struct state_keys *keys)
+{
+    registry_use_key(((struct launch *)context)->service->registry, keys->record);
+}
+
 static void shadowed(void *context, const struct shadow_result *result)
 {
     struct service *s = ((struct launch *)context)->service;
@@ -403,7 +408,7 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
         return fault_set(fault, FAULT_SYSTEM, "no memory");
     if (!open_store(s, l, fault))
         return false;
-    s->pool = pool_new(s->base, c, &(struct pool_callbacks){ready, shadowed, foretold, broken, l}, fault);
+    s->pool = pool_new(s->base, c, &(struct pool_callbacks){keys, ready, shadowed, foretold, broken, l}, fault);
     if (!s->pool || !load_endorsements(s, fault))
         return false;
     s->collateral = collateral_fetch_new(s->base, c, fetched, s, fault);

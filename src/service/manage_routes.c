@@ -10,6 +10,7 @@ static void manage(struct service *s, struct exchange *e, const struct tenant *t
 {
     request.issuer = t->issuer;
     request.body = e->body;
+    request.caller = sign_in_caller_text(&e->arena, &e->caller);
     request.time = (int64_t)time(NULL);
     submit(s, e, FRAME_MANAGE, write_manage(&e->arena, &request), t);
 }

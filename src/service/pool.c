@@ -68,6 +68,8 @@ struct pool {
     struct poison *poison;
     struct event *children; /* SIGCHLD */
     struct pool_callbacks call;
+    struct state_keys keys; /* of every pair */
+    bool has_keys;
     bool announced;
     unsigned failed_starts;
     struct pool_counts counts;
@@ -152,10 +154,25 @@ static void malformed(struct worker *w)
     down(w, POOL_DIED);
 }
 
-/* Before anything else it shows that it judges and signs as it should. */
-static void signer_ready(struct worker *w)
+/* All pairs have one root: what one of them sealed, each other one believes. */
+static bool take_keys(struct pool *p, struct bytes body)
 {
-    if (w->state != WORKER_STARTING || w->tested) {
+    struct state_keys keys;
+
+    if (!read_state_keys(body, &keys))
+        return false;
+    if (p->has_keys)
+        return memcmp(&p->keys, &keys, sizeof keys) == 0;
+    p->keys = keys;
+    p->has_keys = true;
+    p->call.keys(p->call.context, &keys);
+    return true;
+}
+
+/* Before anything else it shows that it judges and signs as it should. */
+static void signer_ready(struct worker *w, struct bytes body)
+{
+    if (w->state != WORKER_STARTING || w->tested || !take_keys(w->pool, body)) {
         malformed(w);
         return;
     }
@@ -354,7 +371,7 @@ static void take_frame(void *context, enum frame_kind kind, struct bytes body)
     struct worker *w = context;
 
     switch (kind) {
-    case FRAME_READY: signer_ready(w); break;
+    case FRAME_READY: signer_ready(w, body); break;
     case FRAME_SELFTESTED: tested(w, body); break;
     case FRAME_WANT_PROVIDER: wanted(w); break;
     case FRAME_SNAPSHOT_READY:

@@ -7,6 +7,7 @@
 
 #include "core/message.h"
 #include "core/pair.h"
+#include "core/state_key.h"
 #include "service/config.h"
 #include "service/load.h"
 #include "service/registry.h"
@@ -18,6 +19,8 @@ enum pool_failure { POOL_ANSWERED, POOL_DIED, POOL_SLOW, POOL_OVER_MEMORY, POOL_
 
 /* Called once for each job that was accepted; answer is NULL unless outcome is POOL_ANSWERED. Views end with the call. */
 typedef void pool_done(void *context, enum pool_failure outcome, const struct answered *answer);
+/* The public halves of the keys by which the core vouches for its state: once, before anything else. */
+typedef void pool_keys(void *context, const struct state_keys *keys);
 /* Every pair can sign and has a snapshot: the service can answer. */
 typedef void pool_ready(void *context);
 /* What a shadow policy would have changed, after the answer went out. Views end with the call. */
@@ -28,6 +31,7 @@ typedef void pool_outlook(void *context, const struct outlook *outlook);
 typedef void pool_broken(void *context);
 
 struct pool_callbacks {
+    pool_keys *keys;
     pool_ready *ready;
     pool_shadowed *shadowed;
     pool_outlook *outlook;

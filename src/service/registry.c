@@ -18,6 +18,9 @@ struct registry {
     size_t count, cap;
     struct tenant *last; /* of whom the last record was: at a start, those of one provider often stand together */
     uint64_t stamps;
+    struct registry_seals seals;
+    bool has_key;
+    uint8_t key[ED25519_PUBLIC]; /* of records; public */
 };
 
 static void *must(void *p)
@@ -59,10 +62,16 @@ struct registry *registry_new(void)
     return r;
 }
 
+/* Of all its fields. The seal has one size, or none. */
+static size_t held_size(const struct held_record *h)
+{
+    return sizeof *h + h->kind.n + h->body.n + h->hash_size + h->signer_size + h->caller_size + h->seal_size;
+}
+
 static void release(struct registry *r, struct held_record *h)
 {
     if (h)
-        slab_free(&r->slab, h, sizeof *h + h->kind.n + h->body.n);
+        slab_free(&r->slab, h, held_size(h));
 }
 
 /* With room for its issuer and its authority behind it. */
@@ -274,17 +283,107 @@ static void note(struct registry *r, struct tenant *t, const struct held_record 
                   (const char *)t->issuer.p);
 }
 
+static struct bytes keep(uint8_t **at, struct bytes b)
+{
+    struct bytes kept = bytes_make(*at, b.n);
+
+    if (b.n)
+        memcpy(*at, b.p, b.n);
+    *at += b.n;
+    return kept;
+}
+
 static struct held_record *hold(struct registry *r, const struct record *record)
 {
-    struct held_record *h = slab_alloc(&r->slab, sizeof *h + record->kind.n + record->body.n);
+    const struct held_record sizes = {.kind = record->kind,
+                                      .body = record->body,
+                                      .hash_size = (uint32_t)record->hash.n, /* at most LIMIT_STORE_FIELD */
+                                      .signer_size = (uint32_t)record->signer.n,
+                                      .caller_size = (uint32_t)record->caller.n,
+                                      .seal_size = (uint32_t)record->seal.n,
+                                      .version = record->version,
+                                      .time = record->time,
+                                      .sequence = record->sequence};
+    struct held_record *h = slab_alloc(&r->slab, held_size(&sizes));
+    uint8_t *at = h->bytes;
 
-    *h = (struct held_record){.version = record->version, .time = record->time, .sequence = record->sequence};
-    memcpy(h->bytes, record->kind.p, record->kind.n);
-    if (record->body.n)
-        memcpy(h->bytes + record->kind.n, record->body.p, record->body.n);
-    h->kind = bytes_make(h->bytes, record->kind.n);
-    h->body = bytes_make(h->bytes + record->kind.n, record->body.n);
+    *h = sizes;
+    h->kind = keep(&at, record->kind);
+    h->body = keep(&at, record->body);
+    keep(&at, record->hash);
+    keep(&at, record->signer);
+    keep(&at, record->caller);
+    keep(&at, record->seal);
+    r->seals.records++;
+    r->seals.sealed += record->seal.n > 0;
     return h;
+}
+
+/* As the core knows it. */
+static struct state_record state_of(const struct tenant *t, const struct held_record *h)
+{
+    const uint8_t *at = h->body.p + h->body.n;
+    struct state_record out = {
+        .provider = t->issuer, .kind = h->kind, .version = h->version, .time = h->time, .body = h->body};
+
+    out.hash = bytes_make(at, h->hash_size);
+    out.signer = bytes_make(at += h->hash_size, h->signer_size);
+    out.caller = bytes_make(at += h->signer_size, h->caller_size);
+    out.seal = bytes_make(at + h->caller_size, h->seal_size);
+    return out;
+}
+
+void registry_use_key(struct registry *r, const uint8_t key[ED25519_PUBLIC])
+{
+    memcpy(r->key, key, sizeof r->key);
+    r->has_key = true;
+}
+
+struct registry_seals registry_seals(const struct registry *r)
+{
+    return r->seals;
+}
+
+static bool is_sealed(struct registry *r, struct tenant *t, struct held_record *h)
+{
+    struct record_exam x = {&r->scratch, trace_new(&r->scratch)};
+    const struct state_record record = state_of(t, h);
+
+    if (h->seal != SEAL_GOOD)
+        h->seal = record_verify(&x, r->key, &record) ? SEAL_GOOD : SEAL_BAD;
+    if (h->seal == SEAL_GOOD)
+        return true;
+    t->refused = h;
+    t->failed = trace_failure(x.trace)->id;
+    return false;
+}
+
+static void judge(struct registry *r, struct tenant *t)
+{
+    t->judged = t->stamp;
+    t->refused = NULL;
+    arena_reset(&r->scratch);
+    for (struct held_record *h = t->records; h; h = h->next)
+        if (!is_sealed(r, t, h)) {
+            const struct state_record record = state_of(t, h);
+            struct bytes why = record_refusal(&r->scratch, &record, t->failed);
+
+            log_error("a provider's state is refused: %.*s", (int)why.n, (const char *)why.p);
+            return;
+        }
+}
+
+bool registry_refuses(struct registry *r, struct tenant *t, struct arena *a, struct bytes *why)
+{
+    if (!r->has_key)
+        return false;
+    if (t->judged != t->stamp)
+        judge(r, t);
+    if (!t->refused)
+        return false;
+    const struct state_record record = state_of(t, t->refused);
+    *why = record_refusal(a, &record, t->failed);
+    return true;
 }
 
 void registry_apply(struct registry *r, const struct record *record)
@@ -371,13 +470,13 @@ uint64_t tenant_next_version(const struct tenant *t, struct bytes kind)
 
 void tenant_frames(const struct tenant *t, struct arena *a, tenant_frame *each, void *context)
 {
-    const struct held_record *signers = tenant_record(t, BYTES_LIT("signers"));
-    const struct provider_message m = {
-        .issuer = t->issuer, .shared = t->shared, .signers = signers ? signers->body : BYTES_NONE, .key = t->key};
+    const struct provider_message m = {.issuer = t->issuer, .shared = t->shared};
 
     each(context, FRAME_PROVIDER, write_provider(a, &m));
-    for (const struct held_record *h = t->records; h; h = h->next)
-        if (h->body.n && provider_policy_kind(h->kind))
-            each(context, FRAME_POLICY, write_named(a, h->kind, h->body));
+    for (const struct held_record *h = t->records; h; h = h->next) {
+        const struct state_record record = state_of(t, h);
+
+        each(context, FRAME_RECORD, write_state_record(a, &record));
+    }
     each(context, FRAME_PROVIDER_END, BYTES_NONE);
 }

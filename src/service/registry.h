@@ -8,15 +8,19 @@
 #define ASSAY_SERVICE_REGISTRY_H
 
 #include "core/message.h"
+#include "core/record_seal.h"
 #include "service/quota.h"
 #include "store/store.h"
 
-enum { RETIRED_SECONDS = TOKEN_ATTEST_LIFETIME + 300 }; /* how long a key is listed after it signed its last token */
+/* Whether the core sealed a record: found out when it is first used, for it costs a signature's verification. */
+enum held_seal { SEAL_UNKNOWN, SEAL_GOOD, SEAL_BAD };
 
 /* The highest version of one kind of record, in one piece: there may be 100,000 providers. */
 struct held_record {
     struct held_record *next;
-    struct bytes kind, body; /* both in `bytes` */
+    struct bytes kind, body; /* both in `bytes`, as what follows them there: hash, signer, caller, seal */
+    uint32_t hash_size, signer_size, caller_size, seal_size;
+    enum held_seal seal;
     uint64_t version;
     int64_t time;
     uint64_t sequence; /* in the store */
@@ -32,17 +36,20 @@ struct tenant {
     struct bytes issuer;    /* "https://authority" */
     struct bytes authority; /* lower case, without https's own port */
     struct held_record *records;
-    struct provider_key key; /* views into its record; no kid: none was made yet, or it is retired */
-    size_t index;            /* dense, for tables beside the registry */
-    uint64_t stamp;          /* another after each change of what a verifier needs to know; never 0 */
-    struct bucket bucket;    /* of its requests */
-    bool fixed;              /* by the configuration */
-    bool closed;             /* its public network access is disabled */
-    bool tpm_open;           /* TPM evidence may come without signing in */
-    bool listed;             /* it is found by its place */
-    bool isolated;           /* its record in the control plane says that it has signers */
-    struct place place;      /* in the control plane; views into its record. No name: nowhere */
-    bool shared;             /* its policies cannot be changed */
+    struct provider_key key;           /* views into its record; no kid: none was made yet, or it is retired */
+    size_t index;                      /* dense, for tables beside the registry */
+    uint64_t stamp;                    /* another after each change of what a verifier needs to know; never 0 */
+    struct bucket bucket;              /* of its requests */
+    bool fixed;                        /* by the configuration */
+    bool closed;                       /* its public network access is disabled */
+    bool tpm_open;                     /* TPM evidence may come without signing in */
+    bool listed;                       /* it is found by its place */
+    bool isolated;                     /* its record in the control plane says that it has signers */
+    struct place place;                /* in the control plane; views into its record. No name: nowhere */
+    bool shared;                       /* its policies cannot be changed */
+    uint64_t judged;                   /* the stamp of when its seals were last looked at */
+    const struct held_record *refused; /* then: a record that the core did not seal; NULL: none */
+    enum check_id failed;
 };
 
 struct registry;
@@ -57,6 +64,16 @@ void registry_settle(struct registry *r);
 /* A provider of the configuration; later calls for the same issuer change nothing but `shared`. */
 struct tenant *registry_fix(struct registry *r, struct bytes issuer, bool shared);
 struct tenant *registry_by_issuer(const struct registry *r, struct bytes issuer);
+/* The public half of the record key, by which seals are judged from now on. */
+void registry_use_key(struct registry *r, const uint8_t key[ED25519_PUBLIC]);
+/* Does any record of it carry no good seal of the core? Then nothing of it may be believed: *why, in the arena, says which and
+ * what to do, and t->failed which check it was. False without a key: nobody is answered yet. */
+bool registry_refuses(struct registry *r, struct tenant *t, struct arena *a, struct bytes *why);
+/* How many records were applied, and how many of them had a seal. */
+struct registry_seals {
+    uint64_t records, sealed;
+};
+struct registry_seals registry_seals(const struct registry *r);
 /* Lower case, with the port where it is not 443. */
 struct tenant *registry_by_authority(const struct registry *r, struct bytes authority);
 /* NULL: none is there. */

@@ -129,6 +129,8 @@ static void data_routes(struct service *s, struct exchange *e)
 {
     struct tenant *t = registry_by_authority(s->registry, e->authority);
 
+    if (t && state_refused(s, e, t))
+        return;
     if (t && public_routes(e, t))
         return;
     if (t && t->closed) {

@@ -185,18 +185,29 @@ static void stored(void *context, enum ledger_outcome outcome, const struct faul
         store_failed(w->exchange, outcome, fault);
 }
 
-struct record record_of(struct arena *a, const struct tenant *t, const struct change *change, struct bytes caller)
+struct record record_of(struct arena *a, struct bytes issuer, const struct change *change, struct bytes caller)
 {
-    struct bytes kind = arena_copy(a, change->kind);
-
-    return (struct record){.provider = t->issuer,
-                           .kind = kind,
-                           .version = tenant_next_version(t, kind),
-                           .time = (int64_t)time(NULL),
+    return (struct record){.provider = issuer,
+                           .kind = arena_copy(a, change->kind),
+                           .version = change->version,
+                           .time = change->time,
                            .body = arena_copy(a, change->body),
                            .hash = arena_copy(a, change->hash),
                            .signer = arena_copy(a, change->signer),
-                           .caller = caller};
+                           .caller = caller,
+                           .seal = arena_copy(a, change->seal)};
+}
+
+bool state_refused(struct service *s, struct exchange *e, struct tenant *t)
+{
+    struct bytes why;
+
+    if (!registry_refuses(s->registry, t, &e->arena, &why))
+        return false;
+    e->failed_check = check_table[t->failed].id;
+    http_fail(e, 500, "StateRefused",
+              arena_printf(&e->arena, "The provider's state cannot be used: %.*s", (int)why.n, (const char *)why.p));
+    return true;
 }
 
 /* Durable before it is acknowledged, and in force for whoever asks after that. */
@@ -206,7 +217,7 @@ static void store_changes_of(struct waiting *w, const struct answered *answer)
 
     w->answer = (struct answered){.status = answer->status, .body = arena_copy(&e->arena, answer->body)};
     for (size_t i = 0; i < answer->changes.count; i++)
-        w->records[i] = record_of(&e->arena, w->tenant, &answer->changes.v[i], w->caller);
+        w->records[i] = record_of(&e->arena, w->tenant->issuer, &answer->changes.v[i], w->caller);
     if (!ledger_append(w->service->ledger, w->records, answer->changes.count, stored, w))
         store_failed(e, LEDGER_FAILED, &(struct fault){.text = "too many changes wait for the store"});
 }

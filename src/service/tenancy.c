@@ -8,7 +8,6 @@
 #include "service/submit.h"
 
 enum {
-    RECORDS_MAX = CHANGES_MAX + 1,
     MAKING_MAX = 128, /* creations that wait; each is an open request */
     FIX_MEMORY = 16 * 1024 * 1024,
     KEY_MILLISECONDS = 30 * 1000, /* to find two primes, on a slow machine */
@@ -78,26 +77,40 @@ static void store(struct tenancy *t)
         stored(t, LEDGER_FAILED, &(struct fault){.text = "too many changes wait for the store"});
 }
 
-static void add(struct tenancy *t, struct bytes kind, struct bytes body)
-{
-    const struct tenant *known = registry_by_issuer(t->service->registry, t->change.issuer);
-
-    t->records[t->count++] = (struct record){.provider = t->change.issuer,
-                                             .kind = arena_copy(t->arena, kind),
-                                             .version = known ? tenant_next_version(known, kind) : 1,
-                                             .time = t->change.now,
-                                             .body = arena_copy(t->arena, body),
-                                             .caller = t->change.caller};
-}
-
-static struct tenancy *begin(struct service *s, struct arena *a, const struct tenancy_change *change, size_t records,
+static struct tenancy *begin(struct service *s, struct arena *a, const struct tenancy_change *change,
                              tenancy_done *done, void *context)
 {
     struct tenancy *t = ARENA_NEW(a, struct tenancy);
 
     *t = (struct tenancy){.service = s, .arena = a, .change = *change, .done = done, .context = context};
-    t->records = ARENA_ARRAY(a, struct record, records);
     return t;
+}
+
+/* What the core made of it, and sealed. */
+static void store_answer(struct tenancy *t, const struct answered *answer)
+{
+    t->count = answer->changes.count;
+    t->records = ARENA_ARRAY(t->arena, struct record, t->count);
+    for (size_t i = 0; i < t->count; i++)
+        t->records[i] = record_of(t->arena, t->change.issuer, &answer->changes.v[i], t->change.caller);
+    store(t);
+}
+
+/* Asks the core for the records; False: too many wait. tenant: whose state it needs, or NULL. */
+static bool ask(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds,
+                pool_done *answered)
+{
+    const struct manage_request request = {.what = what,
+                                           .issuer = t->change.issuer,
+                                           .body = t->change.signers,
+                                           .resource = t->change.resource,
+                                           .caller = t->change.caller,
+                                           .first = what == MANAGE_PROVIDER_CREATE && !tenant,
+                                           .time = t->change.now};
+    const struct pool_work work = {
+        FRAME_MANAGE, write_manage(t->arena, &request), {t->change.issuer, t->change.signers}, tenant, milliseconds};
+
+    return !t->service->stopping && pool_submit(t->service->pool, &work, answered, t);
 }
 
 /* {"error":{"code","message"}} of the core, which alone wrote it. */
@@ -119,17 +132,10 @@ static void made(void *context, enum pool_failure outcome, const struct answered
 static void make_next(struct service *s)
 {
     for (struct tenancy *t; (t = s->making);) {
-        const struct manage_request request = {.what = MANAGE_PROVIDER_CREATE,
-                                               .issuer = t->change.issuer,
-                                               .body = t->change.signers,
-                                               .time = t->change.now};
-        const struct pool_work work = {FRAME_MANAGE,
-                                       write_manage(t->arena, &request),
-                                       {t->change.issuer, t->change.signers},
-                                       NULL,
-                                       KEY_MILLISECONDS};
+        const struct tenant *known = registry_by_issuer(s->registry, t->change.issuer);
+        const struct tenant *before = known && known->records ? known : NULL;
 
-        if (!s->stopping && pool_submit(s->pool, &work, made, t))
+        if (ask(t, MANAGE_PROVIDER_CREATE, before, KEY_MILLISECONDS, made))
             return;
         s->making = t->next;
         fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
@@ -156,17 +162,13 @@ static void made(void *context, enum pool_failure outcome, const struct answered
         stored(t, LEDGER_CONFLICT, &(struct fault){0});
         return;
     }
-    if (t->change.resource.n)
-        add(t, BYTES_LIT("provider"), t->change.resource);
-    for (size_t i = 0; i < answer->changes.count; i++)
-        add(t, answer->changes.v[i].kind, answer->changes.v[i].body);
-    store(t);
+    store_answer(t, answer);
 }
 
 void tenancy_create(struct service *s, struct arena *a, const struct tenancy_change *change, tenancy_done *done,
                     void *context)
 {
-    struct tenancy *t = begin(s, a, change, RECORDS_MAX, done, context), **at = &s->making;
+    struct tenancy *t = begin(s, a, change, done, context), **at = &s->making;
     size_t waiting = 0;
 
     for (; *at; at = &(*at)->next)
@@ -180,56 +182,34 @@ void tenancy_create(struct service *s, struct arena *a, const struct tenancy_cha
         make_next(s);
 }
 
-/* The keys that stay listed: those of before that still count, and the one that signed until now. */
-static struct bytes retired(struct arena *a, const struct tenant *t, int64_t now)
+static void changed(void *context, enum pool_failure outcome, const struct answered *answer)
 {
-    struct retired_key keys[RETIRED_KEYS_MAX + 1];
-    size_t n = tenant_retired(t, now, keys + 1);
+    struct tenancy *t = context;
 
-    /* The newest first; the oldest of too many goes. */
-    keys[0] = (struct retired_key){t->key.kid, t->key.certificate, now + RETIRED_SECONDS};
-    if (!t->key.kid.n)
-        return write_retired_keys(a, keys + 1, n);
-    n = n < RETIRED_KEYS_MAX ? n + 1 : RETIRED_KEYS_MAX;
-    return write_retired_keys(a, keys, n);
+    if (outcome != POOL_ANSWERED)
+        fail(t, 503, "ServiceUnavailable", "The verifier ended while it worked on the request. Try again.");
+    else if (answer->status != 200)
+        refused(t, answer);
+    else
+        store_answer(t, answer);
 }
 
-static bool has(const struct tenancy *t, struct bytes kind)
+static void ask_change(struct tenancy *t, enum manage_what what, const struct tenant *tenant)
 {
-    for (size_t i = 0; i < t->count; i++)
-        if (bytes_equal(t->records[i].kind, kind))
-            return true;
-    return false;
+    if (!ask(t, what, tenant, 0, changed))
+        fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
 }
 
-static size_t count_kinds(struct arena *a, const struct tenant *tenant)
+void tenancy_update(struct service *s, struct arena *a, const struct tenant *tenant, const struct tenancy_change *what,
+                    tenancy_done *done, void *context)
 {
-    struct bytes kind;
-    size_t n = 2; /* "signers", "retired" */
-
-    while (provider_policy_kind_at(a, n - 2, &kind))
-        n++;
-    for (const struct held_record *h = tenant->records; h; h = h->next)
-        n++;
-    return n;
+    ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_UPDATE, tenant);
 }
 
-void tenancy_delete(struct service *s, struct arena *a, const struct tenant *tenant,
-                    const struct tenancy_change *change, tenancy_done *done, void *context)
+void tenancy_delete(struct service *s, struct arena *a, const struct tenant *tenant, const struct tenancy_change *what,
+                    tenancy_done *done, void *context)
 {
-    struct tenancy *t = begin(s, a, change, count_kinds(a, tenant), done, context);
-    struct bytes kind;
-
-    /* Whether or not there is anything in them: a change that is under way, perhaps at another node, was made for the next version,
-     * and would else be found by whoever has the name after. Now one of the two fails. */
-    for (size_t i = 0; provider_policy_kind_at(a, i, &kind); i++)
-        add(t, kind, BYTES_NONE);
-    add(t, BYTES_LIT("signers"), BYTES_NONE);
-    for (const struct held_record *h = tenant->records; h; h = h->next)
-        if (h->body.n && !bytes_is(h->kind, "retired") && !has(t, h->kind))
-            add(t, h->kind, BYTES_NONE);
-    add(t, BYTES_LIT("retired"), retired(a, tenant, change->now)); /* the last: see tenant_begin */
-    store(t);
+    ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_DELETE, tenant);
 }
 
 /* Providers of the configuration, one after another. */

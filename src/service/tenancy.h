@@ -14,8 +14,9 @@ typedef void tenancy_done(void *context, const struct tenancy_result *result);
 
 struct tenancy_change {
     struct bytes issuer;
-    struct bytes signers;  /* creation: a JWKS as the caller sent it, or empty */
-    struct bytes resource; /* body of the record "provider"; empty for providers of the configuration */
+    struct bytes signers; /* creation: a JWKS as the caller sent it, or empty */
+    struct bytes
+        resource; /* body of the record "provider"; empty for providers of the configuration, and for a deletion */
     struct bytes caller;
     int64_t now;
 };
@@ -25,6 +26,9 @@ void tenancy_create(struct service *s, struct arena *a, const struct tenancy_cha
                     void *context);
 /* Its policies and signers go, its key retires; what it signed can be verified until it expires. */
 void tenancy_delete(struct service *s, struct arena *a, const struct tenant *t, const struct tenancy_change *change,
+                    tenancy_done *done, void *context);
+/* Its resource changes. */
+void tenancy_update(struct service *s, struct arena *a, const struct tenant *t, const struct tenancy_change *change,
                     tenancy_done *done, void *context);
 /* Make what providers of the configuration lack. Calls done once for all. */
 void tenancy_fix(struct service *s, tenancy_done *done, void *context);

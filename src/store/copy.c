@@ -35,10 +35,12 @@ static struct bytes encode(struct arena *a, const struct record *r)
     write_field(&w, r->hash);
     write_field(&w, r->signer);
     write_field(&w, r->caller);
+    write_field(&w, r->seal);
     return wr_done(&w);
 }
 
-#define HEAD "assay backup 1\n"
+#define HEAD     "assay backup 2\n"
+#define HEAD_OLD "assay backup 1\n" /* of a release that did not seal records */
 
 /* Every record of a store goes by: into a file, into a digest, or both. */
 struct pass {
@@ -155,7 +157,8 @@ bool backup_open(struct backup_reader *b, FILE *file, const char *name, struct a
     digest_begin(&b->digest, DIGEST_SHA256);
     if (!take(b, sizeof HEAD - 1, &head, fault))
         return false;
-    if (bytes_equal(head, BYTES_LIT(HEAD)))
+    b->sealed = bytes_equal(head, BYTES_LIT(HEAD));
+    if (b->sealed || bytes_equal(head, BYTES_LIT(HEAD_OLD)))
         return true;
     if (bytes_begin(head, prefix))
         return fault_set(fault, FAULT_USAGE, "%s: the backup was written by a newer release; use that one", name);
@@ -196,7 +199,8 @@ bool backup_next(void *reader, const struct record **out, struct fault *fault)
     *r = (struct record){0};
     if (!take_number(b, &r->sequence, fault) || !take_number(b, &r->version, fault) || !take_number(b, &time, fault) ||
         !take_field(b, &r->provider, fault) || !take_field(b, &r->kind, fault) || !take_field(b, &r->body, fault) ||
-        !take_field(b, &r->hash, fault) || !take_field(b, &r->signer, fault) || !take_field(b, &r->caller, fault))
+        !take_field(b, &r->hash, fault) || !take_field(b, &r->signer, fault) || !take_field(b, &r->caller, fault) ||
+        (b->sealed && !take_field(b, &r->seal, fault)))
         return false;
     r->time = (int64_t)time;
     report(&b->progress, ++b->records, 0);
@@ -227,7 +231,7 @@ static bool hold(void *context, const struct record *r)
     struct feed *f = context;
 
     f->records[f->held++] = *r;
-    f->bytes += r->body.n + r->hash.n + r->signer.n + r->caller.n;
+    f->bytes += r->body.n + r->hash.n + r->signer.n + r->caller.n + r->seal.n;
     return f->held < BATCH_RECORDS && f->bytes < BATCH_BYTES;
 }
 

@@ -14,8 +14,8 @@ struct copy_progress {
     void *context;
 };
 
-/* A backup: "assay backup 1\n"; for each record 'r', then sequence, version and time as 8 bytes, then provider, kind, body, hash,
- * signer and caller with their lengths as 4 bytes before them; at the end 'e', the number of records as 8 bytes, and the SHA-256 of all
+/* A backup: "assay backup 2\n"; for each record 'r', then sequence, version and time as 8 bytes, then provider, kind, body, hash,
+ * signer, caller and seal with their lengths as 4 bytes before them; at the end 'e', the number of records as 8 bytes, and the SHA-256 of all
  * that stands before it. Numbers are little-endian.
  *
  * The file is new, for its owner alone, and on the disk when this returns true; it must not exist yet. */
@@ -37,6 +37,7 @@ struct backup_reader {
     struct arena *arena;
     struct digest_stream digest;
     struct record record;
+    bool sealed; /* its records have seals: all but those of form 1 */
     uint64_t records;
     struct copy_progress progress;
 };

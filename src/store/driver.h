@@ -29,6 +29,7 @@ struct store_driver {
     bool (*history)(struct store *s, struct arena *a, struct bytes provider, struct bytes kind,
                     const struct history_page *page, store_visit *each, void *context, struct fault *fault);
     bool (*generation)(struct store *s, uint64_t *out, struct fault *fault);
+    bool (*reseal)(struct store *s, const struct record *records, size_t count, struct fault *fault);
     /* Sleep until wake_fd is readable (*woken), something hints at a change, or the time is over; earlier is no harm. */
     bool (*sleep)(struct store *s, int wake_fd, int milliseconds, bool *woken, struct fault *fault);
 };

@@ -28,6 +28,7 @@ static const char *const steps[] = {
     "INSERT INTO generation (value) VALUES (0);"
     "CREATE TABLE schema (one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL);"
     "INSERT INTO schema (version) VALUES (1)",
+    "ALTER TABLE record ADD COLUMN seal bytea NOT NULL DEFAULT ''",
 };
 enum { SCHEMA = sizeof steps / sizeof *steps };
 
@@ -38,25 +39,28 @@ enum { SCHEMA = sizeof steps / sizeof *steps };
 #define BEGIN_WRITE "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT value FROM generation FOR UPDATE"
 #define BEGIN_READ  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-enum statement { SQL_APPEND, SQL_CHANGES, SQL_RECORDS, SQL_HISTORY, SQL_GENERATION, SQL_MARKED, SQL_COUNT };
+enum statement { SQL_APPEND, SQL_CHANGES, SQL_RECORDS, SQL_HISTORY, SQL_GENERATION, SQL_MARKED, SQL_RESEAL, SQL_COUNT };
 
-#define COLUMNS "provider, kind, version, time, body, hash, signer, caller, sequence"
+#define COLUMNS "provider, kind, version, time, body, hash, signer, caller, seal, sequence"
 
 static const link_statement statements[SQL_COUNT] = {
     /* Nothing is inserted unless the version is the next one. */
-    [SQL_APPEND] = "INSERT INTO record (" COLUMNS ", mark) SELECT $1::text, $2::text, $3::bigint, $4::bigint, "
-                   "$5::bytea, $6::bytea, $7::bytea, $8::bytea, $9::bigint, $10::bytea WHERE $3::bigint = 1 + (SELECT "
-                   "coalesce(max(version), 0) FROM record WHERE provider = $1::text AND kind = $2::text)",
+    [SQL_APPEND] =
+        "INSERT INTO record (" COLUMNS ", mark) SELECT $1::text, $2::text, $3::bigint, $4::bigint, "
+        "$5::bytea, $6::bytea, $7::bytea, $8::bytea, $9::bytea, $10::bigint, $11::bytea WHERE $3::bigint = 1 + (SELECT "
+        "coalesce(max(version), 0) FROM record WHERE provider = $1::text AND kind = $2::text)",
     [SQL_CHANGES] = "SELECT " COLUMNS " FROM record AS r WHERE sequence > $1::bigint AND version = (SELECT "
                     "max(version) FROM record WHERE provider = r.provider AND kind = r.kind) ORDER BY sequence LIMIT "
                     "$2::bigint",
     [SQL_RECORDS] = "SELECT " COLUMNS " FROM record WHERE sequence > $1::bigint ORDER BY sequence LIMIT $2::bigint",
     [SQL_HISTORY] =
         ("SELECT provider, kind, version, time, CASE WHEN $5::bigint <> 0 THEN body ELSE ''::bytea END, hash, signer, "
-         "caller, sequence FROM record WHERE provider = $1::text AND kind = $2::text AND version < $3::bigint ORDER BY "
+         "caller, seal, sequence FROM record WHERE provider = $1::text AND kind = $2::text AND version < $3::bigint "
+         "ORDER BY "
          "version DESC LIMIT $4::bigint"),
     [SQL_GENERATION] = "SELECT value FROM generation",
     [SQL_MARKED] = "SELECT count(*) FROM record WHERE sequence > $1::bigint AND mark = $2::bytea",
+    [SQL_RESEAL] = "UPDATE record SET hash = $2::bytea, seal = $3::bytea WHERE sequence = $1::bigint",
 };
 
 struct postgres_store {
@@ -183,6 +187,7 @@ static bool append_one(struct attempt *a, const struct record *r, struct fault *
     link_bytes(&v, r->hash);
     link_bytes(&v, r->signer);
     link_bytes(&v, r->caller);
+    link_bytes(&v, r->seal);
     link_number(&v, (int64_t)(a->before + ++a->count));
     link_bytes(&v, BYTES_OF(a->mark));
     PGresult *result = link_call(a->link, SQL_APPEND, &v);
@@ -320,6 +325,31 @@ static bool append(struct store *store, struct source *from, bool *conflict, str
     }
 }
 
+static bool reseal_one(struct link *l, const struct record *r)
+{
+    struct link_values v = {0};
+
+    link_number(&v, (int64_t)r->sequence);
+    link_bytes(&v, r->hash);
+    link_bytes(&v, r->seal);
+    PGresult *result = link_call(l, SQL_RESEAL, &v);
+    bool ok = result && strcmp(PQcmdTuples(result), "1") == 0;
+    PQclear(result);
+    return ok;
+}
+
+static bool reseal(struct store *store, const struct record *records, size_t count, struct fault *fault)
+{
+    struct link *l = link_of(store);
+    bool ok = link_up(l) && link_do(l, BEGIN_WRITE);
+
+    for (size_t i = 0; ok && i < count; i++)
+        ok = reseal_one(l, &records[i]);
+    ok = ok && commit_confirmed(l);
+    link_rollback(l);
+    return ok || no_answer(l, "", fault);
+}
+
 static void visit_row(struct arena *a, const PGresult *r, int row, struct record *out)
 {
     *out = (struct record){
@@ -331,7 +361,8 @@ static void visit_row(struct arena *a, const PGresult *r, int row, struct record
         .hash = arena_copy(a, link_get_bytes(r, row, 5)),
         .signer = arena_copy(a, link_get_bytes(r, row, 6)),
         .caller = arena_copy(a, link_get_bytes(r, row, 7)),
-        .sequence = (uint64_t)link_get_number(r, row, 8),
+        .seal = arena_copy(a, link_get_bytes(r, row, 8)),
+        .sequence = (uint64_t)link_get_number(r, row, 9),
     };
 }
 
@@ -471,5 +502,5 @@ static bool sleep_postgres(struct store *store, int wake_fd, int milliseconds, b
     return true;
 }
 
-const struct store_driver store_postgres = {"postgresql", open_postgres, close_postgres, append,        changes,
-                                            records,      history,       generation,     sleep_postgres};
+const struct store_driver store_postgres = {"postgresql", open_postgres, close_postgres, append, changes,
+                                            records,      history,       generation,     reseal, sleep_postgres};

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/fault.h"
 
-enum { LINK_PARAMETERS = 10 };
+enum { LINK_PARAMETERS = 11 };
 
 /* A statement that is prepared on every new connection; its name is its number. */
 typedef const char *link_statement;

@@ -6,33 +6,35 @@
 #include <stdlib.h>
 
 enum {
-    SCHEMA = 2,
+    SCHEMA = 3,
     BUSY_MILLISECONDS = 5000, /* another writer's transaction is waited for */
     POLL_MILLISECONDS = 250,  /* SQLite does not tell other processes of a change; asking costs some microseconds */
 };
 
-enum statement { SQL_APPEND, SQL_CHANGES, SQL_RECORDS, SQL_HISTORY, SQL_GENERATION, SQL_COUNT };
+enum statement { SQL_APPEND, SQL_CHANGES, SQL_RECORDS, SQL_HISTORY, SQL_GENERATION, SQL_RESEAL, SQL_COUNT };
 
-#define COLUMNS "provider, kind, version, time, body, hash, signer, caller"
+#define UNSEALED "provider, kind, version, time, body, hash, signer, caller" /* until schema 2 */
+#define COLUMNS  UNSEALED ", seal"
 
 /* The sequence is the row's key: rows are never deleted, and a transaction that is rolled back leaves no gap. */
 #define TABLE                                                                                                         \
     "CREATE TABLE record (sequence INTEGER PRIMARY KEY, provider TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER " \
     "NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL, signer BLOB NOT NULL, caller BLOB NOT " \
-    "NULL, UNIQUE (provider, kind, version))"
+    "NULL, seal BLOB NOT NULL DEFAULT x'', UNIQUE (provider, kind, version))"
 
 static const char *const texts[SQL_COUNT] = {
     /* Nothing is inserted unless the version is the next one. */
-    [SQL_APPEND] = "INSERT INTO record (" COLUMNS ") SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?3 = 1 + "
+    [SQL_APPEND] = "INSERT INTO record (" COLUMNS ") SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ?3 = 1 + "
                    "(SELECT coalesce(max(version), 0) FROM record WHERE provider = ?1 AND kind = ?2)",
     [SQL_CHANGES] =
         "SELECT " COLUMNS ", sequence FROM record AS r WHERE sequence > ?1 AND version = (SELECT max(version) "
         "FROM record WHERE provider = r.provider AND kind = r.kind) ORDER BY sequence",
     [SQL_RECORDS] = "SELECT " COLUMNS ", sequence FROM record WHERE sequence > ?1 ORDER BY sequence",
     [SQL_HISTORY] = ("SELECT provider, kind, version, time, CASE WHEN ?5 THEN body ELSE x'' END, hash, signer, caller, "
-                     "sequence FROM "
+                     "seal, sequence FROM "
                      "record WHERE provider = ?1 AND kind = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4"),
     [SQL_GENERATION] = "SELECT coalesce(max(sequence), 0) FROM record",
+    [SQL_RESEAL] = "UPDATE record SET hash = ?2, seal = ?3 WHERE sequence = ?1",
 };
 
 struct sqlite_store {
@@ -77,8 +79,14 @@ static bool schema_version(struct sqlite_store *s, int *out, struct fault *fault
 static bool add_sequence(struct sqlite_store *s, struct fault *fault)
 {
     return run(s, "ALTER TABLE record RENAME TO record_1", fault) && run(s, TABLE, fault) &&
-           run(s, "INSERT INTO record (" COLUMNS ") SELECT " COLUMNS " FROM record_1 ORDER BY rowid", fault) &&
+           run(s, "INSERT INTO record (" UNSEALED ") SELECT " UNSEALED " FROM record_1 ORDER BY rowid", fault) &&
            run(s, "DROP TABLE record_1", fault);
+}
+
+/* From schema 2, whose records nobody sealed. */
+static bool add_seal(struct sqlite_store *s, struct fault *fault)
+{
+    return run(s, "ALTER TABLE record ADD COLUMN seal BLOB NOT NULL DEFAULT x''", fault);
 }
 
 /* Under the write lock, so that of two processes one finds the work done. */
@@ -90,7 +98,8 @@ static bool migrate(struct sqlite_store *s, struct fault *fault)
         return false;
     if (found == SCHEMA)
         return true;
-    return (found == 1 ? add_sequence(s, fault) : run(s, TABLE, fault)) && run(s, "PRAGMA user_version = 2", fault);
+    bool ok = found == 2 ? add_seal(s, fault) : found == 1 ? add_sequence(s, fault) : run(s, TABLE, fault);
+    return ok && run(s, "PRAGMA user_version = 3", fault);
 }
 
 static bool make_schema(struct sqlite_store *s, struct fault *fault)
@@ -179,6 +188,7 @@ static bool append_one(struct sqlite_store *s, const struct record *r, bool *con
     bind(statement, 6, r->hash, false);
     bind(statement, 7, r->signer, false);
     bind(statement, 8, r->caller, false);
+    bind(statement, 9, r->seal, false);
     bool ok = sqlite3_step(statement) == SQLITE_DONE || broken(s, "append a record", fault);
     if (ok && sqlite3_changes(s->db) == 0)
         ok = store_conflict(conflict, fault);
@@ -224,6 +234,31 @@ static bool append(struct store *store, struct source *from, bool *conflict, str
     return ok;
 }
 
+static bool reseal_one(struct sqlite_store *s, const struct record *r, struct fault *fault)
+{
+    sqlite3_stmt *statement = s->prepared[SQL_RESEAL];
+
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)r->sequence);
+    bind(statement, 2, r->hash, false);
+    bind(statement, 3, r->seal, false);
+    bool ok = sqlite3_step(statement) == SQLITE_DONE || broken(s, "seal a record", fault);
+    done(statement);
+    return ok;
+}
+
+static bool reseal(struct store *store, const struct record *records, size_t count, struct fault *fault)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    bool ok = run(s, "BEGIN IMMEDIATE", fault);
+
+    for (size_t i = 0; ok && i < count; i++)
+        ok = reseal_one(s, &records[i], fault);
+    ok = ok && commit(s, fault);
+    if (!ok && !sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return ok;
+}
+
 static struct bytes column(sqlite3_stmt *statement, int i, struct arena *a)
 {
     const void *p = sqlite3_column_blob(statement, i);
@@ -246,7 +281,8 @@ static bool visit_rows(struct sqlite_store *s, sqlite3_stmt *statement, struct a
             .hash = column(statement, 5, a),
             .signer = column(statement, 6, a),
             .caller = column(statement, 7, a),
-            .sequence = (uint64_t)sqlite3_column_int64(statement, 8),
+            .seal = column(statement, 8, a),
+            .sequence = (uint64_t)sqlite3_column_int64(statement, 9),
         };
 
         if (!each(context, &r))
@@ -304,5 +340,5 @@ static bool sleep_sqlite(struct store *store, int wake_fd, int milliseconds, boo
     return true;
 }
 
-const struct store_driver store_sqlite = {"sqlite", open_sqlite, close_sqlite, append,      changes,
-                                          records,  history,     generation,   sleep_sqlite};
+const struct store_driver store_sqlite = {"sqlite", open_sqlite, close_sqlite, append, changes,
+                                          records,  history,     generation,   reseal, sleep_sqlite};

@@ -59,7 +59,7 @@ static bool can_keep(const struct record *r, struct fault *fault)
     if (!is_name(r->provider) || !is_name(r->kind))
         return fault_set(fault, FAULT_USAGE, "provider and kind of a record are UTF-8 texts without NUL");
     return (r->body.n <= LIMIT_STORE_FIELD && r->hash.n <= LIMIT_STORE_FIELD && r->signer.n <= LIMIT_STORE_FIELD &&
-            r->caller.n <= LIMIT_STORE_FIELD) ||
+            r->caller.n <= LIMIT_STORE_FIELD && r->seal.n <= LIMIT_STORE_FIELD) ||
            fault_set(fault, FAULT_LIMIT, "a field of a record has more than %d bytes", LIMIT_STORE_FIELD);
 }
 
@@ -132,6 +132,11 @@ bool store_history(struct store *s, struct arena *a, struct bytes provider, stru
                    const struct history_page *page, store_visit *each, void *context, struct fault *fault)
 {
     return s->driver->history(s, a, provider, kind, page, each, context, fault);
+}
+
+bool store_reseal(struct store *s, const struct record *records, size_t count, struct fault *fault)
+{
+    return s->driver->reseal(s, records, count, fault);
 }
 
 bool store_generation(struct store *s, uint64_t *out, struct fault *fault)

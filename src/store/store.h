@@ -21,6 +21,7 @@ struct record {
     struct bytes hash;     /* what the caller was answered with */
     struct bytes signer;   /* SHA-1 thumbprint of the signing certificate; empty: unsigned */
     struct bytes caller;   /* who asked, as authenticated */
+    struct bytes seal;     /* the core's signature over all of the above (core/record_seal.h); empty: none */
     uint64_t
         sequence; /* place in the order of commit over all providers, from 1 without gaps; store_append ignores it */
 };
@@ -35,6 +36,10 @@ void store_close(struct store *s);
  * fields may hold any bytes, LIMIT_STORE_FIELD at most. False with FAULT_UNCERTAIN: the store failed in such a way that nobody can tell yet whether the
  * records are there; read them before you try again. With any other fault nothing was written. */
 bool store_append(struct store *s, const struct record *records, size_t count, bool *conflict, struct fault *fault);
+
+/* Replace seal and hash of the records that have these sequences, in one transaction, all or none: for an operator who vouches for what
+ * is there (`assayd adopt`), and for nobody else. Other fields are not looked at. */
+bool store_reseal(struct store *s, const struct record *records, size_t count, struct fault *fault);
 
 /* Gives the next record for an import, or *out = NULL behind the last; false: it cannot. Views must live until the next call. */
 typedef bool store_next(void *context, const struct record **out, struct fault *fault);

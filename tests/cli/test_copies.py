@@ -19,8 +19,8 @@ from postgres import Postgres  # noqa: E402
 
 BUILD = ROOT / os.environ.get("ASSAY_BUILD", "build/test")
 ASSAY, ASSAYD = BUILD / "src/cli/assay", BUILD / "src/service/assayd"
-COLUMNS = "sequence, provider, kind, version, time, body, hash, signer, caller"
-HEAD = b"assay backup 1\n"
+COLUMNS = "sequence, provider, kind, version, time, body, hash, signer, caller, seal"
+HEAD = b"assay backup 2\n"
 KILLS = 40 if os.environ.get("ASSAY_LONG") else 6
 
 
@@ -89,9 +89,9 @@ class Copies(unittest.TestCase):
             key = (f"https://p{chance.randrange(1 + count // 3)}.example", chance.choice(["provider", "policy/Tpm", "key é"]))
             versions[key] = versions.get(key, 0) + 1
             body = b"" if chance.randrange(4) == 0 else chance.randbytes(chance.randrange(200) + size)
-            rows.append((sequence, *key, versions[key], -5 + sequence * 2**33, body, chance.randbytes(32), b"", b"\0caller\xff"))
+            rows.append((sequence, *key, versions[key], -5 + sequence * 2**33, body, chance.randbytes(32), b"", b"\0caller\xff", chance.randbytes(64)))
         with sqlite3.connect(url.split(":", 1)[1]) as db:
-            db.executemany(f"INSERT INTO record ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", rows)
+            db.executemany(f"INSERT INTO record ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
         db.close()
         return count
 
@@ -171,11 +171,11 @@ class Copies(unittest.TestCase):
         bad(good + b"\0", "something stands behind its end", targets)
         bad(good[:-33] + good[-33:-32] + bytes(32), "its digest is not that of its content", targets)
         bad(sealed(good[:-40] + bytes(8)), "its digest is not that of its content", targets)  # of another count
-        bad(sealed(HEAD.replace(b"1", b"2") + b"anything"), "written by a newer release")
+        bad(sealed(HEAD.replace(b"2", b"3") + b"anything"), "written by a newer release")
         bad(b"x" * 100, "this is no backup")
         # Well formed, but not what a store can have written: the second record without the first, a version left out.
         record = lambda sequence, version: b"r" + sequence.to_bytes(8, "little") + version.to_bytes(8, "little") + bytes(8) + (
-            b"\1\0\0\0a" * 2 + bytes(16))
+            b"\1\0\0\0a" * 2 + bytes(20))
         end = lambda n: b"e" + n.to_bytes(8, "little")
         bad(sealed(HEAD + record(2, 1) + end(1)), "some are missing", targets)
         bad(sealed(HEAD + record(1, 1) + record(2, 3) + end(2)), "some are missing", targets)

@@ -127,7 +127,8 @@ static inline struct record record_of(const char *kind, uint64_t version, struct
                            .time = 1000 + (int64_t)version,
                            .body = body,
                            .hash = BYTES_LIT("h\0h"),
-                           .caller = BYTES_LIT("tester")};
+                           .caller = BYTES_LIT("tester"),
+                           .seal = BYTES_LIT("sealed\0")};
 }
 
 /* False: another writer was first. */

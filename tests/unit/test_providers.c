@@ -4,6 +4,7 @@
 #include "arm/resource.h"
 #include "core/providers.h"
 #include "crypto/pem.h"
+#include "record_case.h"
 #include "service/registry.h"
 
 #define ISSUER "https://one.wus.example"
@@ -165,12 +166,24 @@ static void aead_refuses_other_data(void **state)
 
 static void take(struct providers *p, const char *issuer, struct bytes policy)
 {
-    const struct provider_message m = {.issuer = bytes_text(issuer), .key = made};
+    static uint64_t version;
+    const struct provider_message m = {.issuer = bytes_text(issuer)};
+    struct state_record key = record_made(&arena, issuer, "key", 1, write_provider_key(&arena, &made)),
+                        of_policy = record_made(&arena, issuer, "policy/SgxEnclave", ++version, policy);
 
     assert_true(providers_take(p, FRAME_PROVIDER, write_provider(&arena, &m)));
+    assert_true(providers_take(p, FRAME_RECORD, write_state_record(&arena, &key)));
     if (policy.n)
-        assert_true(providers_take(p, FRAME_POLICY, write_named(&arena, BYTES_LIT("policy/SgxEnclave"), policy)));
+        assert_true(providers_take(p, FRAME_RECORD, write_state_record(&arena, &of_policy)));
     assert_true(providers_take(p, FRAME_PROVIDER_END, BYTES_NONE));
+}
+
+static struct providers *new_providers(size_t memory)
+{
+    uint8_t key[ED25519_PUBLIC];
+
+    record_public(key);
+    return providers_new(memory, key);
 }
 
 #define POLICY_JWS                                                                                                     \
@@ -180,7 +193,7 @@ static void take(struct providers *p, const char *issuer, struct bytes policy)
 
 static void a_verifier_keeps_the_newest_state(void **state)
 {
-    struct providers *p = providers_new(TEST_MEMORY);
+    struct providers *p = new_providers(TEST_MEMORY);
     const struct kept_provider *found;
 
     (void)state;
@@ -195,16 +208,17 @@ static void a_verifier_keeps_the_newest_state(void **state)
     take(p, ISSUER, BYTES_LIT(POLICY_JWS));
     found = providers_find(p, BYTES_LIT(ISSUER));
     assert_int_equal(found->provider.policy_count, 1);
-    assert_false(found->fault.text[0]);
+    assert_int_equal(found->refusal.n, 0);
     take(p, ISSUER, BYTES_LIT("nonsense"));
-    assert_true(providers_find(p, BYTES_LIT(ISSUER))->fault.text[0]);
+    assert_true(providers_find(p, BYTES_LIT(ISSUER))->refusal.n);
+    assert_null(providers_find(p, BYTES_LIT(ISSUER))->failed_check);
     assert_non_null(providers_find(p, BYTES_LIT("https://two.example")));
     providers_free(p);
 }
 
 static void a_verifier_drops_others_when_it_is_full(void **state)
 {
-    struct providers *p = providers_new(256 * 1024);
+    struct providers *p = new_providers(256 * 1024);
     unsigned kept = 0;
 
     (void)state;
@@ -219,10 +233,10 @@ static void a_verifier_drops_others_when_it_is_full(void **state)
 
 static void frames_out_of_order_are_refused(void **state)
 {
-    struct providers *p = providers_new(TEST_MEMORY);
+    struct providers *p = new_providers(TEST_MEMORY);
 
     (void)state;
-    assert_false(providers_take(p, FRAME_POLICY, BYTES_NONE));
+    assert_false(providers_take(p, FRAME_RECORD, BYTES_NONE));
     assert_false(providers_take(p, FRAME_PROVIDER_END, BYTES_NONE));
     assert_false(providers_take(p, FRAME_PROVIDER, BYTES_LIT("nonsense")));
     providers_free(p);
@@ -328,7 +342,7 @@ static void count_frame(void *context, enum frame_kind kind, struct bytes body)
     counts[kind]++;
 }
 
-static void a_verifier_is_told_of_policies_that_are_set(void **state)
+static void a_verifier_is_told_of_every_record(void **state)
 {
     unsigned counts[FRAME_NOT_SIGNED + 1] = {0};
     struct registry *r = registry_new();
@@ -341,7 +355,7 @@ static void a_verifier_is_told_of_policies_that_are_set(void **state)
     apply(r, record(ISSUER, "policy/OpenEnclave", 2, BYTES_NONE));
     tenant_frames(registry_by_issuer(r, BYTES_LIT(ISSUER)), &arena, count_frame, counts);
     assert_int_equal(counts[FRAME_PROVIDER], 1);
-    assert_int_equal(counts[FRAME_POLICY], 2);
+    assert_int_equal(counts[FRAME_RECORD], 4); /* resets, too: the newest of each kind */
     assert_int_equal(counts[FRAME_PROVIDER_END], 1);
     registry_free(r);
 }
@@ -363,7 +377,7 @@ int main(void)
         CASE(a_tenant_serves_once_it_has_key_and_resource),
         CASE(a_deleted_tenant_lists_its_keys_until_they_expire),
         CASE(damaged_records_serve_nobody),
-        CASE(a_verifier_is_told_of_policies_that_are_set),
+        CASE(a_verifier_is_told_of_every_record),
     };
 
     return cmocka_run_group_tests(tests, make_key, NULL);

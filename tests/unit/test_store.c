@@ -246,7 +246,8 @@ static bool equal(const struct record *a, const struct record *b)
 {
     return a->sequence == b->sequence && a->version == b->version && a->time == b->time &&
            bytes_equal(a->provider, b->provider) && bytes_equal(a->kind, b->kind) && bytes_equal(a->body, b->body) &&
-           bytes_equal(a->hash, b->hash) && bytes_equal(a->signer, b->signer) && bytes_equal(a->caller, b->caller);
+           bytes_equal(a->hash, b->hash) && bytes_equal(a->signer, b->signer) && bytes_equal(a->caller, b->caller) &&
+           bytes_equal(a->seal, b->seal);
 }
 
 static void any_bytes_come_back(void **state)
@@ -262,11 +263,11 @@ static void any_bytes_come_back(void **state)
         every[i] = (uint8_t)i;
     r[0] = record_of("large", 1, bytes_make(large, 5000000));
     r[1] = record_of("empty", 1, BYTES_NONE);
-    r[1].hash = r[1].signer = r[1].caller = BYTES_NONE;
+    r[1].hash = r[1].signer = r[1].caller = r[1].seal = BYTES_NONE;
     r[1].time = INT64_MIN;
     r[2] = record_of("every \xe2\x82\xac '\"\\", 1, BYTES_OF(every));
     r[2].provider = BYTES_LIT("https://b");
-    r[2].hash = r[2].signer = r[2].caller = BYTES_OF(every);
+    r[2].hash = r[2].signer = r[2].caller = r[2].seal = BYTES_OF(every);
     r[2].time = INT64_MAX;
     r[3] = record_of("nul", 1, BYTES_LIT("\0"));
     assert_true(put_all(s, r, 4));

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "arm/resource.h"
+#include "core/providers.h"
+#include "record_case.h"
 #include "service/tenancy.h"
 
 #define ISSUER "https://first.wus.attest.example"
@@ -12,8 +14,45 @@
 static struct arena arena;
 static struct service service;
 static struct store *other; /* another node's way into the same store */
+static struct providers *core;
 static char folder[] = "/tmp/assay-tenancy-XXXXXX";
 static int status;
+
+static bool seal(void *context, struct bytes message, struct arena *a, struct bytes *out, struct fault *fault)
+{
+    uint8_t *signature = arena_alloc(a, ED25519_SIGNATURE);
+
+    (void)context, (void)fault;
+    *out = bytes_make(signature, ED25519_SIGNATURE);
+    return state_sign(record_root, STATE_RECORD, message, signature);
+}
+
+static void give_frame(void *context, enum frame_kind kind, struct bytes body)
+{
+    (void)context;
+    assert_true(providers_take(core, kind, body));
+}
+
+/* The core, in this process. */
+bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, void *context)
+{
+    const struct mint mint = {.seal_record = seal};
+    struct manage_request request;
+    struct answered answered;
+    struct answer answer;
+    struct changes changes;
+
+    (void)p;
+    tenant_frames(work->tenant, &arena, give_frame, NULL);
+    assert_true(read_manage(work->body, &request));
+    const struct kept_provider *kept = providers_find(core, request.issuer);
+    assert_null(kept->failed_check);
+    const struct snapshot snapshot = {.providers = &kept->provider, .provider_count = 1};
+    core_manage(&arena, &snapshot, &request, &mint, &answer, &changes);
+    assert_true(read_answer(write_answer(&arena, &answer, &changes, false), &answered));
+    done(context, POOL_ANSWERED, &answered);
+    return true;
+}
 
 static void apply(void *context, const struct record *record)
 {
@@ -30,7 +69,16 @@ static void known(void *context, const struct fault *fault)
 
 static struct record record_for(const char *kind, uint64_t version, struct bytes body)
 {
-    return (struct record){.provider = BYTES_LIT(ISSUER), .kind = bytes_text(kind), .version = version, .body = body};
+    const struct state_record r = record_made(&arena, ISSUER, kind, version, body);
+
+    return (struct record){.provider = r.provider,
+                           .kind = r.kind,
+                           .version = r.version,
+                           .time = r.time,
+                           .body = r.body,
+                           .hash = r.hash,
+                           .caller = r.caller,
+                           .seal = r.seal};
 }
 
 /* As another node does it. */
@@ -53,7 +101,9 @@ static void put_provider(void)
                                .location = BYTES_LIT("West US"),
                                .region = BYTES_LIT("wus"),
                                .issuer = BYTES_LIT(ISSUER)};
-    const struct provider_key key = {BYTES_LIT("kid"), BYTES_LIT("certificate"), BYTES_LIT("sealed")};
+    struct provider_key key;
+
+    assert_true(sealed_key_make(record_root, r.issuer, &arena, &key, NULL));
     const struct record records[] = {record_for("provider", 1, resource_record(&arena, &r)),
                                      record_for("key", 1, write_provider_key(&arena, &key)),
                                      record_for("policy/SgxEnclave", 1, BYTES_LIT("a policy")),
@@ -76,6 +126,10 @@ static int set_up(void **state)
     put_provider();
     service.base = event_base_new();
     service.registry = registry_new();
+    uint8_t key[ED25519_PUBLIC];
+    record_public(key);
+    registry_use_key(service.registry, key);
+    core = providers_new(TEST_MEMORY, key);
     struct store *store = store_open(url, NULL);
     if (!store)
         return -1;
@@ -91,6 +145,7 @@ static int tear_down(void **state)
     (void)state;
     ledger_stop(service.ledger);
     registry_free(service.registry);
+    providers_free(core);
     event_base_free(service.base);
     store_close(other);
     static const char *const names[] = {"db", "db-wal", "db-shm"};
@@ -128,6 +183,9 @@ static void nothing_of_it_comes_back(void **state)
             assert_true(h->body.n > 0);
         else
             assert_int_equal(h->body.n, 0);
+    /* All of it sealed. */
+    struct bytes why;
+    assert_false(registry_refuses(service.registry, (struct tenant *)(uintptr_t)t, &arena, &why));
     /* Made for the provider as another node, or a verifier, still knew it. */
     assert_false(append("policy/SgxEnclave", 2, "late"));
     assert_false(append("policy/AzureGuest", 1, "late"));

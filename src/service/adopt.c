@@ -1,0 +1,180 @@
+#include "service/adopt.h"
+
+#include "base/limits.h"
+#include "core/message.h"
+
+enum {
+    BATCH_RECORDS = 256,
+    BATCH_BYTES = 8 * 1024 * 1024,
+    ADOPT_MEMORY = 512 * 1024 * 1024, /* a batch, the largest record in it, and its frames */
+};
+
+struct state_record state_record_of(const struct record *r)
+{
+    return (struct state_record){.provider = r->provider,
+                                 .kind = r->kind,
+                                 .version = r->version,
+                                 .time = r->time,
+                                 .body = r->body,
+                                 .hash = r->hash,
+                                 .signer = r->signer,
+                                 .caller = r->caller,
+                                 .seal = r->seal};
+}
+
+bool adopt_begin(const struct config *c, struct adoption *out, struct fault *fault)
+{
+    char folder[4096];
+    const struct pair_options options = {.folder = folder,
+                                         .sealing_key = c->sealing_key,
+                                         .request_memory = c->request_memory,
+                                         .request_seconds = 3600,
+                                         .adopts = true};
+    struct arena a;
+    enum frame_kind kind;
+    struct bytes body;
+
+    *out = (struct adoption){.pair = {-1, -1, -1}};
+    if (!pair_folder(folder, sizeof folder, fault) || !pair_start(&options, &out->pair, fault))
+        return false;
+    arena_init(&a, ADOPT_MEMORY);
+    struct frame_reader from = {.fd = out->pair.fd};
+    bool ok = frame_read(&from, &a, &kind, &body) && kind == FRAME_READY && read_state_keys(body, &out->keys);
+    arena_free(&a);
+    return ok || fault_set(fault, FAULT_SYSTEM, "the core does not start; its reasons stand above");
+}
+
+void adopt_end(struct adoption *a)
+{
+    pair_kill(&a->pair);
+}
+
+static bool is_sealed(struct arena *a, const struct adoption *of, const struct record *r, enum check_id *failed)
+{
+    struct record_exam x = {a, trace_new(a)};
+    const struct state_record record = state_record_of(r);
+    bool of_key = bytes_is(r->kind, "key") && r->body.n;
+
+    if (record_verify(&x, of->keys.record, &record) &&
+        check_that(&x, RECORD_MODEL, !of_key || bytes_is(r->hash, RECORD_ISOLATED) || bytes_is(r->hash, RECORD_OPEN)))
+        return true;
+    *failed = trace_failure(x.trace)->id;
+    return false;
+}
+
+struct survey {
+    struct adoption *adoption;
+    struct arena *scratch;
+    adopt_each *each;
+    void *context;
+};
+
+static bool look(void *context, const struct record *r)
+{
+    struct survey *s = context;
+    const struct state_record record = state_record_of(r);
+    enum check_id failed;
+
+    s->adoption->records++;
+    record_chain_add(&s->adoption->chain, s->scratch, &record);
+    if (!is_sealed(s->scratch, s->adoption, r, &failed)) {
+        s->adoption->refused++;
+        if (s->each)
+            s->each(s->context, r, failed);
+    }
+    arena_reset(s->scratch);
+    return true;
+}
+
+bool adopt_survey(struct adoption *a, struct store *s, adopt_each *each, void *context, struct fault *fault)
+{
+    struct arena arena;
+    struct survey survey = {a, &arena, each, context};
+
+    arena_init(&arena, ADOPT_MEMORY);
+    a->records = a->refused = 0;
+    a->chain = (struct record_chain){0};
+    bool ok = store_records(s, &arena, 0, look, &survey, fault);
+    arena_free(&arena);
+    return ok;
+}
+
+/* Records of a batch, whether or not they need a seal. */
+struct batch {
+    struct record *records;
+    size_t count, bytes;
+};
+
+static bool hold(void *context, const struct record *r)
+{
+    struct batch *b = context;
+
+    b->records[b->count++] = *r;
+    b->bytes += r->body.n + r->hash.n + r->signer.n + r->caller.n;
+    return b->count < BATCH_RECORDS && b->bytes < BATCH_BYTES;
+}
+
+static bool note_body(void *context, const struct record *r)
+{
+    *(bool *)context = r->body.n > 0;
+    return false;
+}
+
+/* The trust model of a key of before keys told it: that of the signers which the provider has now. */
+static bool give_model(struct store *s, struct arena *a, struct record *r, struct fault *fault)
+{
+    const struct history_page newest = {.limit = 1, .bodies = true};
+    bool isolated = false;
+
+    if (!bytes_is(r->kind, "key") || !r->body.n || bytes_is(r->hash, RECORD_ISOLATED) || bytes_is(r->hash, RECORD_OPEN))
+        return true;
+    if (!store_history(s, a, r->provider, BYTES_LIT("signers"), &newest, note_body, &isolated, fault))
+        return false;
+    r->hash = isolated ? BYTES_LIT(RECORD_ISOLATED) : BYTES_LIT(RECORD_OPEN);
+    return true;
+}
+
+static bool ask_seal(struct adoption *of, struct frame_reader *from, struct arena *a, struct record *r,
+                     struct fault *fault)
+{
+    const struct state_record record = state_record_of(r);
+    enum frame_kind kind;
+
+    return (frame_write(of->pair.fd, FRAME_ADOPT, write_state_record(a, &record)) &&
+            frame_read(from, a, &kind, &r->seal) && kind == FRAME_ADOPTED && r->seal.n == ED25519_SIGNATURE) ||
+           fault_set(fault, FAULT_SYSTEM, "the core does not seal a record");
+}
+
+static bool seal_batch(struct adoption *of, struct store *s, struct arena *a, struct batch *b, struct fault *fault)
+{
+    struct frame_reader from = {.fd = of->pair.fd};
+    enum check_id failed;
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->count; i++) {
+        if (is_sealed(a, of, &b->records[i], &failed))
+            continue;
+        if (!give_model(s, a, &b->records[i], fault) || !ask_seal(of, &from, a, &b->records[i], fault))
+            return false;
+        b->records[n++] = b->records[i];
+    }
+    return n == 0 || store_reseal(s, b->records, n, fault);
+}
+
+bool adopt_all(struct adoption *of, struct store *s, struct fault *fault)
+{
+    struct arena a;
+    uint64_t last = 0;
+    bool ok = true;
+
+    arena_init(&a, ADOPT_MEMORY);
+    for (struct batch b = {.count = 1}; ok && b.count; arena_reset(&a)) {
+        b = (struct batch){.records = ARENA_ARRAY(&a, struct record, BATCH_RECORDS)};
+        ok = store_records(s, &a, last, hold, &b, fault);
+        if (b.count)
+            last = b.records[b.count - 1].sequence;
+        ok = ok && seal_batch(of, s, &a, &b, fault);
+    }
+    arena_free(&a);
+    return ok;
+}

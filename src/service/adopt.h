@@ -1,0 +1,30 @@
+/* Accepting what is in a store as the truth: its records get the seals that they lack, or that do not fit them. For an operator who looked
+ * at it, while the service is stopped (`assayd adopt`), and for stores of a release that sealed none. It overrides what seals are for, so
+ * that a pair of the core does it alone when it was started for it, and never one that serves. */
+#ifndef ASSAY_SERVICE_ADOPT_H
+#define ASSAY_SERVICE_ADOPT_H
+
+#include "core/pair.h"
+#include "core/record_chain.h"
+#include "service/config.h"
+#include "store/store.h"
+
+struct adoption {
+    struct pair pair;
+    struct state_keys keys;
+    uint64_t records, refused; /* of the survey */
+    struct record_chain chain; /* over everything that is there */
+};
+
+/* A pair that does this and nothing else. */
+bool adopt_begin(const struct config *c, struct adoption *out, struct fault *fault);
+void adopt_end(struct adoption *a);
+/* Reads the whole store; each is called for every record that is not as the core sealed it. */
+typedef void adopt_each(void *context, const struct record *record, enum check_id failed);
+bool adopt_survey(struct adoption *a, struct store *s, adopt_each *each, void *context, struct fault *fault);
+/* Seals those. */
+bool adopt_all(struct adoption *a, struct store *s, struct fault *fault);
+/* The same record, as the core knows it. */
+struct state_record state_record_of(const struct record *r);
+
+#endif
