@@ -235,5 +235,6 @@ void core_manage(struct arena *a, const struct snapshot *snapshot, const struct 
         return;
     }
     operations[request->what].run(&m);
+    m.request = request; /* an operation may have put one of its own there */
     manage_seal(&m);
 }

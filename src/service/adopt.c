@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "core/message.h"
+#include "service/log.h"
 
 enum {
     BATCH_RECORDS = 256,
@@ -176,5 +177,33 @@ bool adopt_all(struct adoption *of, struct store *s, struct fault *fault)
         ok = ok && seal_batch(of, s, &a, &b, fault);
     }
     arena_free(&a);
+    return ok;
+}
+
+static bool count_sealed(void *context, const struct record *r)
+{
+    uint64_t *counts = context; /* of records, of those with a seal */
+
+    counts[0]++;
+    counts[1] += r->seal.n > 0;
+    return counts[1] == 0;
+}
+
+bool adopt_unsealed(const struct config *c, struct store *s, struct fault *fault)
+{
+    struct adoption of;
+    struct arena a;
+    uint64_t counts[2] = {0};
+
+    arena_init(&a, ADOPT_MEMORY);
+    bool ok = store_records(s, &a, 0, count_sealed, counts, fault);
+    arena_free(&a);
+    if (!ok || !counts[0] || counts[1])
+        return ok;
+    ok = adopt_begin(c, &of, fault) && adopt_all(&of, s, fault);
+    adopt_end(&of);
+    if (ok)
+        log_info("%llu records of a release that sealed none are taken as they are, and sealed",
+                 (unsigned long long)counts[0]);
     return ok;
 }

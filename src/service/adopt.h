@@ -24,6 +24,10 @@ typedef void adopt_each(void *context, const struct record *record, enum check_i
 bool adopt_survey(struct adoption *a, struct store *s, adopt_each *each, void *context, struct fault *fault);
 /* Seals those. */
 bool adopt_all(struct adoption *a, struct store *s, struct fault *fault);
+/* For development: a store in which nothing is sealed is of a release that sealed nothing, and is adopted, which the log tells. */
+bool adopt_unsealed(const struct config *c, struct store *s, struct fault *fault);
+/* assayd adopt; gives the exit status. */
+int adopt_command(int argc, char **argv);
 /* The same record, as the core knows it. */
 struct state_record state_record_of(const struct record *r);
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "service/adopt.h"
 #include "service/audit.h"
 #include "service/development.h"
 #include "service/log.h"
@@ -26,6 +27,7 @@ static const char help[] =
     "       assayd backup | restore --config FILE BACKUP\n"
     "       assayd reseal --config FILE\n"
     "       assayd hand-over offer | grant | accept --config FILE\n"
+    "       assayd adopt --config FILE [--accept STATE]\n"
     "\n"
     "  --config FILE    serve as the file says; assayd.conf(5) lists every setting\n"
     "  --check-config   read the configuration, say what is wrong with it, and end\n"
@@ -273,8 +275,17 @@ static void known(void *context, const struct fault *fault)
 {
     struct launch *l = context;
 
+    struct registry_seals seals = registry_seals(l->service->registry);
+    struct fault unsealed = {0};
+
     l->store_known = !fault;
     registry_settle(l->service->registry);
+    if (!fault && seals.records && !seals.sealed) {
+        fault_set(&unsealed, FAULT_USAGE,
+                  "no record of the store is sealed: it is of a release that sealed none, or somebody took the seals "
+                  "away; look at it and accept it with `assayd adopt --config FILE`");
+        fault = &unsealed;
+    }
     if (!fault)
         go_on(l);
     else
@@ -355,6 +366,10 @@ static bool open_store(struct service *s, struct launch *l, struct fault *fault)
 
     if (!store)
         return false;
+    if (l->arguments->development && !adopt_unsealed(s->config, store, fault)) {
+        store_close(store);
+        return false;
+    }
     registry_expect(s->registry);
     s->ledger = ledger_start(s->base, store, &(struct ledger_callbacks){apply, known, l}, fault);
     return s->ledger != NULL;
@@ -495,6 +510,8 @@ int main(int argc, char **argv)
         return maintenance(argc, argv);
     if (is_root_command(argc, argv))
         return root_command(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "adopt") == 0)
+        return adopt_command(argc - 1, argv + 1);
     if (!read_arguments(argc, argv, &a)) {
         fputs(help, stderr);
         return EXIT_USAGE;

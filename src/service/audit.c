@@ -18,6 +18,8 @@
 #include "service/operation.h"
 #include "service/submit.h"
 
+enum { EVENT_MEMORY = 1024 * 1024 };
+
 struct audit {
     const struct service *service;
     struct audit_log *log;
@@ -424,6 +426,28 @@ static bool needs_disk(const struct recording *r)
 
     return r->audit->service->config->audit_sync && is_management(r->operation.class) && e->caller.subject.n > 0 &&
            r->status < 400 && strcmp(e->method, "GET") != 0 && strcmp(e->method, "HEAD") != 0;
+}
+
+bool audit_event(struct audit *a, const char *operation, bool ok, const char *details, struct fault *fault)
+{
+    struct arena arena;
+    struct recording r = {.audit = a, .arena = &arena, .status = ok ? 200 : 500};
+
+    if (!a)
+        return true;
+    arena_init(&arena, EVENT_MEMORY);
+    struct json *o = json_new(&arena, JSON_OBJECT), *p = json_new(&arena, JSON_OBJECT);
+    set_text(&r, o, "Time", bytes_text(time_now(&arena)));
+    set_text(&r, o, "operationName", bytes_text(operation));
+    set_text(&r, o, "category", bytes_text(AUDIT_EVENT));
+    set_text(&r, o, "resultType", bytes_text(ok ? "Success" : "Failed"));
+    set_text(&r, o, "level", bytes_text(ok ? "Informational" : "Error"));
+    set_text(&r, p, "failureCategory", bytes_text(failure_category(r.status)));
+    set_text(&r, p, "failureDetails", bytes_text(details));
+    JSON_SET(o, "properties", p);
+    bool written = write_record(&r, json_print(&arena, o, JSON_IN_ORDER), true, fault);
+    arena_free(&arena);
+    return written;
 }
 
 bool audit_exchange(struct audit *a, struct exchange *e, int status, struct bytes answer)

@@ -19,6 +19,10 @@ bool audit_admits(const struct audit *a, struct exchange *e);
 /* Record what came of an exchange, before the answer goes out. False: it must not go out, for what it tells of is not on record. */
 bool audit_exchange(struct audit *a, struct exchange *e, int status, struct bytes answer);
 
+/* What no exchange asked for: an operator's or the service's own doing with the whole store. ok: it was done, else it was refused. False: it
+ * is not on record. NULL for a takes nothing. */
+bool audit_event(struct audit *a, const char *operation, bool ok, const char *details, struct fault *fault);
+
 struct audit_counts {
     unsigned long records, lost;
 };

@@ -12,6 +12,7 @@
 #include "hand_over_case.h"
 #include "log_sample.h"
 #include "manage_upload.h"
+#include "record_judge.h"
 #include "simulate/simulate.h"
 #include "tpm_exchange.h"
 #include "trust_judge.h"
@@ -288,6 +289,23 @@ static unsigned try_hand_over(struct arena *a, enum check_id row)
     return vectors;
 }
 
+static unsigned try_records(struct arena *a, enum check_id row)
+{
+    unsigned vectors = 0;
+
+    for (size_t i = 0; i < RECORD_FAULTS; i++)
+        if (record_faults[i].row == row) {
+            const char *plain = record_judge(a, record_faults[i].name);
+            check_mutant = row;
+            const char *mutated = record_judge(a, record_faults[i].name);
+            check_mutant = CHECK_COUNT;
+            tell(row, record_faults[i].name, plain, mutated);
+            arena_reset(a);
+            vectors++;
+        }
+    return vectors;
+}
+
 static unsigned try_lists(struct arena *a, enum check_id row)
 {
     if (row != CHECK_IMA_TEMPLATE_HASH)
@@ -365,7 +383,7 @@ static void try_row(struct arena *a, enum check_id row)
             vectors++;
         }
     vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row) + try_logs(a, row) +
-               try_services(a, row) + try_hand_over(a, row);
+               try_services(a, row) + try_hand_over(a, row) + try_records(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);
@@ -532,6 +550,9 @@ static void try_all_good(struct arena *a)
     try_good_services(a);
     const char *refusal = judge_list(a, "/bin/true");
     printf("%s good     a measurement list: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
+    count(!refusal);
+    refusal = record_judge(a, "");
+    printf("%s good     records of a provider: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
     count(!refusal);
     arena_reset(a);
 }
