@@ -8,12 +8,13 @@
 #include "service/audit.h"
 #include "service/routes.h"
 
-static const char help[] =
-    "Usage: assayd adopt --config FILE [--accept STATE]\n"
-    "\n"
-    "Lists the records of the store that are not as the core sealed them, and names the state of the whole store. With\n"
-    "--accept and that name, seals them as they are: from then on they count. The service must be stopped. Look at each\n"
-    "one before: whoever changed a record behind the service's back is believed by this.\n";
+static const char help[] = "Usage: assayd adopt --config FILE [--accept STATE]\n"
+                           "\n"
+                           "Lists the records of the store that are not as the core sealed them, and names the state "
+                           "of the whole store. With\n"
+                           "--accept and that name, seals them as they are: from then on they count. The service must "
+                           "be stopped. Look at each\n"
+                           "one before: whoever changed a record behind the service's back is believed by this.\n";
 
 enum { LISTED_MAX = 200, STATE_DIGITS = 32, COMMAND_MEMORY = 1024 * 1024 };
 
@@ -59,7 +60,7 @@ static void list(void *context, const struct record *r, enum check_id failed)
     printf(" version %llu: %s\n", (unsigned long long)r->version, check_table[failed].id);
 }
 
-static bool accept(const struct config *config, struct adoption *of, struct store *s, struct fault *fault)
+static bool accept_all(const struct config *config, struct adoption *of, struct store *s, struct fault *fault)
 {
     struct service service = {.config = (struct config *)(uintptr_t)config};
     struct audit *audit = NULL;
@@ -68,8 +69,8 @@ static bool accept(const struct config *config, struct adoption *of, struct stor
     /* The log is another process's while the service runs; and what is not on record is not done. */
     if (!audit_open(&service, &audit, fault))
         return false;
-    snprintf(details, sizeof details, "%llu of %llu records were sealed as they stand",
-             (unsigned long long)of->refused, (unsigned long long)of->records);
+    snprintf(details, sizeof details, "%llu of %llu records were sealed as they stand", (unsigned long long)of->refused,
+             (unsigned long long)of->records);
     bool ok = audit_event(audit, "AdoptState", true, details, fault) && adopt_all(of, s, fault);
     audit_close(audit);
     return ok;
@@ -95,7 +96,7 @@ static bool judge(const struct config *config, const struct command *c, struct a
         return true;
     if (strcmp(c->accept, state) != 0)
         return fault_set(fault, FAULT_USAGE, "the store is not in the state %s: look at the list again", c->accept);
-    if (!accept(config, of, s, fault))
+    if (!accept_all(config, of, s, fault))
         return false;
     puts("accepted");
     return true;

@@ -95,8 +95,10 @@ static void many_are_remembered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(every_fault_is_refused_by_its_check), CASE(no_bit_of_a_record_can_change),
-        CASE(messages_are_framed),                 CASE(shapes_are_refused),
+        CASE(every_fault_is_refused_by_its_check),
+        CASE(no_bit_of_a_record_can_change),
+        CASE(messages_are_framed),
+        CASE(shapes_are_refused),
         CASE(many_are_remembered),
     };
 
