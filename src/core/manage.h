@@ -62,7 +62,8 @@ struct change {
     /* core_manage fills these in (core/record_seal.h). */
     uint64_t version;
     int64_t time;
-    struct bytes seal; /* empty where the mint seals none */
+    struct bytes caller; /* the request's */
+    struct bytes seal;   /* empty where the mint seals none */
 };
 
 /* All of them or none. */

@@ -27,6 +27,7 @@ static bool seal(struct management *m, struct change *c, struct fault *fault)
 
     c->version = before ? before->version + 1 : 1;
     c->time = m->request->time;
+    c->caller = m->request->caller;
     if (bytes_is(c->kind, "key") && c->body.n)
         c->hash = is_isolated(m) ? BYTES_LIT(RECORD_ISOLATED) : BYTES_LIT(RECORD_OPEN);
     const struct state_record r = {.provider = m->request->issuer,
@@ -36,7 +37,7 @@ static bool seal(struct management *m, struct change *c, struct fault *fault)
                                    .body = c->body,
                                    .hash = c->hash,
                                    .signer = c->signer,
-                                   .caller = m->request->caller};
+                                   .caller = c->caller};
     return !m->mint->seal_record ||
            m->mint->seal_record(m->mint->context, record_message(m->arena, &r), m->arena, &c->seal, fault);
 }

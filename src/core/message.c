@@ -177,6 +177,7 @@ static void wr_change(struct writer *w, const struct change *change)
     wr_field(w, change->signer);
     wr_u64le(w, change->version);
     wr_u64le(w, (uint64_t)change->time);
+    wr_field(w, change->caller);
     wr_field(w, change->seal);
 }
 
@@ -188,6 +189,7 @@ static void rd_change(struct reader *r, struct change *out)
     out->signer = rd_field(r);
     out->version = rd_u64le(r);
     out->time = (int64_t)rd_u64le(r);
+    out->caller = rd_field(r);
     out->seal = rd_field(r);
 }
 

@@ -3,10 +3,10 @@
  * unnoticed. What a seal does not tell is whether there is a newer record: for that see core/record_memory.h and store/anchor.h.
  *
  * How a record gets its seal: every operation of core/manage.h adds what is to be stored with manage_change. core_manage then gives each
- * change its version (one above the provider's record of that kind), its time and its seal (core/manage_seal.c), and the host stores
- * exactly that. So a new kind of record that the core makes needs nothing but manage_change(m, (struct change){.kind, .body, …}) in an
+ * change its version (one above the provider's record of that kind), its time, its caller (the request's) and its seal (core/manage_seal.c), and
+ * the host stores exactly that (record_of in service/submit.h). So a new kind of record that the core makes needs nothing but manage_change(m, (struct change){.kind, .body, …}) in an
  * operation of its own; one that a verifier must read again is taken from provider.records (every current record of the provider,
- * verified), or by its kind in core/providers.c. There is no way to have the core seal a body that the host made, but for the
+ * verified), or by its kind in core/providers.c, which also wants its name among `kinds` there. There is no way to have the core seal a body that the host made, but for the
  * provider's resource in the control plane, in which the core reads nothing. */
 #ifndef ASSAY_CORE_RECORD_SEAL_H
 #define ASSAY_CORE_RECORD_SEAL_H

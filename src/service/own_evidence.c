@@ -160,7 +160,7 @@ static void issued(void *context, enum pool_failure outcome, const struct answer
         refused(o, answer);
     } else {
         for (size_t i = 0; i < answer->changes.count; i++)
-            o->records[i] = record_of(&o->step, o->tenant, &answer->changes.v[i], BYTES_LIT("own evidence"));
+            o->records[i] = record_of(&o->step, o->tenant->issuer, &answer->changes.v[i]);
         if (!ledger_append(o->service->ledger, o->records, answer->changes.count, stored, o))
             failed(o, 0, "too many changes wait for the store");
     }
@@ -171,6 +171,7 @@ static void issue(struct own_evidence *o)
     const struct manage_request request = {.what = MANAGE_KEY_EVIDENCE,
                                            .issuer = o->tenant->issuer,
                                            .body = write_key_evidence(&o->step, &o->evidence),
+                                           .caller = BYTES_LIT("own evidence"),
                                            .time = now_seconds()};
     const struct pool_work work = {
         FRAME_MANAGE, write_manage(&o->step, &request), {o->tenant->issuer, request.body}, o->tenant, 0};

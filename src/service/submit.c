@@ -12,8 +12,7 @@ struct waiting {
     struct service *service;
     struct exchange *exchange;
     const struct tenant *tenant;
-    uint64_t begin; /* of the tenant that was asked */
-    struct bytes caller;
+    uint64_t begin;         /* of the tenant that was asked */
     struct answered answer; /* kept while its changes are stored */
     struct record records[CHANGES_MAX];
 };
@@ -185,7 +184,7 @@ static void stored(void *context, enum ledger_outcome outcome, const struct faul
         store_failed(w->exchange, outcome, fault);
 }
 
-struct record record_of(struct arena *a, struct bytes issuer, const struct change *change, struct bytes caller)
+struct record record_of(struct arena *a, struct bytes issuer, const struct change *change)
 {
     return (struct record){.provider = issuer,
                            .kind = arena_copy(a, change->kind),
@@ -194,7 +193,7 @@ struct record record_of(struct arena *a, struct bytes issuer, const struct chang
                            .body = arena_copy(a, change->body),
                            .hash = arena_copy(a, change->hash),
                            .signer = arena_copy(a, change->signer),
-                           .caller = caller,
+                           .caller = arena_copy(a, change->caller),
                            .seal = arena_copy(a, change->seal)};
 }
 
@@ -217,7 +216,7 @@ static void store_changes_of(struct waiting *w, const struct answered *answer)
 
     w->answer = (struct answered){.status = answer->status, .body = arena_copy(&e->arena, answer->body)};
     for (size_t i = 0; i < answer->changes.count; i++)
-        w->records[i] = record_of(&e->arena, w->tenant->issuer, &answer->changes.v[i], w->caller);
+        w->records[i] = record_of(&e->arena, w->tenant->issuer, &answer->changes.v[i]);
     if (!ledger_append(w->service->ledger, w->records, answer->changes.count, stored, w))
         store_failed(e, LEDGER_FAILED, &(struct fault){.text = "too many changes wait for the store"});
 }
@@ -253,11 +252,7 @@ void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct 
     struct waiting *w = ARENA_NEW(&e->arena, struct waiting);
     const struct pool_work work = {kind, message, {e->path, e->body}, t, 0};
 
-    *w = (struct waiting){.service = s,
-                          .exchange = e,
-                          .tenant = t,
-                          .begin = tenant_begin(t),
-                          .caller = sign_in_caller_text(&e->arena, &e->caller)};
+    *w = (struct waiting){.service = s, .exchange = e, .tenant = t, .begin = tenant_begin(t)};
     if (s->stopping || !s->ready) {
         http_header(e, "Retry-After", "1");
         http_fail(e, 503, "ServiceUnavailable", "The service is starting or ending. Try again.");

@@ -20,8 +20,8 @@ void unrecordable(struct exchange *e);
 void wrong_method(struct exchange *e, const char *allowed);
 /* To a pair; its answer, once any change in it is durable, goes back through the exchange. */
 void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, const struct tenant *t);
-/* What the store is to keep of a change that the core sealed, in the arena; the names are not copied. */
-struct record record_of(struct arena *a, struct bytes issuer, const struct change *change, struct bytes caller);
+/* What the store is to keep of a change that the core sealed, in the arena; the issuer is not copied. */
+struct record record_of(struct arena *a, struct bytes issuer, const struct change *change);
 /* 500: something in the store is not what the core put there. True: the exchange was answered. */
 bool state_refused(struct service *s, struct exchange *e, struct tenant *t);
 /* Answer that a change was not stored. */

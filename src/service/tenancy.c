@@ -92,7 +92,7 @@ static void store_answer(struct tenancy *t, const struct answered *answer)
     t->count = answer->changes.count;
     t->records = ARENA_ARRAY(t->arena, struct record, t->count);
     for (size_t i = 0; i < t->count; i++)
-        t->records[i] = record_of(t->arena, t->change.issuer, &answer->changes.v[i], t->change.caller);
+        t->records[i] = record_of(t->arena, t->change.issuer, &answer->changes.v[i]);
     store(t);
 }
 

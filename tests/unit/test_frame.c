@@ -412,7 +412,7 @@ static void too_many_are_refused(void **state)
     for (size_t i = 0; i < 3; i++)
         wr_field(&w, BYTES_NONE);
     wr_u8(&w, CHANGES_MAX + 1);
-    for (size_t i = 0; i < 9 * (CHANGES_MAX + 1); i++) /* a field, or half of a number, is four bytes of nothing */
+    for (size_t i = 0; i < 10 * (CHANGES_MAX + 1); i++) /* a field, or half of a number, is four bytes of nothing */
         wr_field(&w, BYTES_NONE);
     wr_u8(&w, 0);
     assert_false(read_answer(wr_done(&w), &answered));
