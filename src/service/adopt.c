@@ -26,19 +26,24 @@ struct state_record state_record_of(const struct record *r)
 bool adopt_begin(const struct config *c, struct adoption *out, struct fault *fault)
 {
     char folder[4096];
-    const struct pair_options options = {.folder = folder,
-                                         .sealing_key = c->sealing_key,
-                                         .request_memory = c->request_memory,
-                                         .request_seconds = 3600,
-                                         .adopts = true};
     struct arena a;
     enum frame_kind kind;
     struct bytes body;
 
-    *out = (struct adoption){.pair = {-1, -1, -1}};
-    if (!pair_folder(folder, sizeof folder, fault) || !pair_start(&options, &out->pair, fault))
-        return false;
     arena_init(&a, ADOPT_MEMORY);
+    const struct pair_options options = {.folder = folder,
+                                         .sealing_key = c->sealing_key,
+                                         .sealer = root_sealer_arguments(&a, &c->sealer),
+                                         .request_memory = c->request_memory,
+                                         .request_seconds = 3600,
+                                         .pairs = 1,
+                                         .adopts = true};
+
+    *out = (struct adoption){.pair = {-1, -1, -1}};
+    if (!pair_folder(folder, sizeof folder, fault) || !pair_start(&options, &out->pair, fault)) {
+        arena_free(&a);
+        return false;
+    }
     struct frame_reader from = {.fd = out->pair.fd};
     bool ok = frame_read(&from, &a, &kind, &body) && kind == FRAME_READY && read_state_keys(body, &out->keys);
     arena_free(&a);

@@ -177,7 +177,7 @@ static const char *statement_name(int statement, char out[16])
 
 PGresult *link_call(struct link *l, int statement, const struct link_values *v)
 {
-    static const int binary[LINK_PARAMETERS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const int binary[LINK_PARAMETERS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     char name[16];
 
     l->warned = false;
