@@ -151,7 +151,7 @@ class Records(unittest.TestCase):
         self.edit("UPDATE record SET body = ? WHERE provider = ? AND kind = 'policy/SgxEnclave'", policy(DENY), self.issuer("one"))
         self.serves("one")
         self.edit("INSERT INTO record (provider, kind, version, time, body, hash, signer, caller, seal) SELECT provider, kind, 9, time, body, hash, "
-                  "signer, caller, seal FROM record WHERE provider = ? AND kind = 'key'", self.issuer("one"))
+                  "signer, caller, seal FROM record WHERE provider = ? AND kind = 'key' AND version = 1", self.issuer("one"))
         self.service.wait(lambda: self.attest("one").status == 500)
         self.refused("one", "record.signature", "key")
         self.serves("two")
