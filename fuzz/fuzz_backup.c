@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&a, 1u << 29);
     bool ok = backup_open(&reader, file, "fuzz", &a, &fault);
     while (ok && (ok = backup_next(&reader, &record, &fault)) && record)
-        bytes += 1 + 3 * 8 + (reader.sealed ? 7 : 6) * 4 + record->provider.n + record->kind.n + record->body.n +
+        bytes += 1 + 3 * 8 + (reader.sealed ? 7u : 6u) * 4 + record->provider.n + record->kind.n + record->body.n +
                  record->hash.n + record->signer.n + record->caller.n + record->seal.n;
     if (ok && bytes + sizeof "assay backup 2\n" - 1 + 9 + SHA256_SIZE != size)
         abort(); /* an accepted backup has nothing that is no record */

@@ -1,6 +1,6 @@
 /* Records of the store as the core vouches for them (DESIGN 5): each carries an Ed25519 signature under the record key of
  * core/state_key.h over everything it asserts, so that whoever owns the database can change, move or exchange none of them
- * unnoticed. What a seal does not tell is whether there is a newer record: for that see core/record_memory.h and store/anchor.h.
+ * unnoticed. What a seal does not tell is whether there is a newer record: for that see core/record_memory.h.
  *
  * How a record gets its seal: every operation of core/manage.h adds what is to be stored with manage_change. core_manage then gives each
  * change its version (one above the provider's record of that kind), its time, its caller (the request's) and its seal (core/manage_seal.c), and

@@ -134,8 +134,14 @@ static void witnesses_may_sign_too(void **state)
 
 static void forms_are_strict(void **state)
 {
-    static const char *const bad[] = {"", "a\n1\n", "\n1\nAAAA\n", "a b\n1\nAAAA\n", "a\n01\nAAAA\n", "a\n-1\nAAAA\n",
-                                      "a\n1\nAAAA\n", "a\n99999999999999\nAAAA\n"};
+    static const char *const bad[] = {"",
+                                      "a\n1\n",
+                                      "\n1\nAAAA\n",
+                                      "a b\n1\nAAAA\n",
+                                      "a\n01\nAAAA\n",
+                                      "a\n-1\nAAAA\n",
+                                      "a\n1\nAAAA\n",
+                                      "a\n99999999999999\nAAAA\n"};
     struct log_key read;
     struct checkpoint c = {.origin = BYTES_LIT("a"), .size = 1}, again;
 

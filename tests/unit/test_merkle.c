@@ -159,12 +159,34 @@ static void tiles_have_one_name_each(void **state)
         {{.entries = true, .index = 1000, .width = 255}, "tile/entries/x001/000.p/255"},
         {{.entries = true, .index = 4294967295, .width = 1}, "tile/entries/x004/x294/x967/295.p/1"},
     };
-    static const char *const bad[] = {
-        "",            "tile",          "tile/",           "tile/0",           "tile/0/",         "tile/0/00",
-        "tile/0/0000", "tile/00/000",   "tile/5/000",      "tile/-1/000",      "tile/0/x000/000", "tile/0/000.p/0",
-        "tile/0/000.", "tile/0/000.p/", "tile/0/000.p/01", "tile/0/000.p/256", "tile/0/x001",     "tile/0/001/000",
-        "tile/0/../0", "tile/0/000/",   "tile/0/ 00",      "/tile/0/000",      "tile//000",       "tile/0/x01/000",
-        "tile/entries", "tile/0/x999/x999/x999/x999/x999/x999/x999/999", "tile/0/000.p/1x", "tile/data/000"};
+    static const char *const bad[] = {"",
+                                      "tile",
+                                      "tile/",
+                                      "tile/0",
+                                      "tile/0/",
+                                      "tile/0/00",
+                                      "tile/0/0000",
+                                      "tile/00/000",
+                                      "tile/5/000",
+                                      "tile/-1/000",
+                                      "tile/0/x000/000",
+                                      "tile/0/000.p/0",
+                                      "tile/0/000.",
+                                      "tile/0/000.p/",
+                                      "tile/0/000.p/01",
+                                      "tile/0/000.p/256",
+                                      "tile/0/x001",
+                                      "tile/0/001/000",
+                                      "tile/0/../0",
+                                      "tile/0/000/",
+                                      "tile/0/ 00",
+                                      "/tile/0/000",
+                                      "tile//000",
+                                      "tile/0/x01/000",
+                                      "tile/entries",
+                                      "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+                                      "tile/0/000.p/1x",
+                                      "tile/data/000"};
     struct tile t;
 
     (void)state;
