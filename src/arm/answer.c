@@ -318,6 +318,9 @@ void arm_answer(struct arena *a, const struct arm_directory *directory, const st
         [ARM_CONNECTION_CREATE] = {connection_create, ARM_2020_10_01},
         [ARM_CONNECTION_DELETE] = {connection_delete, ARM_2020_10_01},
         [ARM_LINK_RESOURCES_LIST] = {link_resources_list, ARM_2021_06_01_PREVIEW},
+        [ARM_KEYS_LIST] = {signing_keys_list, ARM_2018_09_01_PREVIEW},
+        [ARM_KEY_ROTATE] = {signing_key_rotate, ARM_2018_09_01_PREVIEW},
+        [ARM_KEY_REVOKE] = {signing_key_revoke, ARM_2018_09_01_PREVIEW},
     };
     struct answering x = {.arena = a,
                           .directory = directory,

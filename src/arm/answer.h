@@ -43,11 +43,17 @@ enum arm_effect_kind {
     ARM_CREATE, /* `record`, with a key of the core's making; `signers`, once the core has taken them, which may refuse */
     ARM_UPDATE, /* `record` */
     ARM_DELETE, /* all that is kept of the provider */
+    /* Signing keys: the body of the answer, which is the list of them, is the host's to make. */
+    ARM_KEYS_SHOW,
+    ARM_KEYS_PUBLISH, /* a new one is published, and signs in its time */
+    ARM_KEYS_REPLACE, /* a new one signs at once */
+    ARM_KEYS_REVOKE,  /* that of `kid` */
 };
 struct arm_effect {
     enum arm_effect_kind kind;
     struct bytes issuer;
     struct bytes record;
+    struct bytes kid;     /* ARM_KEYS_REVOKE */
     struct bytes signers; /* JWKS of a creation; empty: none, the trust model is AAD */
 };
 

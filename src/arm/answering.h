@@ -18,7 +18,8 @@ struct answering {
 
 /* Each fills the answer. */
 typedef void arm_operation_run(struct answering *x);
-arm_operation_run provider_create, provider_update, provider_delete, connection_create, connection_delete;
+arm_operation_run provider_create, provider_update, provider_delete, connection_create, connection_delete,
+    signing_keys_list, signing_key_rotate, signing_key_revoke;
 
 void give(struct answering *x, int status, const struct json *body);
 /* Nothing is to be stored. */

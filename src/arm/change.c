@@ -35,7 +35,7 @@ static bool record_of(struct answering *x, const struct resource *r, struct byte
 /* The provider is to become `next`; false: refused. Nothing is stored when only the hour would differ. */
 static bool updated(struct answering *x, const struct resource *old, struct resource *next)
 {
-    struct arm_effect effect = {ARM_UPDATE, old->issuer, BYTES_NONE, BYTES_NONE};
+    struct arm_effect effect = {.kind = ARM_UPDATE, .issuer = old->issuer};
 
     next->modified = old->modified;
     if (bytes_equal(resource_record(x->arena, old), resource_record(x->arena, next))) {

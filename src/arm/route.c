@@ -38,6 +38,9 @@ static const struct {
       {"PUT", ARM_CONNECTION_CREATE, ARM_CONNECTION_WRITE},
       {"DELETE", ARM_CONNECTION_DELETE, ARM_CONNECTION_REMOVE}},
      "GET, PUT, DELETE"},
+    {PROVIDER "/signingKeys", {{"GET", ARM_KEYS_LIST, ARM_ACTION_READ}}, "GET"},
+    {PROVIDER "/rotateSigningKey", {{"POST", ARM_KEY_ROTATE, ARM_ACTION_WRITE}}, "POST"},
+    {PROVIDER "/revokeSigningKey", {{"POST", ARM_KEY_REVOKE, ARM_ACTION_WRITE}}, "POST"},
     {PROVIDER "/privateLinkResources", {{"GET", ARM_LINK_RESOURCES_LIST, ARM_LINK_READ}}, "GET"},
 };
 enum { PATHS = sizeof paths / sizeof *paths };
@@ -59,6 +62,9 @@ const char *arm_operation_name(enum arm_operation o)
         [ARM_CONNECTION_CREATE] = "PrivateEndpointConnections_Create",
         [ARM_CONNECTION_DELETE] = "PrivateEndpointConnections_Delete",
         [ARM_LINK_RESOURCES_LIST] = "PrivateLinkResources_ListByProvider",
+        [ARM_KEYS_LIST] = "AttestationProviders_ListSigningKeys",
+        [ARM_KEY_ROTATE] = "AttestationProviders_RotateSigningKey",
+        [ARM_KEY_REVOKE] = "AttestationProviders_RevokeSigningKey",
     };
 
     return names[o];

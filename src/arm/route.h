@@ -19,6 +19,10 @@ enum arm_operation {
     ARM_CONNECTION_CREATE,
     ARM_CONNECTION_DELETE,
     ARM_LINK_RESOURCES_LIST,
+    /* Ours: the signing keys of a provider. */
+    ARM_KEYS_LIST,
+    ARM_KEY_ROTATE,
+    ARM_KEY_REVOKE,
     ARM_OPERATION_COUNT,
 };
 const char *arm_operation_name(enum arm_operation o); /* operationId, "AttestationProviders_Create" */

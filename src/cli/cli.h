@@ -48,11 +48,12 @@ extern const struct command verify_command, inspect_command, attest_command, tok
     policy_check_command, policy_hash_command, policy_eval_command, policy_format_command, policy_test_command,
     policy_get_command, policy_set_command, policy_reset_command, policy_history_command, policy_diff_command,
     policy_shadow_command, provider_create_command, provider_list_command, provider_show_command,
-    provider_update_command, provider_delete_command, provider_list_default_command, simulate_command, login_command,
-    admin_migrate_command, audit_verify_command, collateral_show_command, collateral_key_command,
-    collateral_export_command, collateral_import_command, collateral_forecast_command, collateral_fetch_command,
-    agent_command, log_prove_command, log_verify_command, log_consistency_command, log_show_command,
-    trust_command, release_announce_command, release_list_command, release_show_command;
+    provider_update_command, provider_delete_command, provider_list_default_command, provider_keys_command,
+    provider_rotate_key_command, provider_revoke_key_command, simulate_command, login_command, admin_migrate_command,
+    audit_verify_command, collateral_show_command, collateral_key_command, collateral_export_command,
+    collateral_import_command, collateral_forecast_command, collateral_fetch_command, agent_command, log_prove_command,
+    log_verify_command, log_consistency_command, log_show_command, trust_command, release_announce_command,
+    release_list_command, release_show_command;
 
 struct cli {
     struct arena *arena;

@@ -6,33 +6,11 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/input.h"
+#include "cli/provider.h"
 #include "cli/remote.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "crypto/x509.h"
-
-#define API_VERSION "?api-version=2021-06-01"
-#define SPACE       "/providers/Microsoft.Attestation"
-
-enum {
-    OPTION_URL = OPTION_BASE,
-    OPTION_SIGNERS,
-    OPTION_TAGS,
-    OPTION_NO_TAGS,
-    OPTION_NETWORK,
-    OPTION_TPM,
-    OPTION_CA_FILE,
-    OPTION_TOKEN,
-};
-
-struct provider_call {
-    struct remote remote;
-    struct options options;
-    const char *subscription, *group, *name, *location;
-    const char *network, *tpm;
-    struct path_list signers;
-    struct json *tags; /* NULL: not given */
-};
 
 static struct arena *memory(const struct provider_call *c)
 {
@@ -88,6 +66,8 @@ static bool read_option(struct provider_call *c, int id)
     case OPTION_TPM: return read_switch(c, "--tpm-authentication", value, &c->tpm);
     case OPTION_CA_FILE: c->remote.ca_file = value; break;
     case OPTION_TOKEN: c->remote.token_file = value; break;
+    case OPTION_KID: c->kid = value; break;
+    case OPTION_NOW: c->now = true; break;
     default: c->remote.json = true;
     }
     return true;
@@ -104,15 +84,6 @@ static bool name_ok(const struct provider_call *c, const char *option, const cha
         return true;
     return false;
 }
-
-/* What a subcommand needs beside address and subscription. */
-enum needs {
-    NEEDS_NOTHING = 0,
-    NEEDS_GROUP = 1,
-    NEEDS_NAME = 2,
-    NEEDS_LOCATION = 4,
-    NEEDS_PROVIDER = NEEDS_GROUP | NEEDS_NAME
-};
 
 /* "West US 2" as "westus2", which needs no encoding. */
 static bool location_ok(struct provider_call *c)
@@ -150,9 +121,7 @@ static bool complete(struct provider_call *c, int needs)
     return location_ok(c) && remote_open(&c->remote);
 }
 
-/* Options into *c; false: the command ends with *status. A group of the environment is for commands that need one. */
-static bool provider_call(struct provider_call *c, struct cli *cli, int argc, char **argv, int needs,
-                          enum status *status)
+bool provider_call(struct provider_call *c, struct cli *cli, int argc, char **argv, int needs, enum status *status)
 {
     *c = (struct provider_call){.remote = {.cli = cli, .url = getenv("ASSAY_ARM_URL")},
                                 .subscription = getenv("ASSAY_SUBSCRIPTION"),
@@ -176,15 +145,19 @@ static const char *list_path(const struct provider_call *c)
                         group);
 }
 
-static const char *provider_path(const struct provider_call *c)
+const char *provider_path_below(const struct provider_call *c, const char *below)
 {
-    return arena_printf(memory(c), "/subscriptions/%s/resourceGroups/%s" SPACE "/attestationProviders/%s" API_VERSION,
-                        c->subscription, c->group, c->name);
+    return arena_printf(memory(c), "/subscriptions/%s/resourceGroups/%s" SPACE "/attestationProviders/%s%s" API_VERSION,
+                        c->subscription, c->group, c->name, below);
 }
 
-/* True: the service said yes, with a body. */
-static bool ask(const struct provider_call *c, const struct remote_request *request, struct http_answer *answer,
-                const struct json **body, enum status *status)
+static const char *provider_path(const struct provider_call *c)
+{
+    return provider_path_below(c, "");
+}
+
+bool provider_ask(const struct provider_call *c, const struct remote_request *request, struct http_answer *answer,
+                  const struct json **body, enum status *status)
 {
     *status = STATUS_MISUSE;
     if (!remote_send(&c->remote, request, answer))
@@ -196,8 +169,7 @@ static bool ask(const struct provider_call *c, const struct remote_request *requ
     return remote_json(&c->remote, answer, body);
 }
 
-/* A text of the provider, "-" when it has none. */
-static struct bytes text_of(const struct json *parent, const char *name)
+struct bytes provider_text(const struct json *parent, const char *name)
 {
     struct bytes text;
 
@@ -208,7 +180,7 @@ static struct bytes text_of(const struct json *parent, const char *name)
 static struct bytes group_of(const struct json *provider)
 {
     static const char before[] = "/resourceGroups/";
-    struct bytes id = text_of(provider, "id");
+    struct bytes id = provider_text(provider, "id");
 
     while (id.n > strlen(before) && !bytes_is_nocase(bytes_first(id, strlen(before)), before))
         id = bytes_after(id, 1);
@@ -234,14 +206,14 @@ static void print_provider(const struct provider_call *c, const struct json *pro
         put_json(memory(c), provider);
         return;
     }
-    line("name", text_of(provider, "name"));
+    line("name", provider_text(provider, "name"));
     line("resource group", group_of(provider));
-    line("location", text_of(provider, "location"));
-    line("trust model", text_of(properties, "trustModel"));
-    line("status", text_of(properties, "status"));
-    line("address", text_of(properties, "attestUri"));
-    line("public network access", text_of(properties, "publicNetworkAccess"));
-    line("TPM authentication", text_of(properties, "tpmAttestationAuthentication"));
+    line("location", provider_text(provider, "location"));
+    line("trust model", provider_text(properties, "trustModel"));
+    line("status", provider_text(properties, "status"));
+    line("address", provider_text(properties, "attestUri"));
+    line("public network access", provider_text(properties, "publicNetworkAccess"));
+    line("TPM authentication", provider_text(properties, "tpmAttestationAuthentication"));
     JSON_EACH (tag, json_member(provider, "tags")) {
         struct bytes value = BYTES_NONE;
 
@@ -261,11 +233,11 @@ static struct bytes cell(const struct json *provider, int column)
     const struct json *properties = json_member(provider, "properties");
 
     switch (column) {
-    case 0: return text_of(provider, "name");
+    case 0: return provider_text(provider, "name");
     case 1: return group_of(provider);
-    case 2: return text_of(provider, "location");
-    case 3: return text_of(properties, "trustModel");
-    default: return text_of(properties, "attestUri");
+    case 2: return provider_text(provider, "location");
+    case 3: return provider_text(properties, "trustModel");
+    default: return provider_text(properties, "attestUri");
     }
 }
 
@@ -362,7 +334,7 @@ static enum status send_provider(const struct provider_call *c, const char *meth
     const struct json *root;
     enum status status;
 
-    if (!ask(c, &request, &answer, &root, &status))
+    if (!provider_ask(c, &request, &answer, &root, &status))
         return status;
     print_provider(c, root);
     return STATUS_DONE;
@@ -406,7 +378,7 @@ static enum status show_run(struct cli *cli, int argc, char **argv)
     enum status status;
 
     if (!provider_call(&c, cli, argc, argv, NEEDS_PROVIDER, &status) ||
-        !ask(&c, &(struct remote_request){.path = provider_path(&c)}, &answer, &root, &status))
+        !provider_ask(&c, &(struct remote_request){.path = provider_path(&c)}, &answer, &root, &status))
         return status;
     print_provider(&c, root);
     return STATUS_DONE;
@@ -420,7 +392,7 @@ static enum status list_run(struct cli *cli, int argc, char **argv)
     enum status status;
 
     if (!provider_call(&c, cli, argc, argv, NEEDS_NOTHING, &status) ||
-        !ask(&c, &(struct remote_request){.path = list_path(&c)}, &answer, &root, &status))
+        !provider_ask(&c, &(struct remote_request){.path = list_path(&c)}, &answer, &root, &status))
         return status;
     print_list(&c, root);
     return STATUS_DONE;
@@ -438,7 +410,7 @@ static enum status list_default_run(struct cli *cli, int argc, char **argv)
     const char *where =
         c.location ? arena_printf(memory(&c), "/locations/%s/defaultProvider", c.location) : "/defaultProviders";
     const char *path = arena_printf(memory(&c), "/subscriptions/%s" SPACE "%s" API_VERSION, c.subscription, where);
-    if (!ask(&c, &(struct remote_request){.path = path}, &answer, &root, &status))
+    if (!provider_ask(&c, &(struct remote_request){.path = path}, &answer, &root, &status))
         return status;
     if (c.location)
         print_provider(&c, root);
@@ -470,28 +442,12 @@ static enum status delete_run(struct cli *cli, int argc, char **argv)
     return STATUS_DONE;
 }
 
-#define OPTIONS_WHERE                                                                    \
-    {OPTION_URL, "url", "URL", "address of the control plane (default: ASSAY_ARM_URL)"}, \
-    {                                                                                    \
-        's', "subscription", "S", "subscription (default: ASSAY_SUBSCRIPTION)"           \
-    }
-#define OPTION_GROUP(help)      \
-    {                           \
-        'g', "group", "G", help \
-    }
-#define OPTION_NAME                                 \
-    {                                               \
-        'n', "name", "NAME", "name of the provider" \
-    }
 #define OPTIONS_SETTINGS                                                                                \
     {OPTION_TAGS, "tags", "NAME=VALUE", "a tag; may be given again"},                                   \
         {OPTION_NETWORK, "public-network-access", "WORD", "enabled or disabled"},                       \
     {                                                                                                   \
         OPTION_TPM, "tpm-authentication", "WORD", "enabled (attesting a TPM takes a token) or disabled" \
     }
-#define OPTIONS_END    OPTION_CA(OPTION_CA_FILE), OPTION_TOKEN_FILE(OPTION_TOKEN), OPTION_JSON, OPTION_END
-#define OF_ENVIRONMENT "resource group (default: ASSAY_RESOURCE_GROUP)"
-
 const struct command provider_create_command = {
     .name = "provider create",
     .summary = "make a provider, or set an existing one anew",

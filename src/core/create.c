@@ -68,8 +68,7 @@ static bool read_signers(struct management *m, const struct certificate **list)
 void manage_provider_create(struct management *m)
 {
     const struct certificate *signers;
-    struct fault fault = {0};
-    struct bytes key;
+    struct provider_key key;
 
     if (m->provider && m->provider->sealed_key.n) {
         manage_refuse(m, 409, "Conflict", BYTES_LIT("There is a provider of this name already; nothing changed."));
@@ -77,17 +76,13 @@ void manage_provider_create(struct management *m)
     }
     if (!read_signers(m, &signers))
         return;
-    if (!m->mint->make_key || !m->mint->make_key(m->mint->context, m->request->issuer, m->arena, &key, &fault)) {
-        manage_refuse(m, 503, "ServiceUnavailable",
-                      bytes_text(arena_printf(m->arena, "A signing key could not be made: %s",
-                                              m->mint->make_key ? fault.text : "no signer is at hand")));
+    if (!manage_new_key(m, &key))
         return;
-    }
     if (m->request->resource.n)
         manage_change(m, (struct change){.kind = BYTES_LIT("provider"), .body = m->request->resource});
     if (signers)
         manage_change(m, (struct change){.kind = BYTES_LIT("signers"), .body = signers_jwks(m->arena, signers)});
-    manage_change(m, (struct change){.kind = BYTES_LIT("key"), .body = key});
+    manage_change(m, (struct change){.kind = BYTES_LIT("key"), .body = write_provider_key(m->arena, &key)});
     *m->answer = (struct answer){.status = 200};
 }
 
@@ -100,19 +95,15 @@ void manage_provider_update(struct management *m)
 /* The keys that stay listed: those of before that still count, and the one that signed until now. */
 static struct bytes retired(struct management *m)
 {
-    const struct state_record *held = provider_record(m->provider, BYTES_LIT("retired"));
-    struct retired_key keys[RETIRED_KEYS_MAX], all[RETIRED_KEYS_MAX + 1];
-    int64_t now = m->request->time;
-    size_t count = 0, n = 0;
+    struct retired_key all[1 + 2 * RETIRED_KEYS_MAX];
+    size_t n = 0;
 
     /* The newest first; the oldest of too many goes. */
     if (m->provider->kid.n && m->provider->certificate)
-        all[n++] = (struct retired_key){m->provider->kid, m->provider->certificate->der, now + RETIRED_SECONDS};
-    if (held && held->body.n && !read_retired_keys(held->body, keys, &count))
-        count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (now < keys[i].until)
-            all[n++] = keys[i];
+        all[n++] =
+            (struct retired_key){m->provider->kid, m->provider->certificate->der, m->request->time + RETIRED_SECONDS};
+    n += manage_keys_listed(m, BYTES_LIT("rotated"), all + n);
+    n += manage_keys_listed(m, BYTES_LIT("retired"), all + n);
     return write_retired_keys(m->arena, all, n < RETIRED_KEYS_MAX ? n : RETIRED_KEYS_MAX);
 }
 
@@ -133,6 +124,7 @@ void manage_provider_delete(struct management *m)
     for (size_t i = 0; provider_policy_kind_at(m->arena, i, &kind); i++)
         manage_change(m, (struct change){.kind = kind});
     manage_change(m, (struct change){.kind = BYTES_LIT("signers")});
+    manage_change(m, (struct change){.kind = BYTES_LIT("next")});
     for (size_t i = 0; i < m->provider->record_count; i++) {
         const struct state_record *r = &m->provider->records[i];
 

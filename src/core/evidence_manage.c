@@ -46,7 +46,8 @@ static bool complete_chain(struct management *m, struct trace *trace, struct key
 
 void provider_evidence(struct management *m)
 {
-    struct provider_key key = {.kid = m->provider->kid, .sealed = m->provider->sealed_key};
+    struct provider_key key = {
+        .kid = m->provider->kid, .sealed = m->provider->sealed_key, .since = manage_key_since(m)};
     struct key_evidence_exam x = {m->arena, trace_new(m->arena)};
     struct fault fault = {0};
     struct key_evidence evidence;

@@ -27,6 +27,11 @@ enum manage_what {
     MANAGE_KEY_EVIDENCE,    /* the certificate of its key anew, with the evidence in the body (core/key_evidence.h) */
     MANAGE_PROVIDER_UPDATE, /* its resource alone */
     MANAGE_PROVIDER_DELETE, /* its policies and signers go, its key retires */
+    /* Its signing keys (core/key_life.h). */
+    MANAGE_KEY_PUBLISH, /* a new one is listed */
+    MANAGE_KEY_SWITCH,  /* which signs from now on */
+    MANAGE_KEY_REPLACE, /* both at once: clients that did not look since refuse tokens until they do */
+    MANAGE_KEY_REVOKE,  /* the one of a kid is listed no more, and where it signs it is replaced */
     /* 2018-09-01-preview (api.md 2.10). */
     MANAGE_LEGACY_POLICY_GET,
     MANAGE_LEGACY_POLICY_UPDATE, /* keeps a policy, not in force, under its hash */

@@ -23,8 +23,16 @@ typedef void manage_operation(struct management *m);
 manage_operation policy_get, policy_set, policy_reset, signers_get, signers_add, signers_remove, baselines_get,
     legacy_policy_get, legacy_policy_update, legacy_policy_set, legacy_policy_reset, legacy_signers_get,
     legacy_signers_add, legacy_signers_remove, manage_provider_create, manage_provider_update, manage_provider_delete,
-    provider_evidence;
+    provider_evidence, key_publish, key_switch, key_replace, key_revoke;
 
+struct provider_key;
+struct retired_key;
+/* Keys of a record like "retired" that still count at the time of the request; at most RETIRED_KEYS_MAX. */
+size_t manage_keys_listed(struct management *m, struct bytes kind, struct retired_key *out);
+/* Since when the key that signs does; 0: not known. */
+int64_t manage_key_since(struct management *m);
+/* A new key for the provider, put to use now. False: refused. */
+bool manage_new_key(struct management *m, struct provider_key *out);
 void manage_change(struct management *m, struct change change);
 /* Gives every change its version, time and seal (core/record_seal.h). False: refused. */
 bool manage_seal(struct management *m);

@@ -13,6 +13,7 @@ struct bytes write_provider_key(struct arena *a, const struct provider_key *key)
     wr_field(&w, key->kid);
     wr_field(&w, key->certificate);
     wr_field(&w, key->sealed);
+    wr_u64le(&w, (uint64_t)key->since);
     return wr_done(&w);
 }
 
@@ -23,6 +24,7 @@ bool read_provider_key(struct bytes body, struct provider_key *out)
     out->kid = rd_field(&r);
     out->certificate = rd_field(&r);
     out->sealed = rd_field(&r);
+    out->since = rd_left(&r) ? (int64_t)rd_u64le(&r) : 0;
     return rd_end(&r);
 }
 
@@ -110,6 +112,7 @@ struct signing_key *sealed_key_open(const uint8_t sealing[AEAD_KEY_SIZE], struct
 bool sealed_key_of(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, const struct signing_key *key,
                    struct arena *a, struct provider_key *out, struct fault *fault)
 {
+    out->since = 0;
     out->kid = key_id(a, signing_key_spki(key, a));
     return key_certificate(key, issuer, NULL, a, &out->certificate, fault) &&
            sealed_key_write(sealing, issuer, key, a, &out->sealed, fault);

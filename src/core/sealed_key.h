@@ -11,15 +11,18 @@ struct provider_key {
     struct bytes kid;         /* api.md 5.2 */
     struct bytes certificate; /* DER, self-signed (api.md 5.3) */
     struct bytes sealed;
+    int64_t since; /* it is in this record, in seconds since 1970; 0: not told, as in records of an earlier release */
 };
-/* Body of the record "key". */
+/* Body of the records "key" and "next" (core/key_life.h). */
 struct bytes write_provider_key(struct arena *a, const struct provider_key *key);
 bool read_provider_key(struct bytes body, struct provider_key *out);
 
 /* Keys that sign no more and are listed until the last token they signed has expired; body of the record "retired". */
 enum {
     RETIRED_KEYS_MAX = 16,
-    RETIRED_SECONDS = TOKEN_ATTEST_LIFETIME + 300, /* how long a key is listed after it signed its last token */
+    /* How long a key is listed after another one took its place. In the hour that is added, a node that the store cannot be reached from
+     * still signs with it. */
+    RETIRED_SECONDS = TOKEN_ATTEST_LIFETIME + 3600,
 };
 struct retired_key {
     struct bytes kid, certificate;

@@ -5,7 +5,9 @@
 #include "arm/answer.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "core/key_life.h"
 #include "service/audit.h"
+#include "service/key_answer.h"
 #include "service/log.h"
 #include "service/submit.h"
 #include "service/tenancy.h"
@@ -209,6 +211,48 @@ static void finished(void *context, const struct tenancy_result *result)
         refuse(c->exchange, result->status, arena_string(a, result->code), result->message);
 }
 
+static void keys_shown(struct controlling *c)
+{
+    const struct tenant *t = registry_by_issuer(c->service->registry, c->answer.effect.issuer);
+
+    c->answer.body = t ? key_answer(&c->exchange->arena, t, (int64_t)time(NULL)) : BYTES_NONE;
+    reply(c->exchange, &c->answer);
+}
+
+/* What the log should have, whoever reads the audit records. */
+static void keys_changed(void *context, const struct tenancy_result *result)
+{
+    struct controlling *c = context;
+    const struct arm_effect *effect = &c->answer.effect;
+
+    if (result->status) {
+        finished(c, result);
+        return;
+    }
+    if (effect->kind == ARM_KEYS_REVOKE)
+        log_info("%.*s: the signing key %.*s is revoked by %.*s: tokens that it signed are refused from now on",
+                 (int)effect->issuer.n, (const char *)effect->issuer.p, (int)effect->kid.n, (const char *)effect->kid.p,
+                 (int)c->caller.n, (const char *)c->caller.p);
+    else
+        log_info("%.*s: a new signing key %s, asked for by %.*s", (int)effect->issuer.n, (const char *)effect->issuer.p,
+                 effect->kind == ARM_KEYS_PUBLISH ? "is published" : "signs", (int)c->caller.n,
+                 (const char *)c->caller.p);
+    keys_shown(c);
+}
+
+static void change_keys(struct controlling *c, const struct tenant *t, struct tenancy_change change)
+{
+    const struct key_request request = {c->answer.effect.kid};
+    enum arm_effect_kind kind = c->answer.effect.kind;
+
+    change.signers = write_key_request(&c->exchange->arena, &request);
+    tenancy_key(c->service, &c->exchange->arena, t,
+                kind == ARM_KEYS_PUBLISH   ? MANAGE_KEY_PUBLISH
+                : kind == ARM_KEYS_REPLACE ? MANAGE_KEY_REPLACE
+                                           : MANAGE_KEY_REVOKE,
+                &change, keys_changed, c);
+}
+
 /* Durable before it is acknowledged. */
 static void carry_out(struct controlling *c, int64_t now)
 {
@@ -225,6 +269,10 @@ static void carry_out(struct controlling *c, int64_t now)
     case ARM_CREATE: tenancy_create(c->service, &c->exchange->arena, &change, finished, c); break;
     case ARM_UPDATE: tenancy_update(c->service, &c->exchange->arena, t, &change, finished, c); break;
     case ARM_DELETE: tenancy_delete(c->service, &c->exchange->arena, t, &change, finished, c); break;
+    case ARM_KEYS_SHOW: keys_shown(c); break;
+    case ARM_KEYS_PUBLISH:
+    case ARM_KEYS_REPLACE:
+    case ARM_KEYS_REVOKE: change_keys(c, t, change); break;
     }
 }
 

@@ -16,6 +16,7 @@
 #include "service/maintenance.h"
 #include "service/own_evidence.h"
 #include "service/root_commands.h"
+#include "service/rotation.h"
 #include "service/routes.h"
 #include "service/tenancy.h"
 
@@ -427,7 +428,7 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     if (!s->pool || !load_endorsements(s, fault))
         return false;
     s->collateral = collateral_fetch_new(s->base, c, fetched, s, fault);
-    return s->collateral && (s->own_evidence = own_evidence_new(s, fault));
+    return s->collateral && (s->own_evidence = own_evidence_new(s, fault)) && (s->rotation = rotation_new(s, fault));
 }
 
 static void close_all(struct service *s)
@@ -448,6 +449,7 @@ static void close_all(struct service *s)
     collateral_fetch_free(s->collateral);
     pool_free(s->pool);
     own_evidence_free(s->own_evidence);
+    rotation_free(s->rotation);
     shadows_free(s->shadows);
     outlooks_free(s->outlooks);
     quotas_free(s->quotas);

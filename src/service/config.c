@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "service/config_sign_in.h"
 
-enum { REGION_NAME_MOST = 64 };
+enum { REGION_NAME_MOST = 64, DAY = 24 * 60 * 60 };
 
 void config_defaults(struct config *c)
 {
@@ -38,6 +38,8 @@ void config_defaults(struct config *c)
         .request_memory = LIMIT_REQUEST_MEMORY,
         .evidence_days = 30,
         .sealer.name = "file",
+        .rotation_seconds = 90 * DAY,
+        .publish_ahead_seconds = DAY,
         .audit_sync = true,
         .audit_refuse = true,
         .refresh = {.margin_hours = 72, .interval_minutes = 60, .rate = 120, .misses = 10},
@@ -67,7 +69,8 @@ enum setting_kind {
     ANCHOR,
     COLLATERAL_FILE,
     SOURCES,
-    EVIDENCE
+    EVIDENCE,
+    DURATION
 };
 
 struct setting {
@@ -79,6 +82,7 @@ struct setting {
 };
 
 #define AT(member)         offsetof(struct config, member)
+#define DURATIONS          "a whole number with s, m, h or d behind it"
 #define RANGE(least, most) least, most, "a whole number from " #least " to " #most
 
 static const struct setting settings[] = {
@@ -115,6 +119,8 @@ static const struct setting settings[] = {
     {"keys", "sealer_pcrs", TEXT, AT(sealer.pcrs), 0, 0, "a bank and registers, as sha256:0,2,4,7"},
     {"keys", "sealer_pkcs11", TEXT, AT(sealer.pkcs11), 0, 0, "a URI, as pkcs11:token=NAME;object=NAME"},
     {"keys", "sealer_pin_file", TEXT, AT(sealer.pin_file), 0, 0, "a file"},
+    {"keys", "rotation", DURATION, AT(rotation_seconds), 0, 3650L * DAY, DURATIONS ", or off"},
+    {"keys", "publish_ahead", DURATION, AT(publish_ahead_seconds), 1, 365L * DAY, DURATIONS},
     {"collateral", "folder", TEXT, AT(folder), 0, 0, "a folder"},
     {"collateral", "file", COLLATERAL_FILE, 0, 0, 0, "a file, at most 256 times"},
     {"collateral", "bundle", TEXT, AT(bundle), 0, 0, "a file"},
@@ -156,6 +162,28 @@ static bool read_number(const char *text, long least, long most, long *out)
 
     *out = strtol(text, &end, 10);
     return *text && !*end && *out >= least && *out <= most;
+}
+
+/* In seconds; "off" is 0. */
+static bool read_duration(const char *text, long least, long most, long *out)
+{
+    static const struct {
+        char letter;
+        long seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 60 * 60}, {'d', DAY}};
+    char *end;
+
+    if (least == 0 && strcmp(text, "off") == 0) {
+        *out = 0;
+        return true;
+    }
+    long n = strtol(text, &end, 10);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (*end == units[i].letter && !end[1] && n > 0 && n <= most / units[i].seconds) {
+            *out = n * units[i].seconds;
+            return true;
+        }
+    return false;
 }
 
 static bool read_statuses(const char *text, uint16_t *out)
@@ -230,6 +258,11 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
         if (!read_number(value, s->least, s->most, &number))
             return false;
         *(size_t *)(void *)at = (size_t)number;
+        return true;
+    case DURATION:
+        if (!read_duration(value, s->least, s->most, &number))
+            return false;
+        *(int *)(void *)at = (int)number;
         return true;
     case SWITCH: return read_choice(value, "off", "on", (bool *)at);
     case REFUSING: return read_choice(value, "continue", "refuse", (bool *)at);
@@ -438,6 +471,10 @@ bool config_complete(const struct config *c, struct fault *fault)
                          "[audit] journal = on needs a file, too: the chain goes on from it after a start");
     if (c->refresh.source_count && !c->folder)
         return fault_set(fault, FAULT_USAGE, "[collateral] folder must be set too: what refresh fetches is kept there");
+    if (c->rotation_seconds && c->publish_ahead_seconds > c->rotation_seconds / 2)
+        return fault_set(
+            fault, FAULT_USAGE,
+            "[keys] publish_ahead may be half of rotation at most: a key is listed that long before it signs");
     if (!c->sealing_key || !c->store)
         return fault_set(
             fault, FAULT_USAGE,

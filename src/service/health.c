@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "service/audit.h"
 #include "service/own_evidence.h"
+#include "service/rotation.h"
 #include "service/submit.h"
 
 static bool is_loopback(const uint8_t address[ADDRESS_SIZE])
@@ -45,14 +46,30 @@ static struct json *evidence(const struct service *s, struct arena *a)
     return json_new_text(a, bytes_text(state.fails ? arena_printf(a, "%s, which fails", state.source) : state.source));
 }
 
+/* What does not keep it from answering, and somebody should look at. */
+static struct json *warnings(const struct service *s, struct arena *a)
+{
+    struct json *list = json_new(a, JSON_ARRAY);
+    struct rotation_state keys;
+
+    rotation_state(s->rotation, &keys);
+    if (keys.overdue)
+        json_append(list, json_new_text(a, bytes_text(arena_printf(
+                                               a, "%zu signing keys should have changed an hour ago", keys.overdue))));
+    return list;
+}
+
 static void readiness(const struct service *s, struct exchange *e)
 {
-    struct json *body = json_new(&e->arena, JSON_OBJECT), *list = missing(s, &e->arena);
+    struct json *body = json_new(&e->arena, JSON_OBJECT), *list = missing(s, &e->arena),
+                *watched = warnings(s, &e->arena);
     bool ready = !list->first;
 
     JSON_SET(body, "ready", json_new_boolean(&e->arena, ready));
     JSON_SET(body, "missing", list);
     JSON_SET(body, "evidence", evidence(s, &e->arena));
+    if (watched->first)
+        JSON_SET(body, "warnings", watched);
     http_reply(e, ready ? 200 : 503, json_print(&e->arena, body, JSON_IN_ORDER));
 }
 
@@ -73,6 +90,7 @@ static void metrics(const struct service *s, struct exchange *e)
     };
 
     own_evidence_state(s->own_evidence, &state.evidence);
+    rotation_state(s->rotation, &state.rotation);
     if (s->collateral)
         collateral_fetch_state(s->collateral, &state.collateral);
 

@@ -290,6 +290,7 @@ struct bytes metrics_write(const struct metrics *m, struct arena *a, const struc
     write_state(&w, m, state);
     write_evidence(&w, &state->evidence, state->now);
     write_outlooks(&w, state->outlooks);
+    wr_rotation_metrics(&w, &state->rotation, state->now);
     wr_collateral_metrics(&w, &state->collateral, state->now);
     return wr_done(&w);
 }

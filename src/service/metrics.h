@@ -8,6 +8,7 @@
 #include "service/outlooks.h"
 #include "service/own_evidence_state.h"
 #include "service/pool.h"
+#include "service/rotation_state.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -65,6 +66,7 @@ struct metrics_state {
     const struct outlooks *outlooks;
     struct collateral_state collateral;
     struct own_evidence_state evidence;
+    struct rotation_state rotation;
     int64_t now; /* seconds since 1970 */
 };
 struct bytes metrics_write(const struct metrics *m, struct arena *a, const struct metrics_state *state);

@@ -269,7 +269,11 @@ static void note(struct registry *r, struct tenant *t, const struct held_record 
         ok = h->body.n == 0 || read_provider_key(h->body, &t->key);
         if (!ok || h->body.n == 0)
             t->key = (struct provider_key){0};
-    } else if (bytes_is(h->kind, "retired")) {
+    } else if (bytes_is(h->kind, "next")) {
+        ok = h->body.n == 0 || read_provider_key(h->body, &t->next);
+        if (!ok || h->body.n == 0)
+            t->next = (struct provider_key){0};
+    } else if (bytes_is(h->kind, "retired") || bytes_is(h->kind, "rotated")) {
         struct retired_key keys[RETIRED_KEYS_MAX];
         size_t count;
 
@@ -423,30 +427,45 @@ bool tenant_serves(const struct tenant *t)
     return t->key.sealed.n && (t->fixed || t->listed) && (!t->isolated || (signers && signers->body.n));
 }
 
-size_t tenant_retired(const struct tenant *t, int64_t now, struct retired_key out[RETIRED_KEYS_MAX])
+/* Those of a record like "retired" that still count, behind the first n. */
+static size_t listed(const struct tenant *t, struct bytes kind, int64_t now, struct retired_key *out, size_t n)
 {
-    const struct held_record *h = tenant_record(t, BYTES_LIT("retired"));
-    size_t count = 0, n = 0;
+    const struct held_record *h = tenant_record(t, kind);
+    struct retired_key keys[RETIRED_KEYS_MAX];
+    size_t count = 0;
 
-    if (!h || !h->body.n || !read_retired_keys(h->body, out, &count))
-        return 0;
+    if (!h || !h->body.n || !read_retired_keys(h->body, keys, &count))
+        return n;
     for (size_t i = 0; i < count; i++)
-        if (now < out[i].until)
-            out[n++] = out[i];
+        if (now < keys[i].until)
+            out[n++] = keys[i];
     return n;
+}
+
+size_t tenant_listed(const struct tenant *t, int64_t now, struct retired_key out[TENANT_LISTED_MAX])
+{
+    return listed(t, BYTES_LIT("retired"), now, out, listed(t, BYTES_LIT("rotated"), now, out, 0));
 }
 
 size_t tenant_keys(const struct tenant *t, int64_t now, struct key_record out[TENANT_KEYS_MAX])
 {
-    struct retired_key retired[RETIRED_KEYS_MAX];
-    size_t n = 0;
+    struct retired_key keys[TENANT_LISTED_MAX];
+    size_t count = tenant_listed(t, now, keys), n = 0;
 
     if (t->key.kid.n)
         out[n++] = (struct key_record){t->issuer, t->key.kid, t->key.certificate};
-    size_t count = tenant_retired(t, now, retired);
+    if (t->key.kid.n && t->next.kid.n)
+        out[n++] = (struct key_record){t->issuer, t->next.kid, t->next.certificate};
     for (size_t i = 0; i < count; i++)
-        out[n++] = (struct key_record){t->issuer, retired[i].kid, retired[i].certificate};
+        out[n++] = (struct key_record){t->issuer, keys[i].kid, keys[i].certificate};
     return n;
+}
+
+int64_t tenant_key_since(const struct tenant *t)
+{
+    const struct held_record *h = tenant_record(t, BYTES_LIT("key"));
+
+    return t->key.since || !h ? t->key.since : h->time;
 }
 
 const struct held_record *tenant_record(const struct tenant *t, struct bytes kind)

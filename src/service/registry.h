@@ -36,18 +36,20 @@ struct tenant {
     struct bytes issuer;    /* "https://authority" */
     struct bytes authority; /* lower case, without https's own port */
     struct held_record *records;
-    struct provider_key key;           /* views into its record; no kid: none was made yet, or it is retired */
-    size_t index;                      /* dense, for tables beside the registry */
-    uint64_t stamp;                    /* another after each change of what a verifier needs to know; never 0 */
-    struct bucket bucket;              /* of its requests */
-    bool fixed;                        /* by the configuration */
-    bool closed;                       /* its public network access is disabled */
-    bool tpm_open;                     /* TPM evidence may come without signing in */
-    bool listed;                       /* it is found by its place */
-    bool isolated;                     /* its record in the control plane says that it has signers */
-    struct place place;                /* in the control plane; views into its record. No name: nowhere */
-    bool shared;                       /* its policies cannot be changed */
-    uint64_t judged;                   /* the stamp of when its seals were last looked at */
+    struct provider_key key;  /* views into its record; no kid: none was made yet, or it is retired */
+    struct provider_key next; /* the one that will sign and is listed already; no kid: there is none */
+    int64_t key_pause;        /* until then its keys are left alone: a change of them failed (service/rotation.h) */
+    size_t index;             /* dense, for tables beside the registry */
+    uint64_t stamp;           /* another after each change of what a verifier needs to know; never 0 */
+    struct bucket bucket;     /* of its requests */
+    bool fixed;               /* by the configuration */
+    bool closed;              /* its public network access is disabled */
+    bool tpm_open;            /* TPM evidence may come without signing in */
+    bool listed;              /* it is found by its place */
+    bool isolated;            /* its record in the control plane says that it has signers */
+    struct place place;       /* in the control plane; views into its record. No name: nowhere */
+    bool shared;              /* its policies cannot be changed */
+    uint64_t judged;          /* the stamp of when its seals were last looked at */
     const struct held_record *refused; /* then: a record that the core did not seal; NULL: none */
     enum check_id failed;
 };
@@ -88,11 +90,13 @@ struct tenant *registry_at(const struct registry *r, size_t i);
 
 /* It exists, its records read, and it has a key: it attests. */
 bool tenant_serves(const struct tenant *t);
-/* The keys that relying parties must know: the one that signs, then those whose tokens may not have expired. */
-enum { TENANT_KEYS_MAX = RETIRED_KEYS_MAX + 1 };
+/* The keys that relying parties must know: the one that signs, the one that will, then those whose tokens may not have expired. */
+enum { TENANT_LISTED_MAX = 2 * RETIRED_KEYS_MAX, TENANT_KEYS_MAX = TENANT_LISTED_MAX + 2 };
 size_t tenant_keys(const struct tenant *t, int64_t now, struct key_record out[TENANT_KEYS_MAX]);
-/* The latter alone. */
-size_t tenant_retired(const struct tenant *t, int64_t now, struct retired_key out[RETIRED_KEYS_MAX]);
+/* The last of these alone. */
+size_t tenant_listed(const struct tenant *t, int64_t now, struct retired_key out[TENANT_LISTED_MAX]);
+/* When the one that signs began to. */
+int64_t tenant_key_since(const struct tenant *t);
 /* NULL: none was ever stored. */
 const struct held_record *tenant_record(const struct tenant *t, struct bytes kind);
 /* The sequence of the record behind which all is of the tenant that is there now: what is before it was of one of the same name that

@@ -31,7 +31,8 @@ struct service {
     struct own_evidence *own_evidence;
     struct sign_in *sign_in;
     struct served *served; /* endorsements for other tools; NULL: none are served */
-    struct audit *audit;   /* NULL: none is kept */
+    struct rotation *rotation;
+    struct audit *audit; /* NULL: none is kept */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };

@@ -194,22 +194,28 @@ static void changed(void *context, enum pool_failure outcome, const struct answe
         store_answer(t, answer);
 }
 
-static void ask_change(struct tenancy *t, enum manage_what what, const struct tenant *tenant)
+static void ask_change(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds)
 {
-    if (!ask(t, what, tenant, 0, changed))
+    if (!ask(t, what, tenant, milliseconds, changed))
         fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
 }
 
 void tenancy_update(struct service *s, struct arena *a, const struct tenant *tenant, const struct tenancy_change *what,
                     tenancy_done *done, void *context)
 {
-    ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_UPDATE, tenant);
+    ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_UPDATE, tenant, 0);
 }
 
 void tenancy_delete(struct service *s, struct arena *a, const struct tenant *tenant, const struct tenancy_change *what,
                     tenancy_done *done, void *context)
 {
-    ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_DELETE, tenant);
+    ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_DELETE, tenant, 0);
+}
+
+void tenancy_key(struct service *s, struct arena *a, const struct tenant *tenant, enum manage_what step,
+                 const struct tenancy_change *what, tenancy_done *done, void *context)
+{
+    ask_change(begin(s, a, what, done, context), step, tenant, KEY_MILLISECONDS);
 }
 
 /* Providers of the configuration, one after another. */

@@ -14,7 +14,8 @@ typedef void tenancy_done(void *context, const struct tenancy_result *result);
 
 struct tenancy_change {
     struct bytes issuer;
-    struct bytes signers; /* creation: a JWKS as the caller sent it, or empty */
+    struct bytes
+        signers; /* creation: a JWKS as the caller sent it, or empty; a step of its keys: as core/key_life.h has it */
     struct bytes
         resource; /* body of the record "provider"; empty for providers of the configuration, and for a deletion */
     struct bytes caller;
@@ -30,6 +31,9 @@ void tenancy_delete(struct service *s, struct arena *a, const struct tenant *t, 
 /* Its resource changes. */
 void tenancy_update(struct service *s, struct arena *a, const struct tenant *t, const struct tenancy_change *change,
                     tenancy_done *done, void *context);
+/* A step of its signing keys, one of MANAGE_KEY_…. */
+void tenancy_key(struct service *s, struct arena *a, const struct tenant *t, enum manage_what step,
+                 const struct tenancy_change *change, tenancy_done *done, void *context);
 /* Make what providers of the configuration lack. Calls done once for all. */
 void tenancy_fix(struct service *s, tenancy_done *done, void *context);
 

@@ -16,7 +16,8 @@ from cli_case import (ASSAY, DONE, MISUSE, REFUSED, SHARED, CliCase, Server, Sig
 COMMANDS = ("verify", "inspect", "attest", "token show", "token verify", "policy check", "policy format",
             "policy hash", "policy eval", "policy test", "policy get", "policy set", "policy reset", "policy history",
             "policy diff", "policy shadow", "provider create", "provider list", "provider show", "provider update",
-            "provider delete", "provider list-default", "admin migrate", "audit verify", "simulate")
+            "provider delete", "provider list-default", "provider keys",
+            "provider rotate-key", "provider revoke-key", "admin migrate", "audit verify", "simulate")
 LONG = bool(os.environ.get("ASSAY_LONG"))
 PERMIT = "version=1.0;authorizationrules{=>permit();};issuancerules{c:[type==\"a\"]=>issue(claim=c);};"
 

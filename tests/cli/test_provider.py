@@ -180,10 +180,29 @@ class AtAService(CliCase):
         self.assertIn("sharedwus", provider(DONE, "list-default", "-l", "westus").out)
         self.assertIn("InvalidRequestContent", provider(REFUSED, "create", "-n", "open", "-l", "westus", "--signers", signer.pem).err)
         self.assertIn("LocationNotAvailable", provider(REFUSED, "create", "-n", "third", "-l", "nowhere").err)
+        self.change_keys(provider)
         for name in ("open", "strict"):
             self.assertEqual("deleted\n", provider(DONE, "delete", "-n", name).out)
             self.assertIn("ResourceNotFound", provider(REFUSED, "show", "-n", name).err)
         self.assertIn("no such provider", provider(DONE, "delete", "-n", "open").out)
+
+    def change_keys(self, provider):
+        def keys(status, *args):
+            return [(k["kid"], k["state"]) for k in json.loads(provider(status, *args, "-n", "open", "--json").out)["signingKeys"]]
+        (first, state), = keys(DONE, "keys")
+        self.assertEqual("signing", state)
+        self.assertRegex(provider(DONE, "keys", "-n", "open").out, r"^\S{44}  signing +since 20\S+Z\n$")
+        second = keys(DONE, "rotate-key")
+        self.assertEqual(((first, "signing"), "published"), (second[0], second[1][1]))
+        self.assertIn("published already", provider(REFUSED, "rotate-key", "-n", "open").err)
+        third = keys(DONE, "rotate-key", "--now")
+        self.assertEqual([(second[1][0], "signing"), (first, "retired")], third)
+        self.assertIn("no signing key of this kid", provider(REFUSED, "revoke-key", "-n", "open", "--kid", "x").err)
+        self.assertIn("--kid is needed", provider(MISUSE, "revoke-key", "-n", "open").err)
+        self.assertEqual(third[:1], keys(DONE, "revoke-key", "--kid", first))
+        last = keys(DONE, "revoke-key", "--kid", third[0][0])
+        self.assertEqual(["signing"], [state for _, state in last])
+        self.assertNotIn(last[0][0], [first, third[0][0]])
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ static void every_path_and_method(void **state)
         {"PUT", AT("n") "/privateEndpointConnections/c", ARM_CONNECTION_CREATE, ARM_CONNECTION_WRITE},
         {"DELETE", AT("n") "/privateEndpointConnections/c", ARM_CONNECTION_DELETE, ARM_CONNECTION_REMOVE},
         {"GET", AT("n") "/privateLinkResources", ARM_LINK_RESOURCES_LIST, ARM_LINK_READ},
+        {"GET", AT("n") "/signingKeys", ARM_KEYS_LIST, ARM_ACTION_READ},
+        {"POST", AT("n") "/rotateSigningKey", ARM_KEY_ROTATE, ARM_ACTION_WRITE},
+        {"POST", AT("n") "/revokeSigningKey", ARM_KEY_REVOKE, ARM_ACTION_WRITE},
     };
     bool seen[ARM_OPERATION_COUNT] = {false};
     struct arm_route r;

@@ -49,7 +49,7 @@ static void put_kind(struct bytes issuer, const char *kind, uint64_t version, st
 
 static void put_key(struct bytes issuer, uint64_t version)
 {
-    const struct provider_key key = {BYTES_LIT("kid"), BYTES_LIT("certificate"), BYTES_LIT("sealed")};
+    const struct provider_key key = {BYTES_LIT("kid"), BYTES_LIT("certificate"), BYTES_LIT("sealed"), 0};
 
     put_kind(issuer, "key", version, write_provider_key(&arena, &key));
 }
