@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/key_evidence.h"
+#include "core/key_life.h"
 #include "core/message.h"
 #include "core/record_seal.h"
 
@@ -31,6 +32,7 @@ static void requests(struct arena *a, struct bytes body)
     struct state_record record;
     struct retired_key retired[RETIRED_KEYS_MAX];
     struct provider_key key;
+    struct key_request step;
     struct named_bytes named;
     size_t count;
 
@@ -52,6 +54,8 @@ static void requests(struct arena *a, struct bytes body)
         same(write_state_record(a, &record), body);
     if (read_provider_key(body, &key))
         same(write_provider_key(a, &key), body);
+    if (read_key_request(body, &step))
+        same(write_key_request(a, &step), body);
     if (read_retired_keys(body, retired, &count))
         same(write_retired_keys(a, retired, count), body);
     if (read_named(body, &named))

@@ -12,8 +12,8 @@
 #include "crypto/digest.h"
 
 enum {
-    DECISION_SALT = 20,       /* bytes of entropy: what all forms of a jti begin with (token/token.h) */
-    DECISION_TEXT_MOST = 256, /* bytes of each text in a record */
+    DECISION_SALT = 20,        /* bytes of entropy: what all forms of a jti begin with (token/token.h) */
+    DECISION_TEXT_MOST = 256,  /* bytes of each text in a record */
     DECISION_RECORD_MOST = 2048,
 };
 
@@ -21,10 +21,10 @@ enum decision_verdict { DECISION_REFUSED, DECISION_TOKEN, DECISION_VERDICTS };
 
 struct decision {
     enum decision_verdict verdict;
-    int64_t time;                      /* by which it was judged */
-    struct bytes attester;             /* "SgxEnclave" */
-    struct bytes failed;               /* id of the check that refused; empty for a token */
-    struct bytes policy_hash;          /* x-ms-policy-hash; empty: it was refused before a policy was looked at */
+    int64_t time;             /* by which it was judged */
+    struct bytes attester;    /* "SgxEnclave" */
+    struct bytes failed;      /* id of the check that refused; empty for a token */
+    struct bytes policy_hash; /* x-ms-policy-hash; empty: it was refused before a policy was looked at */
     uint8_t provider[SHA256_SIZE];     /* of the issuer */
     uint8_t settings[SHA256_SIZE];     /* of the settings and anchors (core/replay.h) */
     uint8_t evidence[SHA256_SIZE];     /* salted: of the request's body */

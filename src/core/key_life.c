@@ -81,20 +81,44 @@ static void change_rotated(struct management *m, const struct retired_key *keys,
     manage_change(m, (struct change){.kind = BYTES_LIT("rotated"), .body = write_retired_keys(m->arena, keys, count)});
 }
 
+static bool not_made(struct management *m, bool can, const struct fault *fault)
+{
+    manage_refuse(m, 503, "ServiceUnavailable",
+                  bytes_text(arena_printf(m->arena, "A signing key could not be made: %s",
+                                          can ? fault->text : "no signer is at hand")));
+    return false;
+}
+
+/* That of its region, with a certificate of its own. The signer opens no other for it. */
+static bool regional_key(struct management *m, struct provider_key *out)
+{
+    static const struct key_evidence none;
+    const struct certificate *c = NULL;
+    struct fault fault = {0};
+
+    *out = (struct provider_key){.sealed = m->request->regional, .since = m->request->time};
+    if (!m->mint->certify ||
+        !m->mint->certify(m->mint->context, m->request->issuer, out->sealed, &none, m->arena, &out->certificate,
+                          &fault) ||
+        !certificate_decode(m->arena, out->certificate, &c, &fault))
+        return not_made(m, m->mint->certify != NULL, &fault);
+    out->kid = key_id(m->arena, public_key_spki(m->arena, &c->key));
+    return true;
+}
+
 bool manage_new_key(struct management *m, struct provider_key *out)
 {
     struct fault fault = {0};
     struct bytes made;
 
+    if (m->request->regional.n)
+        return regional_key(m, out);
     if (m->mint->make_key && m->mint->make_key(m->mint->context, m->request->issuer, m->arena, &made, &fault) &&
         read_provider_key(made, out)) {
         out->since = m->request->time;
         return true;
     }
-    manage_refuse(m, 503, "ServiceUnavailable",
-                  bytes_text(arena_printf(m->arena, "A signing key could not be made: %s",
-                                          m->mint->make_key ? fault.text : "no signer is at hand")));
-    return false;
+    return not_made(m, m->mint->make_key != NULL, &fault);
 }
 
 static void done(struct management *m)
@@ -192,6 +216,21 @@ static bool unlist(struct management *m, struct keys *keys, struct bytes kid)
     return true;
 }
 
+/* A region's providers have the key too, each in records of its own: what they are to drop stays on record, the newest first. */
+static void remember_revoked(struct management *m, struct bytes kid)
+{
+    struct retired_key all[1 + RETIRED_KEYS_MAX];
+    size_t n = 1;
+
+    if (!key_is_region(m->request->issuer) || !m->changes->count)
+        return;
+    all[0] = (struct retired_key){kid, BYTES_NONE, INT64_MAX};
+    n += manage_keys_listed(m, BYTES_LIT("revoked"), all + 1);
+    manage_change(
+        m, (struct change){.kind = BYTES_LIT("revoked"),
+                           .body = write_retired_keys(m->arena, all, n < RETIRED_KEYS_MAX ? n : RETIRED_KEYS_MAX)});
+}
+
 void key_revoke(struct management *m)
 {
     struct key_request request;
@@ -212,4 +251,5 @@ void key_revoke(struct management *m)
         manage_refuse(m, 404, "NotFound",
                       BYTES_LIT("The provider lists no signing key of this kid. Look at its /certs."));
     }
+    remember_revoked(m, request.kid);
 }

@@ -6,6 +6,7 @@
  *   "key"      signs; since: when it began to
  *   "rotated"  sign no more, and are listed until their last tokens have expired (as in "retired", which is of a provider that was
  *              deleted)
+ *   "revoked"  of a region alone (core/sealed_key.h): which of its keys its providers are to drop, at once
  *
  * When a step is due is the host's business (service/rotation.h). Steps are operations of core/manage.h; the body of their request is
  * a struct key_request. */

@@ -53,7 +53,9 @@ struct manage_request {
     struct bytes
         resource; /* creation, update: body of the record "provider", in which the core reads nothing; empty: none */
     struct bytes caller; /* for the record */
-    bool first;          /* creation: no record of a provider of this name is known */
+    struct bytes
+        regional; /* where a key is made: use that of the region, sealed (core/sealed_key.h); empty: a new one */
+    bool first;   /* creation: no record of a provider of this name is known */
     int64_t time;
 };
 

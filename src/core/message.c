@@ -147,6 +147,7 @@ struct bytes write_manage(struct arena *a, const struct manage_request *request)
     wr_field(&w, request->body);
     wr_field(&w, request->resource);
     wr_field(&w, request->caller);
+    wr_field(&w, request->regional);
     wr_u8(&w, request->first);
     return wr_done(&w);
 }
@@ -165,6 +166,7 @@ bool read_manage(struct bytes body, struct manage_request *out)
     out->body = rd_field(&r);
     out->resource = rd_field(&r);
     out->caller = rd_field(&r);
+    out->regional = rd_field(&r);
     out->first = flag(&r);
     return rd_end(&r) && what < MANAGE_COUNT && slot <= SLOT_SHADOW;
 }

@@ -31,7 +31,14 @@ struct retired_key {
 struct bytes write_retired_keys(struct arena *a, const struct retired_key *keys, size_t count);
 bool read_retired_keys(struct bytes body, struct retired_key out[RETIRED_KEYS_MAX], size_t *count);
 
-/* A new RSA-2048 key for this provider. */
+/* By setting all providers of a region have one key, each with a certificate of its own, as the original's have (api.md 5.1). It is made
+ * for, and bound to, the region's name in place of an issuer: that of its providers, with an asterisk for the first label. Such a key
+ * opens for every provider of its region, and one that was made for a provider for that one alone, whatever the setting is. */
+struct bytes key_region(struct arena *a, struct bytes issuer); /* empty: it is in no region */
+bool key_is_region(struct bytes issuer);                       /* is it such a name? */
+bool sealed_key_is_regional(struct bytes sealed);              /* as its first byte says, which its seal holds too */
+
+/* A new RSA-2048 key for this provider, or region. */
 bool sealed_key_make(const uint8_t sealing[AEAD_KEY_SIZE], struct bytes issuer, struct arena *a,
                      struct provider_key *out, struct fault *fault);
 /* The same of a key at hand. */

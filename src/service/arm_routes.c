@@ -9,6 +9,7 @@
 #include "service/audit.h"
 #include "service/key_answer.h"
 #include "service/log.h"
+#include "service/regional.h"
 #include "service/submit.h"
 #include "service/tenancy.h"
 
@@ -240,17 +241,34 @@ static void keys_changed(void *context, const struct tenancy_result *result)
     keys_shown(c);
 }
 
+static enum manage_what key_step(enum arm_effect_kind kind, bool of_region)
+{
+    if (kind == ARM_KEYS_REVOKE)
+        return MANAGE_KEY_REVOKE;
+    /* A region's new key signs for nobody until its providers publish it, each for itself. */
+    return kind == ARM_KEYS_REPLACE || of_region ? MANAGE_KEY_REPLACE : MANAGE_KEY_PUBLISH;
+}
+
+/* A key that is its region's changes for the whole region: the provider named stands for it. */
 static void change_keys(struct controlling *c, const struct tenant *t, struct tenancy_change change)
 {
-    const struct key_request request = {c->answer.effect.kid};
-    enum arm_effect_kind kind = c->answer.effect.kind;
+    const struct arm_effect *effect = &c->answer.effect;
+    const struct key_request request = {effect->kid};
+    struct arena *a = &c->exchange->arena;
+    struct bytes name = regional_name(c->service, a, t->issuer);
+    const struct tenant *region = regional_tenant(c->service, name);
+    bool of_region = region && (effect->kind != ARM_KEYS_REVOKE || regional_has(region, effect->kid));
 
-    change.signers = write_key_request(&c->exchange->arena, &request);
-    tenancy_key(c->service, &c->exchange->arena, t,
-                kind == ARM_KEYS_PUBLISH   ? MANAGE_KEY_PUBLISH
-                : kind == ARM_KEYS_REPLACE ? MANAGE_KEY_REPLACE
-                                           : MANAGE_KEY_REVOKE,
-                &change, keys_changed, c);
+    if (of_region && effect->kind == ARM_KEYS_REPLACE) {
+        refuse(c->exchange, 409, "Conflict",
+               BYTES_LIT("The key is that of a region: its providers publish the next one first. Leave out 'now', or "
+                         "revoke the key."));
+        return;
+    }
+    if (of_region)
+        change.issuer = region->issuer;
+    change.signers = write_key_request(a, &request);
+    tenancy_key(c->service, a, of_region ? region : t, key_step(effect->kind, of_region), &change, keys_changed, c);
 }
 
 /* Durable before it is acknowledged. */
@@ -319,6 +337,15 @@ enum arm_found arm_routes_find(const struct exchange *e, struct arm_route *out, 
     return ARM_NO_PATH;
 }
 
+/* What others depend on takes the right over everything: keys that a region shares. */
+static struct scope scope_of(const struct service *s, const struct arm_route *route)
+{
+    bool shared =
+        s->config->regional_keys && (route->operation == ARM_KEY_ROTATE || route->operation == ARM_KEY_REVOKE);
+
+    return shared ? (struct scope){0} : (struct scope){route->subscription, route->group, route->name, false};
+}
+
 /* By the right that the route needs; where it needs none, any caller will do. */
 static bool may(struct service *s, struct exchange *e, const struct arm_route *route, bool any_caller)
 {
@@ -328,7 +355,7 @@ static bool may(struct service *s, struct exchange *e, const struct arm_route *r
         [ARM_CONNECTION_READ] = ACTION_CONNECTION_READ,     [ARM_CONNECTION_WRITE] = ACTION_CONNECTION_WRITE,
         [ARM_CONNECTION_REMOVE] = ACTION_CONNECTION_DELETE, [ARM_LINK_READ] = ACTION_LINK_READ,
     };
-    const struct scope scope = {route->subscription, route->group, route->name, false};
+    const struct scope scope = scope_of(s, route);
     struct access_answer found = {0};
     struct access_request request = access_of(e, actions[route->action], &scope);
     enum access access = sign_in_access(s->sign_in, &e->arena, &request, &found);

@@ -70,7 +70,8 @@ enum setting_kind {
     COLLATERAL_FILE,
     SOURCES,
     EVIDENCE,
-    DURATION
+    DURATION,
+    KEYS
 };
 
 struct setting {
@@ -119,6 +120,7 @@ static const struct setting settings[] = {
     {"keys", "sealer_pcrs", TEXT, AT(sealer.pcrs), 0, 0, "a bank and registers, as sha256:0,2,4,7"},
     {"keys", "sealer_pkcs11", TEXT, AT(sealer.pkcs11), 0, 0, "a URI, as pkcs11:token=NAME;object=NAME"},
     {"keys", "sealer_pin_file", TEXT, AT(sealer.pin_file), 0, 0, "a file"},
+    {"keys", "scope", KEYS, AT(regional_keys), 0, 0, "provider or region"},
     {"keys", "rotation", DURATION, AT(rotation_seconds), 0, 3650L * DAY, DURATIONS ", or off"},
     {"keys", "publish_ahead", DURATION, AT(publish_ahead_seconds), 1, 365L * DAY, DURATIONS},
     {"collateral", "folder", TEXT, AT(folder), 0, 0, "a folder"},
@@ -266,6 +268,7 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
         return true;
     case SWITCH: return read_choice(value, "off", "on", (bool *)at);
     case REFUSING: return read_choice(value, "continue", "refuse", (bool *)at);
+    case KEYS: return read_choice(value, "provider", "region", (bool *)at);
     case TAIL: return read_choice(value, "ignore", "zero", (bool *)at);
     case FRESHNESS:
         if (!read_choice(value, "pinned", "strict", &strict))
@@ -299,7 +302,7 @@ static bool valid_issuer(const char *value)
 {
     size_t n = strlen(value);
 
-    return strncmp(value, "https://", 8) == 0 && n > 8 && !strchr(value + 8, '/') && !strpbrk(value, " \t\"\\@?#");
+    return strncmp(value, "https://", 8) == 0 && n > 8 && !strchr(value + 8, '/') && !strpbrk(value, " \t\"\\@?#*");
 }
 
 static bool provider_setting(struct reading *r, const char *section, const char *name, const char *value)

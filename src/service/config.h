@@ -70,6 +70,7 @@ struct config {
     const char *evidence_path;     /* of that, where it is not the usual one; or NULL */
     int evidence_days;             /* until it is collected anew */
     struct evidence_platform evidence_platform;
+    bool regional_keys;                          /* providers of a region share one (core/sealed_key.h) */
     int rotation_seconds, publish_ahead_seconds; /* service/rotation.h; 0: none */
     /* [collateral] */
     const char *folder;

@@ -5,6 +5,7 @@
 
 #include "core/key_life.h"
 #include "service/log.h"
+#include "service/regional.h"
 #include "service/tenancy.h"
 
 enum {
@@ -37,16 +38,35 @@ static int64_t sooner(struct bytes kid, int64_t period)
     return period / 8 * (int64_t)(n % 1024) / 1024;
 }
 
-enum rotation_step rotation_next(const struct tenant *t, const struct rotation_rules *rules, int64_t *due)
+static int64_t due_by_age(const struct tenant *t, const struct rotation_rules *rules)
 {
+    return tenant_key_since(t) + rules->period - sooner(t->key.kid, rules->period) - rules->ahead;
+}
+
+/* The setting is another one than when the key was made, or the region's key is new. */
+static bool has_another(const struct tenant *t, const struct tenant *region)
+{
+    if (region)
+        return !bytes_equal(t->key.kid, region->key.kid);
+    return sealed_key_is_regional(t->key.sealed) && !key_is_region(t->issuer);
+}
+
+enum rotation_step rotation_next(const struct tenant *t, const struct rotation_rules *rules,
+                                 const struct tenant *region, int64_t *due)
+{
+    *due = 0;
+    if (region && (regional_revoked(region, t->key.kid) || regional_revoked(region, t->next.kid)))
+        return ROTATION_REVOKE;
     if (t->next.kid.n) {
         *due = t->next.since + rules->ahead;
         return ROTATION_SWITCH;
     }
-    if (!rules->period)
+    if (has_another(t, region))
+        return ROTATION_PUBLISH;
+    if (!rules->period || region)
         return ROTATION_NONE;
-    *due = tenant_key_since(t) + rules->period - sooner(t->key.kid, rules->period) - rules->ahead;
-    return ROTATION_PUBLISH;
+    *due = due_by_age(t, rules);
+    return key_is_region(t->issuer) ? ROTATION_RENEW : ROTATION_PUBLISH;
 }
 
 static struct rotation_rules rules_of(const struct config *c)
@@ -88,6 +108,25 @@ static int64_t lag_of(const struct rotation *r, const struct rotation_rules *rul
     return most ? (int64_t)(r->lot % (uint64_t)most) : 0;
 }
 
+/* The step of one tenant, if it is one that has any. */
+static bool step_of(struct rotation *r, const struct tenant *t, const struct rotation_rules *rules,
+                    enum rotation_step *step, int64_t *due)
+{
+    const struct service *s = r->service;
+
+    if (key_is_region(t->issuer) ? !s->config->regional_keys || !t->key.sealed.n : !tenant_serves(t))
+        return false;
+    arena_reset(&r->arena);
+    struct bytes name = regional_name(s, &r->arena, t->issuer);
+    const struct tenant *region = regional_tenant(s, name);
+    *step = rotation_next(t, rules, region, due);
+    if (name.n && !region) { /* it is to have one: whoever takes the step makes it first */
+        *step = ROTATION_PUBLISH;
+        *due = 0;
+    }
+    return true;
+}
+
 static struct tenant *next_due(struct rotation *r, int64_t now, enum rotation_step *step)
 {
     const struct rotation_rules rules = rules_of(r->service->config);
@@ -98,9 +137,8 @@ static struct tenant *next_due(struct rotation *r, int64_t now, enum rotation_st
         struct tenant *t = registry_at(r->service->registry, r->at++ % count_all);
 
         r->looked++;
-        if (!tenant_serves(t))
+        if (!step_of(r, t, &rules, step, &due))
             continue;
-        *step = rotation_next(t, &rules, &due);
         count(&r->counting, t, *step, due, now);
         if (*step != ROTATION_NONE && due + lag <= now && t->key_pause <= now)
             return t;
@@ -124,15 +162,17 @@ static void failed(struct rotation *r, const struct tenancy_result *result)
 
 static void succeeded(struct rotation *r)
 {
+    static const char *const said[] = {
+        [ROTATION_PUBLISH] = "is published; it will sign once clients had time to see it",
+        [ROTATION_SWITCH] = "signs from now on; the one before stays listed until its tokens have expired",
+        [ROTATION_REVOKE] = "signs from now on, in place of one that its region revoked",
+        [ROTATION_RENEW] = "is the region's new one; its providers follow"};
     const struct tenant *t = r->tenant;
     const struct provider_key *key = r->step == ROTATION_PUBLISH ? &t->next : &t->key;
 
     ++*(r->step == ROTATION_PUBLISH ? &r->seen.published : &r->seen.switched);
     log_info("%.*s: the signing key %.*s %s", (int)t->issuer.n, (const char *)t->issuer.p, (int)key->kid.n,
-             (const char *)key->kid.p,
-             r->step == ROTATION_PUBLISH
-                 ? "is published; it will sign once clients had time to see it"
-                 : "signs from now on; the one before stays listed until its tokens have expired");
+             (const char *)key->kid.p, said[r->step]);
 }
 
 static void done(void *context, const struct tenancy_result *result)
@@ -148,23 +188,53 @@ static void done(void *context, const struct tenancy_result *result)
         event_active(r->timer, EV_TIMEOUT, 0); /* there may be more */
 }
 
+/* The region has a key now, and the step it was made for is due still. */
+static void region_made(void *context, const struct tenancy_result *result)
+{
+    struct rotation *r = context;
+
+    r->busy = false;
+    if (result->status && !bytes_is(result->code, "Conflict"))
+        failed(r, result);
+}
+
+static void take_step(struct rotation *r, int64_t now)
+{
+    static const enum manage_what steps[] = {[ROTATION_PUBLISH] = MANAGE_KEY_PUBLISH,
+                                             [ROTATION_SWITCH] = MANAGE_KEY_SWITCH,
+                                             [ROTATION_REVOKE] = MANAGE_KEY_REVOKE,
+                                             [ROTATION_RENEW] = MANAGE_KEY_REPLACE};
+    const struct tenant *t = r->tenant;
+    struct tenancy_change change = {.issuer = t->issuer, .caller = BYTES_LIT("rotation"), .now = now};
+    struct key_request request = {BYTES_NONE};
+
+    arena_reset(&r->arena);
+    struct bytes name = regional_name(r->service, &r->arena, t->issuer);
+    const struct tenant *region = regional_tenant(r->service, name);
+    if (name.n && !region) {
+        change.issuer = name;
+        tenancy_create(r->service, &r->arena, &change, region_made, r);
+        return;
+    }
+    if (r->step == ROTATION_REVOKE)
+        request.kid = regional_revoked(region, t->key.kid) ? t->key.kid : t->next.kid;
+    change.signers = write_key_request(&r->arena, &request);
+    tenancy_key(r->service, &r->arena, t, steps[r->step], &change, done, r);
+}
+
 static void look(evutil_socket_t fd, short what, void *context)
 {
-    static const enum manage_what steps[] = {
-        [ROTATION_PUBLISH] = MANAGE_KEY_PUBLISH, [ROTATION_SWITCH] = MANAGE_KEY_SWITCH};
     struct rotation *r = context;
-    struct tenancy_change change = {.caller = BYTES_LIT("rotation"), .now = (int64_t)time(NULL)};
+    int64_t now = (int64_t)time(NULL);
 
     (void)fd, (void)what;
-    if (r->busy || !r->service->ready || r->service->stopping || change.now < r->pause)
+    if (r->busy || !r->service->ready || r->service->stopping || now < r->pause)
         return;
-    r->tenant = next_due(r, change.now, &r->step);
+    r->tenant = next_due(r, now, &r->step);
     if (!r->tenant)
         return;
-    arena_reset(&r->arena);
     r->busy = true;
-    change.issuer = r->tenant->issuer;
-    tenancy_key(r->service, &r->arena, r->tenant, steps[r->step], &change, done, r);
+    take_step(r, now);
 }
 
 struct rotation *rotation_new(struct service *s, struct fault *fault)

@@ -11,10 +11,17 @@ struct rotation_rules {
     int64_t period; /* seconds for which a key signs at most; 0: until somebody asks for another one */
     int64_t ahead;  /* seconds for which it is listed before it signs */
 };
-enum rotation_step { ROTATION_NONE, ROTATION_PUBLISH, ROTATION_SWITCH };
+enum rotation_step {
+    ROTATION_NONE,
+    ROTATION_PUBLISH,
+    ROTATION_SWITCH,
+    ROTATION_REVOKE, /* it has a key that its region revoked */
+    ROTATION_RENEW,  /* a region is to have another key; its providers follow, each with the steps above */
+};
 /* The next step of a provider that serves, and when it is due, in seconds since 1970. Keys that were made together do not change
- * together: each is due up to an eighth of the period sooner, by its kid. */
-enum rotation_step rotation_next(const struct tenant *t, const struct rotation_rules *rules, int64_t *due);
+ * together: each is due up to an eighth of the period sooner, by its kid. region: whose key the provider is to have, or NULL. */
+enum rotation_step rotation_next(const struct tenant *t, const struct rotation_rules *rules,
+                                 const struct tenant *region, int64_t *due);
 
 struct rotation;
 

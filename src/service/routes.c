@@ -5,6 +5,7 @@
 
 #include "service/arm_routes.h"
 #include "service/health.h"
+#include "service/regional.h"
 #include "service/submit.h"
 
 enum { RETRY_MOST = 60, LATE_MILLISECONDS = 250 };
@@ -49,10 +50,10 @@ static bool gives_reports(const struct tenant *t)
 }
 
 /* What a provider answers even when it was deleted: relying parties judge the tokens that it gave out. */
-static bool public_routes(struct exchange *e, const struct tenant *t)
+static bool public_routes(const struct service *s, struct exchange *e, const struct tenant *t)
 {
     struct key_record keys[TENANT_KEYS_MAX];
-    size_t count = tenant_keys(t, (int64_t)time(NULL), keys);
+    size_t count = regional_keys(s, &e->arena, t, (int64_t)time(NULL), keys);
 
     if (count == 0)
         return false;
@@ -131,7 +132,7 @@ static void data_routes(struct service *s, struct exchange *e)
 
     if (t && state_refused(s, e, t))
         return;
-    if (t && public_routes(e, t))
+    if (t && public_routes(s, e, t))
         return;
     if (t && t->closed) {
         http_fail(e, 403, "Forbidden", "Public network access to this provider is disabled.");

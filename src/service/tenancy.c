@@ -5,6 +5,7 @@
 
 #include "service/log.h"
 #include "service/own_evidence.h"
+#include "service/regional.h"
 #include "service/submit.h"
 
 enum {
@@ -96,6 +97,17 @@ static void store_answer(struct tenancy *t, const struct answered *answer)
     store(t);
 }
 
+/* The key that its region has for it, sealed, where it has one. */
+static struct bytes regional_of(const struct tenancy *t, enum manage_what what)
+{
+    bool takes = what == MANAGE_PROVIDER_CREATE || what == MANAGE_KEY_PUBLISH || what == MANAGE_KEY_REPLACE ||
+                 what == MANAGE_KEY_REVOKE;
+    const struct tenant *region =
+        takes ? regional_tenant(t->service, regional_name(t->service, t->arena, t->change.issuer)) : NULL;
+
+    return region ? region->key.sealed : BYTES_NONE;
+}
+
 /* Asks the core for the records; False: too many wait. tenant: whose state it needs, or NULL. */
 static bool ask(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds,
                 pool_done *answered)
@@ -105,6 +117,7 @@ static bool ask(struct tenancy *t, enum manage_what what, const struct tenant *t
                                            .body = t->change.signers,
                                            .resource = t->change.resource,
                                            .caller = t->change.caller,
+                                           .regional = regional_of(t, what),
                                            .first = what == MANAGE_PROVIDER_CREATE && !tenant,
                                            .time = t->change.now};
     const struct pool_work work = {
@@ -165,10 +178,9 @@ static void made(void *context, enum pool_failure outcome, const struct answered
     store_answer(t, answer);
 }
 
-void tenancy_create(struct service *s, struct arena *a, const struct tenancy_change *change, tenancy_done *done,
-                    void *context)
+static void enqueue(struct service *s, struct tenancy *t)
 {
-    struct tenancy *t = begin(s, a, change, done, context), **at = &s->making;
+    struct tenancy **at = &s->making;
     size_t waiting = 0;
 
     for (; *at; at = &(*at)->next)
@@ -180,6 +192,29 @@ void tenancy_create(struct service *s, struct arena *a, const struct tenancy_cha
     *at = t;
     if (waiting == 0)
         make_next(s);
+}
+
+/* The region has a key, or another node was first to make it: what this was for goes on, and may find that it is not here yet. */
+static void region_made(void *context, const struct tenancy_result *result)
+{
+    struct tenancy *t = context;
+
+    if (result->status && result->status != 409)
+        t->done(t->context, result);
+    else if (!regional_tenant(t->service, regional_name(t->service, t->arena, t->change.issuer)))
+        fail(t, 409, "Conflict", "Another node makes the key of the region. Try again.");
+    else
+        enqueue(t->service, t);
+}
+
+void tenancy_create(struct service *s, struct arena *a, const struct tenancy_change *change, tenancy_done *done,
+                    void *context)
+{
+    struct tenancy *t = begin(s, a, change, done, context);
+    struct bytes region = regional_name(s, a, change->issuer);
+    const struct tenancy_change first = {.issuer = region, .caller = change->caller, .now = change->now};
+
+    enqueue(s, region.n && !regional_tenant(s, region) ? begin(s, a, &first, region_made, t) : t);
 }
 
 static void changed(void *context, enum pool_failure outcome, const struct answered *answer)

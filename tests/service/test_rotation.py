@@ -155,16 +155,31 @@ class OverARestart(ServiceCase):
     def keys(self):
         return [kid for kid, _ in get_keys(self.service, "first.example")]
 
-    def restart(self, rotation, ahead):
-        self.service.stop()
+    def write(self, path, rotation, ahead):
         with open(self.service.config, encoding="utf-8") as f:
             text = f.read()
         for name, value in (("rotation", rotation), ("publish_ahead", ahead)):
             lines = [f"{name} = {value}" if line.startswith(name + " = ") else line for line in text.split("\n")]
             text = "\n".join(lines)
-        with open(self.service.config, "w", encoding="utf-8") as f:
+        with open(path, "w", encoding="utf-8") as f:
             f.write(text)
+
+    def restart(self, rotation, ahead):
+        self.service.stop()
+        self.write(self.service.config, rotation, ahead)
         self.service.start()
+
+    def test_settings_that_cannot_be_meant_are_refused(self):
+        path = os.path.join(self.service.folder, "other.conf")
+        for rotation, ahead, why in (("90d", "1d", ""), ("off", "5m", ""), ("2h", "1h", ""), ("8", "1s", "rotation = 8: allowed is"),
+                                     ("0s", "1s", "rotation = 0s: allowed is"), ("-1d", "1s", "allowed is"), ("1w", "1s", "allowed is"),
+                                     ("4000d", "1s", "allowed is"), ("1dd", "1s", "allowed is"), ("10s", "off", "publish_ahead = off: allowed is"),
+                                     ("10s", "6s", "publish_ahead may be half of rotation at most")):
+            self.write(path, rotation, ahead)
+            run = subprocess.run([self.service.program, "--config", path, "--check-config"], capture_output=True, text=True, check=False,
+                                 env=self.service.env)
+            self.assertEqual(1 if why else 0, run.returncode, (rotation, ahead, run.stderr))
+            self.assertIn(why, run.stderr)
 
     def test_each_state_goes_on_after_a_restart(self):
         first = self.keys()

@@ -59,6 +59,39 @@ static void a_key_opens_for_its_provider_alone(void **state)
     assert_false(opens(sealing, "", made.sealed));
 }
 
+/* A region's key is for all of it, and for nobody else; a provider's is not the region's. */
+static void a_key_of_a_region_opens_for_its_providers_alone(void **state)
+{
+    struct provider_key key;
+    struct fault fault = {0};
+    struct bytes region = key_region(&arena, BYTES_LIT(ISSUER));
+
+    (void)state;
+    assert_true(bytes_is(region, "https://*.wus.example"));
+    assert_true(key_is_region(region) && !key_is_region(BYTES_LIT(ISSUER)));
+    assert_bytes_equal(key_region(&arena, region), region);
+    assert_true(sealed_key_make(sealing, region, &arena, &key, &fault));
+    assert_true(sealed_key_is_regional(key.sealed) && !sealed_key_is_regional(made.sealed));
+    assert_true(opens(sealing, ISSUER, key.sealed));
+    assert_true(opens(sealing, "https://two.wus.example", key.sealed));
+    assert_true(opens(sealing, "https://*.wus.example", key.sealed));
+    assert_false(opens(sealing, "https://two.eus.example", key.sealed));
+    assert_false(opens(sealing, "https://two.wus.example:8443", key.sealed));
+    assert_false(opens(sealing, "https://a.two.wus.example", key.sealed));
+    assert_false(opens(sealing, "https://wus.example", key.sealed));
+    assert_false(opens(sealing, "https://localhost", key.sealed));
+    assert_false(opens(sealing, "https://*.wus.example", made.sealed));
+    /* Neither is taken for the other by its first byte. */
+    uint8_t *other = arena_alloc(&arena, key.sealed.n);
+    memcpy(other, key.sealed.p, key.sealed.n);
+    other[0]--;
+    assert_false(opens(sealing, "https://*.wus.example", bytes_make(other, key.sealed.n)));
+    assert_false(opens(sealing, ISSUER, bytes_make(other, key.sealed.n)));
+    assert_int_equal(key_region(&arena, BYTES_LIT("https://localhost:8443")).n, 0);
+    assert_int_equal(key_region(&arena, BYTES_LIT("https://127.0.0.1:8443")).n, 0);
+    assert_int_equal(key_region(&arena, BYTES_LIT("https://[::1]:8443")).n, 0);
+}
+
 static void no_bit_of_a_sealed_key_can_change(void **state)
 {
     uint8_t *copy = arena_alloc(&arena, made.sealed.n + 1);
@@ -366,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_key_opens_for_its_provider_alone),
+        CASE(a_key_of_a_region_opens_for_its_providers_alone),
         CASE(no_bit_of_a_sealed_key_can_change),
         CASE(a_key_is_made_again_from_its_primes),
         CASE(a_key_sealed_as_pkcs8_still_opens),

@@ -231,17 +231,17 @@ static void steps_are_due(void **state)
     int64_t due = 0, other = 0;
 
     (void)state;
-    assert_int_equal(rotation_next(&t, &off, &due), ROTATION_NONE);
-    assert_int_equal(rotation_next(&t, &rules, &due), ROTATION_PUBLISH);
+    assert_int_equal(rotation_next(&t, &off, NULL, &due), ROTATION_NONE);
+    assert_int_equal(rotation_next(&t, &rules, NULL, &due), ROTATION_PUBLISH);
     assert_in_range(due, 5000 + 80000 - 10000 - 1000, 5000 + 80000 - 1000);
     t.key.kid = BYTES_LIT("\7\1"); /* made together, not changed together */
-    assert_int_equal(rotation_next(&t, &rules, &other), ROTATION_PUBLISH);
+    assert_int_equal(rotation_next(&t, &rules, NULL, &other), ROTATION_PUBLISH);
     assert_in_range(other, 5000 + 80000 - 10000 - 1000, 5000 + 80000 - 1000);
     assert_int_not_equal(due, other);
     t.next = (struct provider_key){.kid = BYTES_LIT("n"), .since = 70000};
-    assert_int_equal(rotation_next(&t, &rules, &due), ROTATION_SWITCH);
+    assert_int_equal(rotation_next(&t, &rules, NULL, &due), ROTATION_SWITCH);
     assert_int_equal(due, 71000);
-    assert_int_equal(rotation_next(&t, &off, &due), ROTATION_SWITCH); /* what was begun is done */
+    assert_int_equal(rotation_next(&t, &off, NULL, &due), ROTATION_SWITCH); /* what was begun is done */
 }
 
 int main(void)

@@ -1,0 +1,20 @@
+/* Keys that providers of a region share, where the configuration says so (core/sealed_key.h). A region's key is a record of a tenant that
+ * serves nobody, under the region's name; each provider has a certificate of its own for it. */
+#ifndef ASSAY_SERVICE_REGIONAL_H
+#define ASSAY_SERVICE_REGIONAL_H
+
+#include "service/routes.h"
+
+/* The name of the region whose key a provider is to have, in the arena; empty: it has one of its own. */
+struct bytes regional_name(const struct service *s, struct arena *a, struct bytes issuer);
+/* The region's tenant, once it has a key. */
+const struct tenant *regional_tenant(const struct service *s, struct bytes name);
+/* Did the region revoke it? False also for no kid. */
+bool regional_revoked(const struct tenant *region, struct bytes kid);
+/* Is it a key of the region, which signs for it or did? */
+bool regional_has(const struct tenant *region, struct bytes kid);
+/* The keys that relying parties of a provider must know, without those that its region revoked. */
+size_t regional_keys(const struct service *s, struct arena *a, const struct tenant *t, int64_t now,
+                     struct key_record out[TENANT_KEYS_MAX]);
+
+#endif
