@@ -260,6 +260,8 @@ class Tpm(SwtpmCase, SealerCase):
         self.refuses(service, "booted something else", "register 4 of the TPM")
         self.assertIn("booted something else", self.reseal(service, 1))
         self.assertEqual(text, self.read(service))
+        tpm.tool("tpm2_changeauth", "-c", "owner", "password of the owner")
+        self.refuses(service, "owner hierarchy has a password")
 
     def test_many_signers_make_one_root(self):
         tpm = self.tpm()
