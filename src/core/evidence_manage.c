@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "core/key_evidence.h"
 #include "core/management.h"
+#include "core/record_seal.h"
 #include "crypto/pem.h"
 #include "evidence/parts/snp_report.h"
 
@@ -44,18 +45,30 @@ static bool complete_chain(struct management *m, struct trace *trace, struct key
     return true;
 }
 
+/* The key that the certificate is of: the one that signs, or the one that is published and will (core/key_life.h). */
+static bool find_key(struct management *m, struct provider_key *out)
+{
+    const struct state_record *next = provider_record(m->provider, BYTES_LIT("next"));
+
+    *out =
+        (struct provider_key){.kid = m->provider->kid, .sealed = m->provider->sealed_key, .since = manage_key_since(m)};
+    if (bytes_is(m->request->kind, "next") && (!next || !next->body.n || !read_provider_key(next->body, out)))
+        *out = (struct provider_key){0};
+    if (out->sealed.n)
+        return true;
+    manage_refuse(m, 404, "NotFound", BYTES_LIT("The provider has no such key."));
+    return false;
+}
+
 void provider_evidence(struct management *m)
 {
-    struct provider_key key = {
-        .kid = m->provider->kid, .sealed = m->provider->sealed_key, .since = manage_key_since(m)};
     struct key_evidence_exam x = {m->arena, trace_new(m->arena)};
     struct fault fault = {0};
     struct key_evidence evidence;
+    struct provider_key key;
 
-    if (!key.sealed.n) {
-        manage_refuse(m, 404, "NotFound", BYTES_LIT("The provider has no key."));
+    if (!find_key(m, &key))
         return;
-    }
     if (!read_key_evidence(m->request->body, &evidence)) {
         manage_refuse(m, 400, "InvalidParameter", BYTES_LIT("This is no evidence of a key."));
         return;
@@ -73,6 +86,7 @@ void provider_evidence(struct management *m)
                                               m->mint->certify ? fault.text : "no signer is at hand")));
         return;
     }
-    manage_change(m, (struct change){.kind = BYTES_LIT("key"), .body = write_provider_key(m->arena, &key)});
+    manage_change(m, (struct change){.kind = bytes_is(m->request->kind, "next") ? BYTES_LIT("next") : BYTES_LIT("key"),
+                                     .body = write_provider_key(m->arena, &key)});
     *m->answer = (struct answer){.status = 200};
 }

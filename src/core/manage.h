@@ -24,7 +24,8 @@ enum manage_what {
     MANAGE_SIGNERS_REMOVE,
     MANAGE_BASELINES_GET,
     MANAGE_PROVIDER_CREATE, /* a key for a new provider, and its signers: the body is a JWKS, or empty (api.md 7) */
-    MANAGE_KEY_EVIDENCE,    /* the certificate of its key anew, with the evidence in the body (core/key_evidence.h) */
+    MANAGE_KEY_EVIDENCE, /* the certificate of its key anew, with the evidence in the body (core/key_evidence.h); kind "next": of the
+                            key that is published */
     MANAGE_PROVIDER_UPDATE, /* its resource alone */
     MANAGE_PROVIDER_DELETE, /* its policies and signers go, its key retires */
     /* Its signing keys (core/key_life.h). */

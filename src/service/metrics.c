@@ -267,7 +267,7 @@ static void write_outlooks(struct writer *w, const struct outlooks *o)
 static void write_evidence(struct writer *w, const struct own_evidence_state *e, int64_t now)
 {
     head(w, "assay_own_evidence_certificates", "gauge",
-         "Keys that sign, by whether their certificate carries evidence of what the service runs in.");
+         "Keys that sign or will, by whether their certificate carries evidence of what the service runs in.");
     labelled(w, "assay_own_evidence_certificates", "evidence", "yes", e->with);
     labelled(w, "assay_own_evidence_certificates", "evidence", "no", e->without);
     single(w, "assay_own_evidence_age_seconds", "gauge", "Age of the oldest such evidence; 0 where there is none.",

@@ -45,6 +45,7 @@ struct own_evidence {
     unsigned failures; /* in a row */
     bool busy, said;   /* said: the log has a success since the last failure */
     const struct tenant *tenant;
+    bool next;         /* it is about the key that is published and will sign */
     struct arena step; /* of the certificate that is being issued */
     struct bytes kid;  /* in it: of the key that was asked for */
     struct record records[CHANGES_MAX];
@@ -119,9 +120,14 @@ static void stored(void *context, enum ledger_outcome outcome, const struct faul
         failed(o, 0, fault->text);
 }
 
+static const struct provider_key *key_of(const struct own_evidence *o, const struct tenant *t)
+{
+    return o->next ? &t->next : &t->key;
+}
+
 static bool still_its_key(const struct own_evidence *o)
 {
-    return tenant_serves(o->tenant) && bytes_equal(o->tenant->key.kid, o->kid);
+    return tenant_serves(o->tenant) && bytes_equal(key_of(o, o->tenant)->kid, o->kid);
 }
 
 /* What a SEV-SNP report lacked is fetched, as for any platform. */
@@ -170,6 +176,7 @@ static void issue(struct own_evidence *o)
 {
     const struct manage_request request = {.what = MANAGE_KEY_EVIDENCE,
                                            .issuer = o->tenant->issuer,
+                                           .kind = o->next ? BYTES_LIT("next") : BYTES_NONE,
                                            .body = write_key_evidence(&o->step, &o->evidence),
                                            .caller = BYTES_LIT("own evidence"),
                                            .time = now_seconds()};
@@ -205,8 +212,8 @@ static void begin(struct own_evidence *o, const struct tenant *t)
     arena_reset(&o->step);
     o->tenant = t;
     o->busy = true;
-    o->kid = arena_copy(&o->step, t->key.kid);
-    if (!certificate_decode(&o->step, t->key.certificate, &c, &fault)) {
+    o->kid = arena_copy(&o->step, key_of(o, t)->kid);
+    if (!certificate_decode(&o->step, key_of(o, t)->certificate, &c, &fault)) {
         failed(o, 0, fault.text);
         return;
     }
@@ -221,26 +228,26 @@ static void begin(struct own_evidence *o, const struct tenant *t)
     evidence_thread_ask(o->thread, text);
 }
 
-static enum key_tee tee_of(const struct tenant *t)
+static enum key_tee tee_of(const struct provider_key *key)
 {
     struct arena a;
     const struct certificate *c;
 
     arena_init(&a, LIMIT_REQUEST_MEMORY);
-    enum key_tee tee = certificate_decode(&a, t->key.certificate, &c, NULL) ? evidence_held(c) : KEY_NO_TEE;
+    enum key_tee tee = certificate_decode(&a, key->certificate, &c, NULL) ? evidence_held(c) : KEY_NO_TEE;
     arena_free(&a);
     return tee;
 }
 
 /* own: the key was made here. */
-static bool is_due(struct own_evidence *o, const struct tenant *t, bool own)
+static bool key_is_due(struct own_evidence *o, const struct tenant *t, struct bytes kind, bool own)
 {
-    const struct held_record *h = tenant_record(t, BYTES_LIT("key"));
+    const struct held_record *h = tenant_record(t, kind);
     int64_t now = now_seconds(), days = o->service->config->evidence_days;
 
-    if (!tenant_serves(t) || !h)
+    if (!h || !key_of(o, t)->kid.n)
         return false;
-    if (tee_of(t) == KEY_NO_TEE) {
+    if (tee_of(key_of(o, t)) == KEY_NO_TEE) {
         o->counting.without += !own;
         return own || h->time + GRACE_SECONDS <= now;
     }
@@ -248,6 +255,18 @@ static bool is_due(struct own_evidence *o, const struct tenant *t, bool own)
     if (!own && (!o->counting.oldest || h->time < o->counting.oldest))
         o->counting.oldest = h->time;
     return h->time + days * DAY_SECONDS <= now || h->time < o->stale;
+}
+
+/* Then o->next says which key. */
+static bool is_due(struct own_evidence *o, const struct tenant *t, bool own)
+{
+    if (!tenant_serves(t))
+        return false;
+    o->next = true; /* first, for it must have its evidence before it signs */
+    if (key_is_due(o, t, BYTES_LIT("next"), own))
+        return true;
+    o->next = false;
+    return key_is_due(o, t, BYTES_LIT("key"), own);
 }
 
 static const struct tenant *next_soon(struct own_evidence *o)

@@ -12,7 +12,7 @@ struct own_evidence_state {
     bool gives;                      /* there is a source */
     bool fails;                      /* and it, or what follows, failed last time */
     unsigned long collected, failed; /* certificates issued, attempts in vain */
-    size_t with, without;            /* keys that sign, by whether their certificate carries evidence */
+    size_t with, without;            /* keys that sign or will, by whether their certificate carries evidence */
     int64_t oldest;                  /* when the oldest of these certificates was issued; 0: there is none */
 };
 

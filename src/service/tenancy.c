@@ -11,6 +11,8 @@
 enum {
     MAKING_MAX = 128, /* creations that wait; each is an open request */
     FIX_MEMORY = 16 * 1024 * 1024,
+    TRIES_MOST =
+        4, /* of what another change came before: one of the service's own, say, which puts evidence into a certificate */
     KEY_MILLISECONDS = 30 * 1000, /* to find two primes, on a slow machine */
 };
 
@@ -22,6 +24,12 @@ struct tenancy {
     struct tenancy_change change;
     struct record *records;
     size_t count;
+    /* What may be asked again, for the core looks anew at what there is; tenant NULL: it may not. */
+    const struct tenant *tenant;
+    uint64_t begin; /* of the tenant that was meant */
+    enum manage_what what;
+    int milliseconds;
+    unsigned tries;
     tenancy_done *done;
     void *context;
 };
@@ -51,6 +59,16 @@ static bool came_second(const struct tenancy *t)
     return t->change.resource.n && held && held->version == t->records->version && !made->listed;
 }
 
+static void ask_change(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds);
+
+static bool ask_again(struct tenancy *t)
+{
+    if (!t->tenant || tenant_begin(t->tenant) != t->begin || ++t->tries == TRIES_MOST)
+        return false;
+    ask_change(t, t->what, t->tenant, t->milliseconds);
+    return true;
+}
+
 static void stored(void *context, enum ledger_outcome outcome, const struct fault *fault)
 {
     struct tenancy *t = context;
@@ -64,7 +82,8 @@ static void stored(void *context, enum ledger_outcome outcome, const struct faul
         own_evidence_soon(t->service->own_evidence, t->change.issuer);
         t->done(t->context, &(struct tenancy_result){0});
     } else if (outcome == LEDGER_CONFLICT) {
-        fail(t, 409, "Conflict", ledger_reason(outcome, fault));
+        if (!ask_again(t))
+            fail(t, 409, "Conflict", ledger_reason(outcome, fault));
     } else {
         log_error("a change of %.*s was not stored: %s", (int)t->change.issuer.n, (const char *)t->change.issuer.p,
                   fault->text);
@@ -241,16 +260,27 @@ void tenancy_update(struct service *s, struct arena *a, const struct tenant *ten
     ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_UPDATE, tenant, 0);
 }
 
+/* Whatever else changes meanwhile, as long as it is the same provider. An update is not of these: it was made from what its caller
+ * saw. */
+static void ask_until_done(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds)
+{
+    t->tenant = tenant;
+    t->begin = tenant_begin(tenant);
+    t->what = what;
+    t->milliseconds = milliseconds;
+    ask_change(t, what, tenant, milliseconds);
+}
+
 void tenancy_delete(struct service *s, struct arena *a, const struct tenant *tenant, const struct tenancy_change *what,
                     tenancy_done *done, void *context)
 {
-    ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_DELETE, tenant, 0);
+    ask_until_done(begin(s, a, what, done, context), MANAGE_PROVIDER_DELETE, tenant, 0);
 }
 
 void tenancy_key(struct service *s, struct arena *a, const struct tenant *tenant, enum manage_what step,
                  const struct tenancy_change *what, tenancy_done *done, void *context)
 {
-    ask_change(begin(s, a, what, done, context), step, tenant, KEY_MILLISECONDS);
+    ask_until_done(begin(s, a, what, done, context), step, tenant, KEY_MILLISECONDS);
 }
 
 /* Providers of the configuration, one after another. */

@@ -21,6 +21,7 @@ from service_case import BUILD, Service
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/cli")]
 from cli_case import DONE, REFUSED  # noqa: E402
+from test_control import GROUP, V, WESTUS, call_by_name, unchecked  # noqa: E402
 
 ASSAY = os.path.abspath(os.path.join(BUILD, "src/cli/assay"))
 OE_REPORT, OE_EVIDENCE = "1.3.6.1.4.1.311.105.1", "1.3.6.1.4.1.311.105.2"
@@ -115,6 +116,22 @@ class Simulated(EvidenceCase):
         changed[at] ^= 1
         self.verify(REFUSED, bytes(changed), kind, folder, spki)
 
+    def trusted(self, service, folder):
+        """As `assay trust` sees it; and with one bit of the certificate changed, wherever it is."""
+        url = f"https://localhost:{service.port}"
+        common = [ASSAY, "trust", url, "--anchor", f"{folder}/anchor.pem", "--collateral", f"{folder}/collateral", "--any-measurement"]
+        done = subprocess.run([*common, "--ca", service.ca], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(DONE, done.returncode, f"{done.stdout}\n{done.stderr}")
+        self.assertIn("simulated", done.stdout)
+        kid, der = self.listed(service)
+        for at in range(5, len(der), len(der) // 8):
+            changed = bytearray(der)
+            changed[at] ^= 4
+            listed = {"keys": [{"x5c": [base64.b64encode(changed).decode()], "kid": kid, "kty": "RSA"}]}
+            (self.dir / "certs.json").write_text(json.dumps(listed))
+            done = subprocess.run([*common, "--jwks", self.dir / "certs.json"], capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(REFUSED, done.returncode, f"byte {at}: {done.stdout}\n{done.stderr}")
+
     def test_snp(self):
         service, folder = self.dev("simulated-snp", "simulated-snp")
         _, spki, found = self.with_evidence(service, SNP)
@@ -129,6 +146,7 @@ class Simulated(EvidenceCase):
         o["SnpReport"] = base64.urlsafe_b64encode(report).decode().rstrip("=")
         self.verify(REFUSED, json.dumps(o).encode(), "snp", folder, spki)
         self.assertIn("SIMULATED", service.text())
+        self.trusted(service, folder)
 
     def test_sgx(self):
         service, folder = self.dev("simulated-sgx", "simulated")
@@ -136,6 +154,7 @@ class Simulated(EvidenceCase):
         self.assertEqual(struct.pack("<IIQ", 1, 2, len(found[OE_REPORT]) - 16), found[OE_REPORT][:16])
         self.verify(DONE, found[OE_REPORT], "oe", folder, spki)
         self.refused_when_changed(found[OE_REPORT], 16 + 48 + 64, "oe", folder, spki)
+        self.trusted(service, folder)
 
     def test_tdx(self):
         service, folder = self.dev("simulated-tdx", "simulated-tdx")
@@ -143,6 +162,7 @@ class Simulated(EvidenceCase):
         self.assertTrue(found[OE_EVIDENCE].endswith(text_of_key(spki)))
         self.verify(DONE, found[OE_EVIDENCE], "tdx", folder, spki)
         self.refused_when_changed(found[OE_EVIDENCE], 32 + 48 + 200, "tdx", folder, spki)
+        self.trusted(service, folder)
 
     def test_none(self):
         service, _ = self.dev("none", "simulated")
@@ -258,6 +278,38 @@ class Asked(EvidenceCase):
     def test_a_source_that_is_not_there_does_not_keep_the_service_from_its_work(self):
         service, _, _ = self.configured("sev-guest", "/nothing/here")
         self.fails(service, "/nothing/here: No such file")
+
+
+class Providers(EvidenceCase):
+    """Made, given another key, and deleted while evidence comes in."""
+
+    def arm(self, service, method, path, body=None):
+        return service.call(method, GROUP + path + V, body, {"Authorization": "Bearer " + service.token})
+
+    def keys(self, service, name):
+        """kid, and whether its certificate has evidence, of each key that is listed."""
+        answer = call_by_name(service, f"{name}.wus.localhost", "GET", "/certs", None, {"Host": f"{name}.wus.localhost:{service.port}"}, unchecked(service))
+        self.assertEqual(200, answer.status)
+        return [(k["kid"], SNP in take_apart(base64.b64decode(k["x5c"][0]))[1]) for k in answer.json["keys"]]
+
+    def test_a_deletion_never_meets_evidence(self):
+        service = self.start(development=["--evidence", "simulated-snp"])
+        for i in range(20):
+            self.assertEqual(201, self.arm(service, "PUT", f"/brief{i}", WESTUS)[0])
+            time.sleep(0.02 * i)  # from before the evidence is collected until after it is stored
+            self.assertEqual(200, self.arm(service, "DELETE", f"/brief{i}")[0])
+
+    def test_the_next_key_has_it_before_it_signs(self):
+        service = self.start(development=["--evidence", "simulated-snp"])
+        self.assertEqual(201, self.arm(service, "PUT", "/turning", WESTUS)[0])
+        service.wait(lambda: [found for _, found in self.keys(service, "turning")] == [True])
+        (kid, _), = self.keys(service, "turning")
+        self.assertEqual(200, self.arm(service, "POST", "/turning/rotateSigningKey")[0])
+        service.wait(lambda: [found for _, found in self.keys(service, "turning")] == [True, True])
+        listed = [k for k, _ in self.keys(service, "turning")]
+        self.assertEqual(kid, listed[0])
+        shown = self.arm(service, "GET", "/turning/signingKeys")[1]["signingKeys"]
+        self.assertEqual([(kid, "signing"), (listed[1], "published")], [(k["kid"], k["state"]) for k in shown])
 
 
 if __name__ == "__main__":
