@@ -1,6 +1,7 @@
-/* Records of decisions: what is read is written again as it was, and can be shown. */
+/* Records of decisions, and what the core is asked to sign of their log: what is read is written again as it was, and can be shown. */
 #include <stdlib.h>
 
+#include "core/checkpoint.h"
 #include "core/decision.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -9,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes input = bytes_make(data, size);
     const struct json *shown;
+    struct checkpoint_message m;
     struct decision d;
     struct arena a;
 
@@ -18,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             !json_parse(&a, json_print(&a, decision_json(&a, &d), JSON_IN_ORDER), NULL, &shown, NULL))
             abort();
     }
+    if (read_checkpoint(input, &m) && !bytes_equal(write_checkpoint(&a, &m), input))
+        abort();
     arena_free(&a);
     return 0;
 }

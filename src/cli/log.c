@@ -60,8 +60,9 @@ static bool open_at_checkpoint(struct log_source *s, const struct arguments *o, 
     if ((o->key && !log_source_key(s->cli, o->key, key)) || !log_source_file(s, "checkpoint", LOG_NOTE_MOST, note))
         return false;
     *x = exam_of(s->cli, key);
-    if (o->key ? !log_judge_checkpoint(x, *note)
-               : !check_that(x, LOG_CHECKPOINT_SHAPE, note_text(*note, &text) && checkpoint_parse(text, &x->checkpoint))) {
+    if (o->key
+            ? !log_judge_checkpoint(x, *note)
+            : !check_that(x, LOG_CHECKPOINT_SHAPE, note_text(*note, &text) && checkpoint_parse(text, &x->checkpoint))) {
         *status = refused(s->cli, x);
         return false;
     }
@@ -311,17 +312,16 @@ static enum status show_run(struct cli *cli, int argc, char **argv)
     return status;
 }
 
-#define OPTION_LOG_CA                                                                                        \
-    {                                                                                                        \
-        CA, "ca", "F", "PEM: trust these certificates alone for the connection to a service (default: the "  \
-                       "system's, and those of the file that NODE_EXTRA_CA_CERTS names)"                     \
+#define OPTION_LOG_CA                                                                            \
+    {                                                                                            \
+        CA, "ca", "F",                                                                           \
+            "PEM: trust these certificates alone for the connection to a service (default: the " \
+            "system's, and those of the file that NODE_EXTRA_CA_CERTS names)"                    \
     }
 
 static const struct option_row prove_rows[] = {
-    OPTION_LOG(LOG),
-    {ID, "id", "ID", "the record of the answer with this x-ms-request-id, which is looked for"},
-    OPTION_LOG_KEY(KEY),
-    OPTION_LOG_CA,
+    OPTION_LOG(LOG),     {ID, "id", "ID", "the record of the answer with this x-ms-request-id, which is looked for"},
+    OPTION_LOG_KEY(KEY), OPTION_LOG_CA,
     OPTION_END,
 };
 static const struct option_row verify_rows[] = {OPTION_LOG_KEY(KEY), OPTION_JSON, OPTION_END};
@@ -346,8 +346,9 @@ const struct command log_prove_command = {
              "checkpoint: a file for `assay log verify`, which needs nothing else but the log's key. The index stands "
              "in the answer that the record is of, in the header x-assay-decision.",
     .options = prove_rows,
-    .examples = "  assay log prove 4711 --log https://node-1.example > 4711.proof\n"
-                "  assay log prove --id \"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\" --log /var/lib/assay/log\n",
+    .examples =
+        "  assay log prove 4711 --log https://node-1.example > 4711.proof\n"
+        "  assay log prove --id \"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\" --log /var/lib/assay/log\n",
     .run = prove_run,
 };
 

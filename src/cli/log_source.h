@@ -6,8 +6,8 @@
 #include "merkle/proof.h"
 #include "merkle/tile.h"
 
-#define OPTION_LOG(id)                                                                            \
-    {                                                                                             \
+#define OPTION_LOG(id)                                                                          \
+    {                                                                                           \
         id, "log", "DIR|URL", "the log: a folder, or a service (default: the one of ASSAY_URL)" \
     }
 #define OPTION_LOG_KEY(id)                                                                              \

@@ -86,6 +86,7 @@ struct answer {
     struct bytes body;        /* JSON: {"token":…} or the error object */
     const char *failed_check; /* id of the check that refused, or NULL */
     struct bytes wanted; /* an endorsement that was not at hand (struct exam); empty: none, or it made no difference */
+    struct bytes decision; /* what the core knows of its record (core/decision.h); empty: none is kept */
 };
 
 /* One run of the pipeline, for those who want to look inside (command line, tests): everything but the answer's

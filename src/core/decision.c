@@ -1,5 +1,7 @@
 #include "core/decision.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "core/frame.h"
@@ -96,4 +98,27 @@ struct json *decision_json(struct arena *a, const struct decision *d)
     set_hash(a, o, "outcome", d->outcome);
     JSON_SET(o, "id", json_new_text(a, d->id));
     return o;
+}
+
+void digest_set_add(struct digest_set *s, struct arena *a, struct bytes content)
+{
+    s->v = ARENA_ROOM(a, s->v, s->n, &s->cap);
+    sha256(content, s->v[s->n++]);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, SHA256_SIZE);
+}
+
+void digest_set_end(struct digest_set *s, uint8_t out[SHA256_SIZE])
+{
+    size_t n = 0;
+
+    if (s->n)
+        qsort(s->v, s->n, sizeof *s->v, by_bytes);
+    for (size_t i = 0; i < s->n; i++)
+        if (n == 0 || memcmp(s->v[n - 1], s->v[i], SHA256_SIZE) != 0)
+            memmove(s->v[n++], s->v[i], SHA256_SIZE);
+    sha256(bytes_make(s->v, n * SHA256_SIZE), out);
 }

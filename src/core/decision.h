@@ -1,8 +1,8 @@
 /* The record of one decision, as the log of decisions has it (merkle/append.h): what was decided, when, under which policy, and hashes
- * of all inputs, so that whoever holds those can show that they are the ones, and compute the decision again (core/replay.h).
+ * of all inputs, so that whoever holds those can show that they are the ones, and judge the decision anew.
  *
  * The log is for everybody, so nothing in it tells who asked or from which machine. What a stranger could guess and try, or follow
- * from record to record (a machine's evidence or its certificates), is hashed behind a salt that the token's holder alone knows:
+ * from record to record (a machine's evidence), is hashed behind a salt that the token's holder alone knows:
  * the beginning of the token's jti. Provider and policy are hashed plainly: a provider that watches the log must find every
  * decision made in its name, and every one by a policy that it did not set. */
 #ifndef ASSAY_CORE_DECISION_H
@@ -12,8 +12,8 @@
 #include "crypto/digest.h"
 
 enum {
-    DECISION_SALT = 20,        /* bytes of entropy: what all forms of a jti begin with (token/token.h) */
-    DECISION_TEXT_MOST = 256,  /* bytes of each text in a record */
+    DECISION_SALT = 20,       /* bytes of entropy: what all forms of a jti begin with (token/token.h) */
+    DECISION_TEXT_MOST = 256, /* bytes of each text in a record */
     DECISION_RECORD_MOST = 2048,
 };
 
@@ -21,14 +21,14 @@ enum decision_verdict { DECISION_REFUSED, DECISION_TOKEN, DECISION_VERDICTS };
 
 struct decision {
     enum decision_verdict verdict;
-    int64_t time;             /* by which it was judged */
-    struct bytes attester;    /* "SgxEnclave" */
-    struct bytes failed;      /* id of the check that refused; empty for a token */
-    struct bytes policy_hash; /* x-ms-policy-hash; empty: it was refused before a policy was looked at */
+    int64_t time;                      /* by which it was judged */
+    struct bytes attester;             /* "SgxEnclave" */
+    struct bytes failed;               /* id of the check that refused; empty for a token */
+    struct bytes policy_hash;          /* x-ms-policy-hash; empty: it was refused before a policy was looked at */
     uint8_t provider[SHA256_SIZE];     /* of the issuer */
-    uint8_t settings[SHA256_SIZE];     /* of the settings and anchors (core/replay.h) */
+    uint8_t settings[SHA256_SIZE];     /* of the digests of the settings and of each anchor, ascending */
     uint8_t evidence[SHA256_SIZE];     /* salted: of the request's body */
-    uint8_t endorsements[SHA256_SIZE]; /* salted: of the digests of those that were looked at, ascending */
+    uint8_t endorsements[SHA256_SIZE]; /* of the digests of all that were in force, ascending */
     uint8_t outcome[SHA256_SIZE];      /* salted: of the token's payload; of nothing for a refusal */
     struct bytes id;                   /* x-ms-request-id of the answer */
 };
@@ -40,6 +40,15 @@ struct bytes decision_record(struct arena *a, struct bytes core, struct bytes id
 bool decision_read(struct bytes record, struct decision *out);
 /* One object, hashes in hexadecimal. */
 struct json *decision_json(struct arena *a, const struct decision *d);
+
+/* Digests of things that were loaded, in any order, to one. */
+struct digest_set {
+    uint8_t (*v)[SHA256_SIZE]; /* the arena's */
+    size_t n, cap;
+};
+void digest_set_add(struct digest_set *s, struct arena *a, struct bytes content);
+/* SHA-256 of them, ascending and each once. */
+void digest_set_end(struct digest_set *s, uint8_t out[SHA256_SIZE]);
 
 /* SHA-256 of "assay decision WHAT", a line end, the salt, the content. */
 void decision_salted(const char *what, struct bytes salt, struct bytes content, uint8_t out[SHA256_SIZE]);

@@ -209,6 +209,7 @@ struct bytes write_answer(struct arena *a, const struct answer *answer, const st
         wr_change(&w, &changes->v[i]);
     wr_field(&w, answer->wanted);
     wr_field(&w, answer->wanted.n ? answer->message : BYTES_NONE);
+    wr_field(&w, answer->decision);
     wr_u8(&w, shadow_follows);
     return wr_done(&w);
 }
@@ -228,6 +229,7 @@ bool read_answer(struct bytes body, struct answered *out)
         rd_change(&r, &out->changes.v[i]);
     out->wanted = rd_field(&r);
     out->message = rd_field(&r);
+    out->decision = rd_field(&r);
     out->shadow_follows = flag(&r);
     return rd_end(&r) && out->status >= 200 && out->status <= 599;
 }

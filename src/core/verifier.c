@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "core/checkpoint.h"
 #include "core/confine.h"
+#include "core/decision.h"
 #include "core/key_evidence.h"
 #include "core/message.h"
 #include "core/providers.h"
@@ -30,6 +32,8 @@ struct state {
     struct settings settings;
     struct writer warnings;
     struct fault fault;
+    struct digest_set contents, anchors; /* of endorsements; of the settings and what is trusted */
+    uint8_t contents_digest[SHA256_SIZE], settings_digest[SHA256_SIZE];
 };
 
 static struct state *building, *current;
@@ -38,7 +42,10 @@ static struct cache *cache;
 static struct platforms *platforms;
 static struct state_keys state_keys; /* of the signer */
 static bool adopts;                  /* and does nothing else */
-static int64_t last_time;            /* of a request: this process has no clock */
+static uint8_t log_name[LOG_NAME_MOST];
+static struct log_key log_key;            /* of the log of decisions; without a name: none is kept */
+static struct checkpoint checkpoint_last; /* the newest that was signed here */
+static int64_t last_time;                 /* of a request: this process has no clock */
 static struct frame_reader from_host = {.fd = HOST_FD}, from_signer = {.fd = SIGNER_FD};
 
 static void state_free(struct state *s)
@@ -67,12 +74,13 @@ static struct state *state_new(void)
 static void take_endorsement(struct state *s, struct bytes body)
 {
     struct fault fault = {0};
-    struct named_bytes m;
+    struct named_bytes m = {0};
 
     if (!read_named(body, &m))
         fault_set(&s->fault, FAULT_SYNTAX, "an endorsement that is not well formed");
     else if (!endorsements_add(s->endorsements, arena_string(&s->arena, m.name), m.content, &fault))
         wr_printf(&s->warnings, "%s\n", fault.text); /* one bad file must not take the others away */
+    digest_set_add(&s->contents, &s->arena, m.content);
 }
 
 static void take_anchor(struct state *s, struct bytes body)
@@ -80,6 +88,7 @@ static void take_anchor(struct state *s, struct bytes body)
     struct bytes spki;
     bool development;
 
+    digest_set_add(&s->anchors, &s->arena, body);
     if (read_anchor(body, &spki, &development))
         endorsements_add_anchor(s->endorsements, spki.p, development);
     else
@@ -110,6 +119,8 @@ static bool finish_snapshot(struct arena *a)
 
     building = NULL;
     endorsements_seal(s->endorsements);
+    digest_set_end(&s->contents, s->contents_digest);
+    digest_set_end(&s->anchors, s->settings_digest);
     if (s->fault.code != FAULT_NONE) {
         bool told = frame_write(HOST_FD, FRAME_SNAPSHOT_BAD, bytes_text(s->fault.text));
 
@@ -127,6 +138,7 @@ static bool take_snapshot(struct arena *a, enum frame_kind kind, struct bytes bo
     if (kind == FRAME_SNAPSHOT_BEGIN) {
         state_free(building);
         building = state_new();
+        digest_set_add(&building->anchors, &building->arena, body);
         if (!read_settings(&building->arena, body, &building->settings))
             fault_set(&building->fault, FAULT_SYNTAX, "settings that are not well formed");
         return true;
@@ -243,6 +255,26 @@ static bool snapshot_for(struct arena *a, struct bytes issuer, bool whole, struc
     return false;
 }
 
+/* What will be on record: every token, and every refusal for what was sent. */
+static struct bytes record(struct arena *a, const struct appraisal *x, const struct core_request *request)
+{
+    const struct answer *answer = &x->answer;
+    struct decision d = {.verdict = answer->status == 200 ? DECISION_TOKEN : DECISION_REFUSED,
+                         .time = request->time,
+                         .policy_hash = x->policy_hash,
+                         .failed = answer->failed_check ? bytes_text(answer->failed_check) : BYTES_NONE};
+
+    if (!log_key.name.n || x->draft || !x->attester || (answer->status == 200 ? !x->token.n : !answer->failed_check))
+        return BYTES_NONE;
+    d.attester = bytes_text(x->attester->path);
+    sha256(request->issuer, d.provider);
+    memcpy(d.settings, current->settings_digest, SHA256_SIZE);
+    memcpy(d.endorsements, current->contents_digest, SHA256_SIZE);
+    decision_salted("evidence", request->entropy, request->body, d.evidence);
+    decision_salted("outcome", request->entropy, answer->status == 200 ? x->payload : BYTES_NONE, d.outcome);
+    return decision_core(a, &d);
+}
+
 static bool attest(struct arena *a, struct bytes body)
 {
     static const struct changes none;
@@ -263,6 +295,8 @@ static bool attest(struct arena *a, struct bytes body)
         core_attest(&x, a, &snapshot, &request, &signer_mint, cache);
     if (!request.explain)
         x.answer.wanted = x.exam.wanted;
+    if (!request.explain)
+        x.answer.decision = record(a, &x, &request);
     bool shadow = !request.explain && core_shadow_due(&x);
     if (!frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &x.answer, &none, shadow)))
         return false;
@@ -296,6 +330,43 @@ static bool manage(struct arena *a, struct bytes body)
         return told;
     core_manage(a, &snapshot, &request, &signer_mint, &answer, &changes);
     return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &changes, false));
+}
+
+/* The name of this node's log, before all work. */
+static bool take_log(struct bytes name)
+{
+    if (!log_name_ok(name))
+        return false;
+    memcpy(log_name, name.p, name.n);
+    log_key.name = bytes_make(log_name, name.n);
+    memcpy(log_key.key, state_keys.checkpoint, sizeof log_key.key);
+    return true;
+}
+
+static bool sign_checkpoint(struct arena *a, struct bytes body)
+{
+    static const struct changes none;
+    struct checkpoint_message m;
+    struct log_exam x = {.arena = a, .trace = trace_new(a), .key = &log_key};
+    struct fault fault = {0};
+    struct bytes signature = BYTES_NONE;
+    struct answer answer = {.status = 400, .code = "InvalidParameter"};
+
+    if (!log_key.name.n || !read_checkpoint(body, &m))
+        return false;
+    bool good = checkpoint_judge(&x, &m, &checkpoint_last);
+    struct bytes text = checkpoint_text(a, &m.next);
+    if (!good)
+        answer.body = trace_message(x.trace, a);
+    else if (!ask_signer(FRAME_STATE_SIGN, write_state_sign(a, STATE_CHECKPOINT, text), a, &signature, &fault) ||
+             signature.n != ED25519_SIGNATURE)
+        answer.body = bytes_text(fault.text);
+    else {
+        checkpoint_last.size = m.next.size;
+        checkpoint_last.root = m.next.root;
+        answer = (struct answer){.status = 200, .body = note_write(a, text, &log_key, signature.p)};
+    }
+    return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &none, false));
 }
 
 static bool selftest(struct arena *a)
@@ -334,6 +405,8 @@ static bool take(struct arena *a, enum frame_kind kind, struct bytes body)
     case FRAME_ATTEST: return attest(a, body);
     case FRAME_MANAGE: return manage(a, body);
     case FRAME_SELFTEST: return selftest(a);
+    case FRAME_LOG: return take_log(body);
+    case FRAME_CHECKPOINT: return sign_checkpoint(a, body);
     case FRAME_PROVIDER:
     case FRAME_RECORD:
     case FRAME_PROVIDER_END: return providers_take(providers, kind, body);

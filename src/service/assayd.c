@@ -425,7 +425,7 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     if (!open_store(s, l, fault))
         return false;
     s->pool = pool_new(s->base, c, &(struct pool_callbacks){keys, ready, shadowed, foretold, broken, l}, fault);
-    if (!s->pool || !load_endorsements(s, fault))
+    if (!s->pool || !load_endorsements(s, fault) || !decision_log_start(s->base, c, &s->pool, &s->decisions, fault))
         return false;
     s->collateral = collateral_fetch_new(s->base, c, fetched, s, fault);
     return s->collateral && (s->own_evidence = own_evidence_new(s, fault)) && (s->rotation = rotation_new(s, fault));
@@ -444,7 +444,9 @@ static void close_all(struct service *s)
     if (s->drain)
         event_free(s->drain);
     ledger_stop(s->ledger); /* who waits for it is answered */
-    http_cut(s->http);      /* and nobody asks for what is freed here */
+    decision_log_stop(s->decisions);
+    s->decisions = NULL;
+    http_cut(s->http); /* and nobody asks for what is freed here */
     http_cut(s->administration);
     collateral_fetch_free(s->collateral);
     pool_free(s->pool);

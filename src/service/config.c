@@ -7,6 +7,7 @@
 #include "arm/names.h"
 #include "base/ini_file.h"
 #include "base/limits.h"
+#include "merkle/note.h"
 #include "service/config_sign_in.h"
 
 enum { REGION_NAME_MOST = 64, DAY = 24 * 60 * 60 };
@@ -42,6 +43,8 @@ void config_defaults(struct config *c)
         .publish_ahead_seconds = DAY,
         .audit_sync = true,
         .audit_refuse = true,
+        .decision_checkpoint_seconds = 10,
+        .decision_serve = true,
         .refresh = {.margin_hours = 72, .interval_minutes = 60, .rate = 120, .misses = 10},
         .settings = SETTINGS_DEFAULT,
         .regions = {.v = regions_published, .count = regions_published_count},
@@ -155,6 +158,11 @@ static const struct setting settings[] = {
     {"audit", "sync", SWITCH, AT(audit_sync), 0, 0, "on or off"},
     {"audit", "journal", SWITCH, AT(audit_journal), 0, 0, "on or off"},
     {"audit", "on_failure", REFUSING, AT(audit_refuse), 0, 0, "refuse or continue"},
+    {"decisions", "log", TEXT, AT(decision_folder), 0, 0, "a folder"},
+    {"decisions", "name", TEXT, AT(decision_name), 0, 0, "a name"},
+    {"decisions", "checkpoint_seconds", NUMBER, AT(decision_checkpoint_seconds), RANGE(1, 86400)},
+    {"decisions", "refusals", SWITCH, AT(decision_refusals), 0, 0, "on or off"},
+    {"decisions", "serve", SWITCH, AT(decision_serve), 0, 0, "on or off"},
     {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH or postgresql://HOST/DATABASE"},
 };
 
@@ -472,6 +480,10 @@ bool config_complete(const struct config *c, struct fault *fault)
     if (c->audit_journal && !c->audit_file)
         return fault_set(fault, FAULT_USAGE,
                          "[audit] journal = on needs a file, too: the chain goes on from it after a start");
+    if (!c->decision_folder != !c->decision_name || (c->decision_name && !log_name_ok(bytes_text(c->decision_name))))
+        return fault_set(fault, FAULT_USAGE,
+                         "[decisions] log and name must both be set: a folder, and the log's name, of which each node "
+                         "has another, up to 128 visible characters without blank and plus sign");
     if (c->refresh.source_count && !c->folder)
         return fault_set(fault, FAULT_USAGE, "[collateral] folder must be set too: what refresh fetches is kept there");
     if (c->rotation_seconds && c->publish_ahead_seconds > c->rotation_seconds / 2)
@@ -548,7 +560,8 @@ static bool is_for_start(const struct setting *s)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(s->name, names[i]) == 0)
             return true;
-    return strncmp(s->name, "sealer", 6) == 0 || (strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0);
+    return strncmp(s->name, "sealer", 6) == 0 || (strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0) ||
+           (strcmp(s->section, "decisions") == 0 && (strcmp(s->name, "log") == 0 || strcmp(s->name, "name") == 0));
 }
 
 const char *config_keep_started(struct config *next, const struct config *in_force)

@@ -89,6 +89,10 @@ struct config {
     /* [audit] */
     const char *audit_file; /* NULL: none is kept */
     bool audit_sync, audit_journal, audit_refuse;
+    /* [decisions] */
+    const char *decision_folder, *decision_name; /* of the log; NULL: none is kept */
+    int decision_checkpoint_seconds;
+    bool decision_refusals, decision_serve;
     /* [control_plane] */
     const char *control_authority; /* host[:port] where it answers; NULL: nowhere */
     /* [region NAME], and domain of [control_plane] */

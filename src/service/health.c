@@ -75,6 +75,7 @@ static void readiness(const struct service *s, struct exchange *e)
 
 static void metrics(const struct service *s, struct exchange *e)
 {
+    const struct decision_counts decisions = decision_log_counts(s->decisions);
     struct metrics_state state = {
         .pool = pool_counts(s->pool),
         .load = pool_load_now(s->pool),
@@ -83,6 +84,9 @@ static void metrics(const struct service *s, struct exchange *e)
         .administration_connections = s->administration ? http_connections(s->administration) : 0,
         .audit_records = audit_counts(s->audit).records,
         .audit_lost = audit_counts(s->audit).lost,
+        .decisions = decisions.records,
+        .decisions_lost = decisions.lost,
+        .decision_writes = decisions.writes,
         .store_answers = ledger_answers(s->ledger),
         .ready = !missing(s, &e->arena)->first,
         .outlooks = s->outlooks,

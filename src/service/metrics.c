@@ -245,6 +245,11 @@ static void write_state(struct writer *w, const struct metrics *m, const struct 
     single(w, "assay_audit_records_total", "counter", "Records written to the audit log.", s->audit_records);
     single(w, "assay_audit_lost_total", "counter", "Records that could not be written to the audit log.",
            s->audit_lost);
+    single(w, "assay_decisions_total", "counter", "Records written to the log of decisions.", s->decisions);
+    single(w, "assay_decisions_lost_total", "counter", "Records that could not be written to the log of decisions.",
+           s->decisions_lost);
+    single(w, "assay_decision_writes_total", "counter", "Writes to the log of decisions, each of one record or more.",
+           s->decision_writes);
     single(w, "assay_start_time_seconds", "gauge", "When the service started, in seconds since 1970.",
            (uint64_t)m->started);
     head(w, "assay_build_info", "gauge", "Always 1; the label is the version.");

@@ -62,6 +62,7 @@ struct metrics_state {
     struct pool_load load;
     size_t providers, connections, administration_connections;
     unsigned long audit_records, audit_lost;
+    unsigned long decisions, decisions_lost, decision_writes;
     bool store_answers, ready;
     const struct outlooks *outlooks;
     struct collateral_state collateral;

@@ -172,11 +172,15 @@ static bool take_keys(struct pool *p, struct bytes body)
 /* Before anything else it shows that it judges and signs as it should. */
 static void signer_ready(struct worker *w, struct bytes body)
 {
+    const char *log = w->pool->config->decision_name;
+
     if (w->state != WORKER_STARTING || w->tested || !take_keys(w->pool, body)) {
         malformed(w);
         return;
     }
     w->state = WORKER_TESTING;
+    if (w->pool->config->decision_folder)
+        channel_send(w->channel, FRAME_LOG, bytes_text(log));
     channel_send(w->channel, FRAME_SELFTEST, BYTES_NONE);
 }
 
@@ -535,6 +539,11 @@ void pool_load(struct pool *p, struct loaded *snapshot)
             send_snapshot(w);
     }
     feed(p);
+}
+
+const struct state_keys *pool_state_keys(const struct pool *p)
+{
+    return &p->keys;
 }
 
 struct pool_counts pool_counts(const struct pool *p)

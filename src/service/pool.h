@@ -55,6 +55,9 @@ struct pool_work {
 /* False when the queue is full. */
 bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, void *context);
 
+/* Public halves, once a pair is ready. */
+const struct state_keys *pool_state_keys(const struct pool *p);
+
 struct pool_counts {
     unsigned long answered, died, slow, over_memory, refused_unread, restarts, shadows_lost;
 };

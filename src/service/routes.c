@@ -5,6 +5,7 @@
 
 #include "service/arm_routes.h"
 #include "service/health.h"
+#include "service/log_routes.h"
 #include "service/regional.h"
 #include "service/submit.h"
 
@@ -179,7 +180,10 @@ void routes_handle(void *service, struct exchange *e)
         return;
     else if (!administration && s->served && serve_path(e->path))
         endorsement_routes(s, e);
-    else if (administration)
+    else if (!administration && bytes_begin(e->path, "/log/") && s->decisions && s->config->decision_serve) {
+        if (address_within_quota(s, e))
+            log_routes(s, e);
+    } else if (administration)
         http_fail(e, 404, "NotFound", "There is no such path on the administration listener.");
     else
         data_routes(s, e);

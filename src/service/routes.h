@@ -4,6 +4,7 @@
 
 #include "collateral/serve.h"
 #include "service/collateral_fetch.h"
+#include "service/decision_log.h"
 #include "service/http.h"
 #include "service/ledger.h"
 #include "service/metrics.h"
@@ -33,6 +34,7 @@ struct service {
     struct served *served; /* endorsements for other tools; NULL: none are served */
     struct rotation *rotation;
     struct audit *audit; /* NULL: none is kept */
+    struct decision_log *decisions; /* the same */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };

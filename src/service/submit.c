@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "core/decision.h"
 #include "service/audit.h"
 #include "service/config_sign_in.h"
 #include "service/log.h"
@@ -227,6 +228,50 @@ static bool gone(const struct waiting *w)
     return tenant_begin(w->tenant) != w->begin || !tenant_serves(w->tenant);
 }
 
+static void finish(struct waiting *w, const struct answered *answer)
+{
+    if (!answer->wanted.n || !reply_wanted(w, answer))
+        reply(w->exchange, answer);
+}
+
+static void not_on_record(struct exchange *e)
+{
+    http_header(e, "Retry-After", "5");
+    http_fail(e, 503, "ServiceUnavailable",
+              "The decision could not be put on record, so its outcome is not given out. Try again later.");
+}
+
+static void recorded(void *context, bool kept, uint64_t index)
+{
+    struct waiting *w = context;
+
+    if (!kept) {
+        not_on_record(w->exchange);
+        return;
+    }
+    http_header(w->exchange, "x-assay-decision", arena_printf(&w->exchange->arena, "%llu", (unsigned long long)index));
+    finish(w, &w->answer);
+}
+
+/* In the log before it is given out. False: this is nothing for the log. */
+static bool put_on_record(struct waiting *w, const struct answered *answer)
+{
+    struct exchange *e = w->exchange;
+    struct service *s = w->service;
+
+    if (!s->decisions || !answer->decision.n || (answer->status != 200 && !s->config->decision_refusals))
+        return false;
+    w->answer = *answer;
+    w->answer.code = arena_copy(&e->arena, answer->code);
+    w->answer.body = arena_copy(&e->arena, answer->body);
+    w->answer.wanted = arena_copy(&e->arena, answer->wanted);
+    w->answer.message = arena_copy(&e->arena, answer->message);
+    struct bytes record = decision_record(&e->arena, answer->decision, bytes_text(e->id));
+    if (!decision_log_add(s->decisions, record, recorded, w))
+        not_on_record(e);
+    return true;
+}
+
 static void answered(void *context, enum pool_failure outcome, const struct answered *answer)
 {
     struct waiting *w = context;
@@ -243,8 +288,8 @@ static void answered(void *context, enum pool_failure outcome, const struct answ
         http_fail(e, 404, "NotFound", "The provider was deleted meanwhile; nothing changed.");
     else if (answer->changes.count)
         store_changes_of(w, answer);
-    else if (!answer->wanted.n || !reply_wanted(w, answer))
-        reply(e, answer);
+    else if (!put_on_record(w, answer))
+        finish(w, answer);
 }
 
 void submit(struct service *s, struct exchange *e, enum frame_kind kind, struct bytes message, const struct tenant *t)

@@ -29,9 +29,8 @@ static inline struct bytes log_sample_entry(struct arena *a, size_t i)
 
 static inline void log_sample_make(struct arena *a, struct log_sample *s)
 {
-    *s = (struct log_sample){.key.name = BYTES_LIT("node-1.example/log"),
-                             .other.name = BYTES_LIT("node-2.example/log"),
-                             .seed = {1}};
+    *s = (struct log_sample){
+        .key.name = BYTES_LIT("node-1.example/log"), .other.name = BYTES_LIT("node-2.example/log"), .seed = {1}};
     ed25519_public(s->seed, s->key.key);
     memcpy(s->other.key, s->key.key, sizeof s->key.key);
     for (size_t i = 0; i < SAMPLE_ENTRIES; i++)

@@ -221,7 +221,11 @@ static void messages_come_back(void **state)
                                    .time = -5,
                                    .entropy = BYTES_LIT("0123")},
                         request_back;
-    struct answer answer = {.status = 400, .code = "Code", .body = BYTES_LIT("body"), .failed_check = "a.b"};
+    struct answer answer = {.status = 400,
+                            .code = "Code",
+                            .body = BYTES_LIT("body"),
+                            .failed_check = "a.b",
+                            .decision = BYTES_LIT("on record")};
     struct changes changes = {.v = {{.kind = BYTES_LIT("signers"), .body = BYTES_LIT("x"), .hash = BYTES_LIT("h")},
                                     {.kind = BYTES_LIT("key"), .body = BYTES_LIT("y")}},
                               .count = 2};
@@ -265,6 +269,7 @@ static void messages_come_back(void **state)
     assert_int_equal(answered.changes.count, 2);
     assert_bytes_are(answered.changes.v[0].kind, "signers");
     assert_bytes_are(answered.changes.v[1].body, "y");
+    assert_bytes_are(answered.decision, "on record");
     answer.status = 99;
     assert_false(read_answer(write_answer(&arena, &answer, &changes, true), &answered));
 }

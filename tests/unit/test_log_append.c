@@ -100,7 +100,7 @@ static void read_back(const struct checkpoint *c)
 
     log_reader_open(&r);
     const struct merkle_source s = log_reader_source(&r);
-    for (size_t i = 0; i < c->size; i += c->size > 1000 ? 977 : 1) {
+    for (size_t i = 0; i<c->size; i += c->size> 1000 ? 977 : 1) {
         struct merkle_path path;
         struct merkle_hash leaf;
         struct bytes found;

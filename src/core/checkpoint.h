@@ -1,0 +1,21 @@
+/* What the core signs of the log of decisions: a checkpoint that goes on from the one signed before, proved to it, and no other. The
+ * host keeps the log; it cannot have a shorter one signed, or one that was rewritten. */
+#ifndef ASSAY_CORE_CHECKPOINT_H
+#define ASSAY_CORE_CHECKPOINT_H
+
+#include "merkle/proof.h"
+
+/* FRAME_CHECKPOINT. */
+struct checkpoint_message {
+    struct bytes last; /* the newest signed note; empty: the log has none yet */
+    struct checkpoint next;
+    struct merkle_path growth; /* from the one to the other */
+};
+struct bytes write_checkpoint(struct arena *a, const struct checkpoint_message *m);
+bool read_checkpoint(struct bytes body, struct checkpoint_message *out);
+
+/* May this be signed? `signed_before`: the newest that this process has signed, or size 0. Judged check by check in x, whose key is
+ * the log's. */
+bool checkpoint_judge(struct log_exam *x, const struct checkpoint_message *m, const struct checkpoint *signed_before);
+
+#endif

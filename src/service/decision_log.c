@@ -1,0 +1,337 @@
+#include "service/decision_log.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/checkpoint.h"
+#include "merkle/append.h"
+#include "service/log.h"
+
+enum { BATCH = 1024, CHECKPOINT_MEMORY = 4 * 1024 * 1024, CHECKPOINT_MILLISECONDS = 10000 };
+
+struct item {
+    struct item *next;
+    decision_done *done;
+    void *context;
+    bool kept;
+    uint64_t index;
+    struct bytes record; /* behind the item itself */
+};
+
+struct items {
+    struct item *first, **last;
+    size_t count;
+};
+
+/* A checkpoint on its way: settled by the thread, signed by the core, published by the thread. */
+enum stage { STAGE_NONE, STAGE_SETTLE, STAGE_SIGN, STAGE_PUBLISH };
+
+struct decision_log {
+    const struct config *config;
+    struct pool **pool;
+    struct log_append *append; /* the thread's */
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t asked;
+    struct items waiting, done;
+    bool stop;
+    enum stage stage;
+    struct arena arena; /* of the checkpoint; whoever has the stage has it */
+    struct checkpoint_message checkpoint;
+    struct bytes message, note;
+    struct decision_counts counts;
+    int ready; /* eventfd: the event loop's */
+    struct event *told, *timer;
+};
+
+static void put(struct items *q, struct item *i)
+{
+    i->next = NULL;
+    *q->last = i;
+    q->last = &i->next;
+    q->count++;
+}
+
+static struct item *take(struct items *q)
+{
+    struct item *i = q->first;
+
+    if (!i)
+        return NULL;
+    q->first = i->next;
+    if (!q->first)
+        q->last = &q->first;
+    q->count--;
+    return i;
+}
+
+static void ring(const struct decision_log *l)
+{
+    const uint64_t one = 1;
+
+    if (write(l->ready, &one, sizeof one) != sizeof one)
+        return; /* the counter is full: it rings already */
+}
+
+/* The thread: all that wait, with one write. */
+static void write_batch(struct decision_log *l, struct item **items, size_t count)
+{
+    struct bytes records[BATCH];
+    struct fault fault = {0};
+    uint64_t first = log_append_size(l->append);
+    size_t added = 0;
+
+    for (size_t i = 0; i < count; i++)
+        records[i] = items[i]->record;
+    if (!log_append_add(l->append, records, count, &added, &fault))
+        log_error("%zu decisions are not on record: %s", count - added, fault.text);
+    pthread_mutex_lock(&l->lock);
+    for (size_t i = 0; i < count; i++) {
+        items[i]->kept = i < added;
+        items[i]->index = first + i;
+        put(&l->done, items[i]);
+    }
+    l->counts.records += added;
+    l->counts.lost += count - added;
+    l->counts.writes++;
+    pthread_mutex_unlock(&l->lock);
+    ring(l);
+}
+
+/* The thread: what the core is to sign; STAGE_NONE when there is nothing new, or it failed. */
+static enum stage settle(struct decision_log *l)
+{
+    struct checkpoint_message *m = &l->checkpoint;
+    struct checkpoint last = {0};
+    struct fault fault = {0};
+    struct bytes text;
+
+    arena_reset(&l->arena);
+    *m = (struct checkpoint_message){0};
+    if (!log_append_last(l->append, &l->arena, &m->last, &fault) ||
+        (m->last.n && (!note_text(m->last, &text) || !checkpoint_parse(text, &last)))) {
+        log_error("no checkpoint of the decision log: its last one cannot be read: %s", fault.text);
+        return STAGE_NONE;
+    }
+    if (m->last.n && last.size == log_append_size(l->append))
+        return STAGE_NONE;
+    if (!log_append_settle(l->append, last.size, &m->next, &m->growth, &fault)) {
+        log_error("no checkpoint of the decision log: %s", fault.text);
+        return STAGE_NONE;
+    }
+    l->message = write_checkpoint(&l->arena, m);
+    return STAGE_SIGN;
+}
+
+static void publish(struct decision_log *l)
+{
+    struct fault fault = {0};
+
+    if (!log_append_publish(l->append, l->note, &fault))
+        log_error("no checkpoint of the decision log: %s", fault.text);
+}
+
+static void *run(void *context)
+{
+    struct decision_log *l = context;
+    struct item *items[BATCH];
+
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        size_t count = 0;
+        enum stage stage = l->stage;
+
+        while (count < BATCH && (items[count] = take(&l->waiting)) != NULL)
+            count++;
+        if (count == 0 && l->stop)
+            break;
+        if (count == 0 && stage != STAGE_SETTLE && stage != STAGE_PUBLISH) {
+            pthread_cond_wait(&l->asked, &l->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&l->lock);
+        if (count)
+            write_batch(l, items, count);
+        else if (stage == STAGE_SETTLE)
+            stage = settle(l);
+        else {
+            publish(l);
+            stage = STAGE_NONE;
+        }
+        pthread_mutex_lock(&l->lock);
+        if (!count) {
+            l->stage = stage;
+            ring(l);
+        }
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+static void set_stage(struct decision_log *l, enum stage stage)
+{
+    pthread_mutex_lock(&l->lock);
+    l->stage = stage;
+    pthread_cond_signal(&l->asked);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void signed_by_core(void *context, enum pool_failure outcome, const struct answered *answer)
+{
+    struct decision_log *l = context;
+
+    if (outcome == POOL_ANSWERED && answer->status == 200) {
+        l->note = arena_copy(&l->arena, answer->body);
+        set_stage(l, STAGE_PUBLISH);
+        return;
+    }
+    if (outcome == POOL_ANSWERED)
+        log_error("the core does not sign the decision log's checkpoint: %.*s", (int)answer->body.n,
+                  (const char *)answer->body.p);
+    set_stage(l, STAGE_NONE);
+}
+
+static void ask_core(struct decision_log *l, struct bytes message)
+{
+    const struct pool_work work = {.kind = FRAME_CHECKPOINT,
+                                   .body = message,
+                                   .identity = {BYTES_LIT("checkpoint"), message},
+                                   .milliseconds = CHECKPOINT_MILLISECONDS};
+
+    if (!*l->pool || !pool_submit(*l->pool, &work, signed_by_core, l))
+        set_stage(l, STAGE_NONE);
+}
+
+/* The event loop: answers go out. */
+static void give(struct decision_log *l)
+{
+    struct item *i;
+
+    for (;;) {
+        pthread_mutex_lock(&l->lock);
+        i = take(&l->done);
+        pthread_mutex_unlock(&l->lock);
+        if (!i)
+            return;
+        i->done(i->context, i->kept, i->index);
+        free(i);
+    }
+}
+
+static void told(evutil_socket_t fd, short what, void *context)
+{
+    struct decision_log *l = context;
+    uint64_t rings;
+
+    (void)what;
+    if (read((int)fd, &rings, sizeof rings) != sizeof rings)
+        return;
+    give(l);
+    pthread_mutex_lock(&l->lock);
+    bool sign = l->stage == STAGE_SIGN && l->message.n;
+    struct bytes message = l->message;
+    l->message = BYTES_NONE; /* asked once */
+    pthread_mutex_unlock(&l->lock);
+    if (sign)
+        ask_core(l, message);
+}
+
+static void time_for_checkpoint(evutil_socket_t fd, short what, void *context)
+{
+    struct decision_log *l = context;
+    const struct timeval tv = {l->config->decision_checkpoint_seconds, 0};
+
+    (void)fd, (void)what;
+    evtimer_add(l->timer, &tv);
+    pthread_mutex_lock(&l->lock);
+    if (l->stage == STAGE_NONE) {
+        l->stage = STAGE_SETTLE;
+        pthread_cond_signal(&l->asked);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+bool decision_log_start(struct event_base *base, const struct config *c, struct pool **pool,
+                        struct decision_log **out, struct fault *fault)
+{
+    const struct timeval second = {1, 0};
+
+    *out = NULL;
+    if (!c->decision_folder)
+        return true;
+    struct log_append *append = log_append_open(c->decision_folder, bytes_text(c->decision_name), true, fault);
+    if (!append)
+        return false;
+    struct decision_log *l = calloc(1, sizeof *l);
+    if (!l)
+        abort();
+    *l = (struct decision_log){.config = c, .pool = pool, .append = append};
+    l->waiting.last = &l->waiting.first;
+    l->done.last = &l->done.first;
+    if (log_append_dropped(append))
+        log_info("decision log: %llu bytes of a record that was not whole were dropped; nobody has its answer",
+                 (unsigned long long)log_append_dropped(append));
+    arena_init(&l->arena, CHECKPOINT_MEMORY);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->asked, NULL);
+    l->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    l->told = event_new(base, l->ready, EV_READ | EV_PERSIST, told, l);
+    l->timer = evtimer_new(base, time_for_checkpoint, l);
+    if (l->ready < 0 || !l->told || !l->timer || event_add(l->told, NULL) != 0 || evtimer_add(l->timer, &second) != 0 ||
+        pthread_create(&l->thread, NULL, run, l) != 0)
+        abort();
+    *out = l;
+    return true;
+}
+
+void decision_log_stop(struct decision_log *l)
+{
+    if (!l)
+        return;
+    pthread_mutex_lock(&l->lock);
+    l->stop = true;
+    pthread_cond_signal(&l->asked);
+    pthread_mutex_unlock(&l->lock);
+    pthread_join(l->thread, NULL);
+    give(l);
+    event_free(l->told);
+    event_free(l->timer);
+    close(l->ready);
+    log_append_close(l->append);
+    arena_free(&l->arena);
+    free(l);
+}
+
+bool decision_log_add(struct decision_log *l, struct bytes record, decision_done *done, void *context)
+{
+    struct item *i = malloc(sizeof *i + record.n);
+    uint8_t *copy = (uint8_t *)(i + 1);
+
+    if (!i)
+        abort();
+    memcpy(copy, record.p, record.n);
+    *i = (struct item){.done = done, .context = context, .record = bytes_make(copy, record.n)};
+    pthread_mutex_lock(&l->lock);
+    bool room = l->waiting.count < DECISION_QUEUE;
+    if (room)
+        put(&l->waiting, i);
+    pthread_cond_signal(&l->asked);
+    pthread_mutex_unlock(&l->lock);
+    if (!room)
+        free(i);
+    return room;
+}
+
+struct decision_counts decision_log_counts(struct decision_log *l)
+{
+    struct decision_counts counts = {0};
+
+    if (!l)
+        return counts;
+    pthread_mutex_lock(&l->lock);
+    counts = l->counts;
+    pthread_mutex_unlock(&l->lock);
+    return counts;
+}
