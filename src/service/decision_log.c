@@ -253,8 +253,8 @@ static void time_for_checkpoint(evutil_socket_t fd, short what, void *context)
     pthread_mutex_unlock(&l->lock);
 }
 
-bool decision_log_start(struct event_base *base, const struct config *c, struct pool **pool,
-                        struct decision_log **out, struct fault *fault)
+bool decision_log_start(struct event_base *base, const struct config *c, struct pool **pool, struct decision_log **out,
+                        struct fault *fault)
 {
     const struct timeval second = {1, 0};
 

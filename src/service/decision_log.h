@@ -18,8 +18,8 @@ typedef void decision_done(void *context, bool kept, uint64_t index);
 
 /* *out is NULL when none is kept, which all that follows take. Stops with a fault what stops log_append_open. The pool is asked for
  * signatures once it is ready. */
-bool decision_log_start(struct event_base *base, const struct config *c, struct pool **pool,
-                        struct decision_log **out, struct fault *fault);
+bool decision_log_start(struct event_base *base, const struct config *c, struct pool **pool, struct decision_log **out,
+                        struct fault *fault);
 /* Once what waits is on the disk; done is called for all of it. */
 void decision_log_stop(struct decision_log *l);
 /* The record is copied. False: too many wait, and done is not called. */

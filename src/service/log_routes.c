@@ -6,6 +6,7 @@
 /* Of files that never change, and of the checkpoint, which does. */
 #define FOREVER "public, max-age=31536000, immutable"
 #define NOW     "no-cache"
+#define PREFIX  "/log/"
 
 static void file(struct service *s, struct exchange *e, const char *path, size_t limit, const char *type,
                  const char *cache)
@@ -14,7 +15,8 @@ static void file(struct service *s, struct exchange *e, const char *path, size_t
     struct bytes content;
 
     if (!log_folder_read(folder, &e->arena, path, limit, &content, NULL)) {
-        http_fail(e, 404, "NotFound", "The log has no such file: it is not so long yet, or a whole tile took its place.");
+        http_fail(e, 404, "NotFound",
+                  "The log has no such file: it is not so long yet, or a whole tile took its place.");
         return;
     }
     http_header(e, "Content-Type", type);
@@ -32,17 +34,20 @@ static void key(struct service *s, struct exchange *e)
     }
     memcpy(k.key, pool_state_keys(s->pool)->checkpoint, sizeof k.key);
     http_header(e, "Content-Type", "text/plain; charset=utf-8");
-    http_reply(e, 200, bytes_text(arena_printf(&e->arena, "%s\n", arena_string(&e->arena, log_key_text(&e->arena, &k)))));
+    http_reply(e, 200,
+               bytes_text(arena_printf(&e->arena, "%s\n", arena_string(&e->arena, log_key_text(&e->arena, &k)))));
 }
 
-bool log_routes(struct service *s, struct exchange *e)
+bool log_routes_take(const struct service *s, const struct exchange *e)
 {
-    static const char prefix[] = "/log/";
-    struct bytes path = bytes_after(e->path, sizeof prefix - 1);
+    return s->decisions && s->config->decision_serve && bytes_begin(e->path, PREFIX);
+}
+
+void log_routes(struct service *s, struct exchange *e)
+{
+    struct bytes path = bytes_after(e->path, sizeof PREFIX - 1);
     struct tile t;
 
-    if (!s->decisions || !s->config->decision_serve || !bytes_begin(e->path, prefix))
-        return false;
     if (strcmp(e->method, "GET") != 0 && strcmp(e->method, "HEAD") != 0)
         wrong_method(e, "GET, HEAD");
     else if (bytes_is(path, "checkpoint"))
@@ -50,8 +55,8 @@ bool log_routes(struct service *s, struct exchange *e)
     else if (bytes_is(path, "key"))
         key(s, e);
     else if (tile_parse(path, &t)) /* no other name of a file comes from outside */
-        file(s, e, arena_string(&e->arena, tile_path(&e->arena, &t)), LOG_BUNDLE_MOST, "application/octet-stream", FOREVER);
+        file(s, e, arena_string(&e->arena, tile_path(&e->arena, &t)), LOG_BUNDLE_MOST, "application/octet-stream",
+             FOREVER);
     else
         http_fail(e, 404, "NotFound", "There is no such path.");
-    return true;
 }

@@ -4,7 +4,8 @@
 
 #include "service/routes.h"
 
-/* False: the path is none of these, or no log is served. */
-bool log_routes(struct service *s, struct exchange *e);
+/* Is the path below /log/, and is a log served? */
+bool log_routes_take(const struct service *s, const struct exchange *e);
+void log_routes(struct service *s, struct exchange *e);
 
 #endif

@@ -180,7 +180,7 @@ void routes_handle(void *service, struct exchange *e)
         return;
     else if (!administration && s->served && serve_path(e->path))
         endorsement_routes(s, e);
-    else if (!administration && bytes_begin(e->path, "/log/") && s->decisions && s->config->decision_serve) {
+    else if (!administration && log_routes_take(s, e)) {
         if (address_within_quota(s, e))
             log_routes(s, e);
     } else if (administration)
