@@ -14,7 +14,16 @@
 #include <string.h>
 #include <time.h>
 
-enum { FILE_MOST = 1 << 20, REASON = 1024, ARG_SERVICE = 1, ARG_KEYS, ARG_LIST, ARG_RELEASE_KEY, ARG_TOKEN, ARG_ENDORSEMENTS };
+enum {
+    FILE_MOST = 1 << 20,
+    REASON = 1024,
+    ARG_SERVICE = 1,
+    ARG_KEYS,
+    ARG_LIST,
+    ARG_RELEASE_KEY,
+    ARG_TOKEN,
+    ARG_ENDORSEMENTS
+};
 
 static char *read_file(const char *path, size_t *size)
 {
@@ -72,8 +81,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: no public key\n", argv[ARG_RELEASE_KEY]);
         return 1;
     }
-    enum assay_trust_verdict verdict =
-        assay_trust_judge(t, argv[ARG_SERVICE], keys, keys_size, token, at ? strtoll(at, NULL, 10) : (int64_t)time(NULL));
+    enum assay_trust_verdict verdict = assay_trust_judge(t, argv[ARG_SERVICE], keys, keys_size, token,
+                                                         at ? strtoll(at, NULL, 10) : (int64_t)time(NULL));
     assay_trust_reason(t, reason, sizeof reason);
     if (verdict == ASSAY_TRUST_ACCEPTED)
         printf("%s is genuine; the token may be believed\n", argv[ARG_SERVICE]);

@@ -49,8 +49,8 @@ void assay_trust_allow(struct assay_trust *t, unsigned allowances);
 
 /* service: its address, as tokens have it in iss. jwks: the answer of its /certs. token: compact, whose key is judged, and the token; NULL: every key
  * that is listed. time: seconds since 1970. */
-enum assay_trust_verdict assay_trust_judge(struct assay_trust *t, const char *service, const void *jwks, size_t jwks_size,
-                                           const char *token, int64_t time);
+enum assay_trust_verdict assay_trust_judge(struct assay_trust *t, const char *service, const void *jwks,
+                                           size_t jwks_size, const char *token, int64_t time);
 
 /* Of the last judgement, as text with a NUL, cut to size: the reason of a refusal in one line; all that was judged, as one JSON object (that of
  * assay trust --json). Each returns the length of the whole, without its NUL. */

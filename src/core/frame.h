@@ -26,7 +26,7 @@ enum frame_kind {
     FRAME_MANAGE,
     FRAME_SELFTEST, /* before all work; also verifier to signer */
     FRAME_ADOPT, /* a record that an operator vouches for (service/adopt.h); only where the pair was started for that */
-    FRAME_LOG,        /* there is a log of decisions, of this name: answers come with their records */
+    FRAME_LOG,   /* there is a log of decisions, of this name: answers come with their records */
     FRAME_CHECKPOINT, /* of that log, to be signed (core/checkpoint.h); the answer's body is the note */
     /* Verifier to host. */
     FRAME_READY,          /* the signer holds its sealing key: once, first; the body holds struct state_keys */

@@ -33,7 +33,7 @@ struct service {
     struct sign_in *sign_in;
     struct served *served; /* endorsements for other tools; NULL: none are served */
     struct rotation *rotation;
-    struct audit *audit; /* NULL: none is kept */
+    struct audit *audit;            /* NULL: none is kept */
     struct decision_log *decisions; /* the same */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;

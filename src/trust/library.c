@@ -105,8 +105,8 @@ static struct bytes reason_of(struct arena *a, const struct trust_result *r)
     return r->verdict == TRUST_REFUSED ? BYTES_LIT("no key of the service is held by a TEE") : BYTES_NONE;
 }
 
-enum assay_trust_verdict assay_trust_judge(struct assay_trust *t, const char *service, const void *jwks, size_t jwks_size,
-                                           const char *token, int64_t time)
+enum assay_trust_verdict assay_trust_judge(struct assay_trust *t, const char *service, const void *jwks,
+                                           size_t jwks_size, const char *token, int64_t time)
 {
     struct trust_result result;
 

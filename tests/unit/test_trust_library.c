@@ -29,8 +29,7 @@ static struct assay_trust *handle(const struct simulated_service *s, bool with_l
         if (file.text.n)
             assert_int_equal(assay_trust_add_endorsement(t, file.name, file.text.p, file.text.n), 0);
     if (with_list)
-        assert_int_equal(
-            assay_trust_set_measurements(t, s->list.p, s->list.n, s->release_key.p, s->release_key.n), 0);
+        assert_int_equal(assay_trust_set_measurements(t, s->list.p, s->list.n, s->release_key.p, s->release_key.n), 0);
     return t;
 }
 
