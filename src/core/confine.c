@@ -1,14 +1,26 @@
 #include "core/confine.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/seccomp.h>
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <seccomp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-/* The address sanitizer reserves terabytes of address space for itself. */
+#include "core/landlock.h"
+#include "core/privileges.h"
+
+/* The address sanitizer reserves terabytes of address space for itself, and reads files to tell what it found. */
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -20,12 +32,56 @@
 #define SANITIZED 0
 #endif
 
-bool confine_memory_dumps(struct fault *fault)
+static bool all_locked; /* and what comes later must be too */
+
+static bool has_filters(void)
+{
+    uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+struct confinement confine_support(void)
+{
+    return (struct confinement){.built = !SANITIZED, .calls = has_filters(), .landlock = landlock_version()};
+}
+
+bool confine_start(struct fault *fault)
 {
     struct rlimit none = {0, 0};
 
-    return (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0) ||
-           fault_set(fault, FAULT_SYSTEM, "forbid core dumps: %s", strerror(errno));
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+        return fault_set(fault, FAULT_SYSTEM, "forbid core dumps: %s", strerror(errno));
+    return OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 ||
+           fault_set(fault, FAULT_SYSTEM, "libcrypto does not start");
+}
+
+static bool raise_lock_limit(size_t memory)
+{
+    struct rlimit limit, all = {memory, memory};
+
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return false;
+    if (limit.rlim_max < memory && setrlimit(RLIMIT_MEMLOCK, &all) == 0)
+        return true;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= memory;
+}
+
+bool confine_lockable(size_t memory)
+{
+    return raise_lock_limit(memory) || privileges_held(CONFINE_LOCKING) != 0;
+}
+
+/* Memory of a thread is never given back piece by piece: before it is, libc reads a file of the kernel's settings.
+ * Over the limit, and without the privilege, an allocation would fail: all is locked, or the secret alone. */
+void confine_lock_memory(size_t memory, const void *secret, size_t n)
+{
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    if (SANITIZED || !confine_lockable(memory) || mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+        (void)mlock(secret, n);
+    else
+        all_locked = true;
 }
 
 bool confine_process(size_t memory, int last_fd, struct fault *fault)
@@ -46,15 +102,99 @@ bool confine_process(size_t memory, int last_fd, struct fault *fault)
     static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
-    return true;
+    return privileges_keep(all_locked ? CONFINE_LOCKING : 0, 0, fault) && (SANITIZED || landlock_deny_all(fault));
+}
+
+/* One row into the filter: 0, or a negative error number. */
+static int add(scmp_filter_ctx filter, const struct call_row *row)
+{
+    uint32_t action = row->refused ? SCMP_ACT_ERRNO((uint16_t)row->refused) : SCMP_ACT_ALLOW;
+    struct scmp_arg_cmp conditions[2];
+    unsigned n = 0;
+    int call = seccomp_syscall_resolve_name(row->name);
+
+    if (call == __NR_SCMP_ERROR)
+        return -ENOSYS;
+    for (size_t i = 0; i < 2; i++)
+        if (row->where[i].mask)
+            conditions[n++] =
+                (struct scmp_arg_cmp){row->where[i].place, SCMP_CMP_MASKED_EQ, row->where[i].mask, row->where[i].value};
+    return seccomp_rule_add_array(filter, action, call, n, conditions);
+}
+
+static int load(const struct call_table *table)
+{
+    scmp_filter_ctx filter = seccomp_init(table->others ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
+    int bad = filter ? 0 : -ENOMEM;
+
+    /* What is no call of this architecture ends the process in either case; all threads are meant. */
+    if (!bad)
+        bad = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (!bad)
+        bad = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    for (unsigned i = 0; !bad && i < table->count; i++)
+        bad = add(filter, &table->rows[i]);
+    if (!bad)
+        bad = seccomp_load(filter);
+    seccomp_release(filter);
+    return bad;
+}
+
+static bool may_go_without(void)
+{
+    const char *setting = getenv(CONFINE_SETTING);
+
+    return setting && strcmp(setting, CONFINE_AVAILABLE) == 0;
+}
+
+bool confine_calls(const struct call_table *table, struct fault *fault)
+{
+    if (SANITIZED || (!has_filters() && may_go_without()))
+        return true;
+    if (!has_filters())
+        return fault_set(fault, FAULT_SYSTEM, "this kernel has no filters of system calls (seccomp)");
+    int bad = load(table);
+    return bad == 0 || fault_set(fault, FAULT_SYSTEM, "filter system calls: %s", strerror(-bad));
+}
+
+/* The pages that the kernel lends to tell the time, from the list of what is mapped. */
+static bool unmap_clock(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    uintptr_t found[8][2];
+    size_t n = 0;
+    char line[512];
+
+    while (maps && n < 8 && fgets(line, sizeof line, maps)) {
+        unsigned long start, end;
+
+        if ((strstr(line, "[vvar") || strstr(line, "[vdso]")) && sscanf(line, "%lx-%lx", &start, &end) == 2) {
+            found[n][0] = start;
+            found[n++][1] = end;
+        }
+    }
+    bool ok = maps != NULL;
+    for (size_t i = 0; i < n; i++)
+        ok = munmap((void *)found[i][0], found[i][1] - found[i][0]) == 0 && ok;
+    if (maps)
+        fclose(maps);
+    return ok;
+}
+
+bool confine_clock(struct fault *fault)
+{
+    if (SANITIZED)
+        return true;
+#ifdef __x86_64__
+    if (prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0) != 0)
+        return fault_set(fault, FAULT_SYSTEM, "give up the processor's counter: %s", strerror(errno));
+#endif
+    return unmap_clock() || fault_set(fault, FAULT_SYSTEM, "give up the clock: %s", strerror(errno));
 }
 
 void confine_cpu(unsigned seconds)
 {
-    struct timespec used;
-    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    const struct itimerval limit = {.it_value = {.tv_sec = (time_t)seconds + 1}};
 
-    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
-        limit.rlim_cur = (rlim_t)used.tv_sec + seconds + 1;
-    setrlimit(RLIMIT_CPU, &limit);
+    setitimer(ITIMER_PROF, &limit, NULL);
 }

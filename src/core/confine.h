@@ -1,17 +1,58 @@
-/* What a process of the core gives up before it reads its first frame. */
+/* What a process of the core gives up before it reads its first frame (DESIGN 5). The order of a start:
+ *
+ *     confine_start        before a secret is read
+ *     (files are read, sealers opened)
+ *     confine_process      limits, no privilege, no file system, no network
+ *     (threads are made, where the process has any: none can be made later)
+ *     confine_calls        for all threads: no system call but those of its table in confine_calls.c
+ *
+ * Builds with the address sanitizer keep the limits that it can live with; it needs files and calls that no table has. So what is
+ * denied is tested with release builds. */
 #ifndef ASSAY_CORE_CONFINE_H
 #define ASSAY_CORE_CONFINE_H
 
 #include "base/fault.h"
+#include "core/confine_calls.h"
 
+#include <linux/capability.h>
 #include <stddef.h>
 
-/* No core dump and no debugger: first of all, before a secret is read. */
-bool confine_memory_dumps(struct fault *fault);
-/* No new privileges, at most `memory` bytes of address space, end when the parent ends, and no descriptor open but 0 to
- * `last_fd`. */
+/* The environment variable by which the host tells a process that a kernel without system-call filters will do (the setting `sandbox`). */
+#define CONFINE_SETTING   "ASSAY_SANDBOX"
+#define CONFINE_AVAILABLE "available"
+
+/* Address space of a signer: the arena of one message, open keys, libraries, stacks, what libc reserves for a thread. All of it is locked. */
+enum { CONFINE_SIGNER_MEMORY = 512 * 1024 * 1024 };
+#define CONFINE_LOCKING \
+    (UINT64_C(1) << CAP_IPC_LOCK) /* the privilege to lock more than the limit: a signer may keep it */
+
+/* What this kernel and this build can do. */
+struct confinement {
+    bool built;   /* not with the address sanitizer */
+    bool calls;   /* filters of system calls */
+    int landlock; /* version of its interface; 0: none */
+};
+struct confinement confine_support(void);
+
+/* No core dump, no debugger, and libcrypto without the configuration file of the system, which could name code to load. */
+bool confine_start(struct fault *fault);
+/* Raise what a process may lock to `memory` bytes, or as far as it is allowed; whether that is enough, or a privilege takes its place.
+ * What is started from here inherits the limit. */
+bool confine_lockable(size_t memory);
+/* The whole memory of this process stays out of the swap, what comes later too; it is at most `memory` bytes. Where the system does not
+ * allow that, at least the secret does. Before the secret is read. */
+void confine_lock_memory(size_t memory, const void *secret, size_t n);
+/* No new privileges and none of the old (but to lock memory, where all of it is), at most `memory` bytes of address space, end when the
+ * parent ends, no descriptor open but 0 to `last_fd`, and by Landlock, where the kernel has it, no file, no TCP port, no signal to others. */
 bool confine_process(size_t memory, int last_fd, struct fault *fault);
-/* From now on at most so many seconds of CPU time, then SIGXCPU ends the process. The host's deadline is the first limit of a
+/* From now on only the calls of the table, in every thread. A denied one ends the process with SIGSYS, or is refused with an error
+ * where the table says so. Fails where the kernel has no filters, unless the environment says that it may. */
+bool confine_calls(const struct call_table *table, struct fault *fault);
+/* Take the clock away: the pages that tell the time without a system call, and the processor's counter. To read a clock is the end
+ * of the process from here on. Between confine_start and confine_process, and not where libcrypto's generator is used: it asks for the
+ * time. */
+bool confine_clock(struct fault *fault);
+/* From now on at most so many seconds of CPU time, then SIGPROF ends the process. The host's deadline is the first limit of a
  * request; this one holds when the host itself is stuck. */
 void confine_cpu(unsigned seconds);
 

@@ -3,6 +3,7 @@
  * sealed. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/confine.h"
 #include "core/context_key.h"
@@ -15,9 +16,8 @@
 
 enum {
     VERIFIER_FD = 3,
-    SIGNER_MEMORY = 64 * 1024 * 1024,  /* of one message and its token */
-    OPEN_KEYS = 1024,                  /* kept open, 10 KiB each */
-    ADDRESS_SPACE = 8 * SIGNER_MEMORY, /* the arena, open keys, libraries, stacks, what libc reserves for a thread */
+    SIGNER_MEMORY = 64 * 1024 * 1024, /* of one message and its token */
+    OPEN_KEYS = 1024,                 /* kept open, 10 KiB each */
     CPU_SECONDS = 120,
     CPU_MESSAGES = 32, /* a signature takes a millisecond, a new key up to a second, and one for the pool as much */
 };
@@ -183,6 +183,13 @@ static void forget_keys(void)
     secret_wipe(root, sizeof root);
 }
 
+/* The thread of the pool is made in between: it has what this one has, and none can be made later. */
+static bool close_up(struct fault *fault)
+{
+    return confine_process(CONFINE_SIGNER_MEMORY, VERIFIER_FD, fault) && key_pool_start(fault) &&
+           confine_calls(&signer_calls, fault);
+}
+
 int main(int argc, char **argv)
 {
     struct arena a;
@@ -190,16 +197,15 @@ int main(int argc, char **argv)
     struct root_sealer sealer;
 
     arena_init(&a, SIGNER_MEMORY);
-    bool ok = argc >= 2 && confine_memory_dumps(&fault) && root_sealer_read(argv + 2, &sealer, &fault) &&
-              root_key_load(argv[1], &sealer, &root_keeper_apart, &a, root, &fault) && key_pool_start(&fault);
+    confine_lock_memory(CONFINE_SIGNER_MEMORY, root, sizeof root); /* the host tells when not all can be */
+    bool ok = argc >= 2 && confine_start(&fault) && root_sealer_read(argv + 2, &sealer, &fault) &&
+              root_key_load(argv[1], &sealer, &root_keeper_apart, &a, root, &fault);
     /* Its sealing key is open: from here on nothing else is. */
-    if (!ok || !confine_process(ADDRESS_SPACE, VERIFIER_FD, &fault) || !tell_ready(&a, &fault)) {
+    if (!ok || !close_up(&fault) || !tell_ready(&a, &fault)) {
         fprintf(stderr, "assay-signer: %s\n", fault.text[0] ? fault.text : "it is started by assayd, with KEYFILE");
         return EXIT_FAILURE;
     }
     serve(&a);
-    key_pool_stop();
     forget_keys();
-    arena_free(&a);
-    return EXIT_SUCCESS;
+    _exit(EXIT_SUCCESS); /* with the thread of the pool: to end it alone would take calls that nothing else needs */
 }

@@ -13,6 +13,7 @@
 #include "core/providers.h"
 #include "core/selftest.h"
 #include "core/state_key.h"
+#include "crypto/random_seed.h"
 
 enum {
     HOST_FD = 3,
@@ -443,6 +444,14 @@ static size_t address_space(size_t request)
     return request + LIMIT_FRAME + (size_t)4 * SNAPSHOT_MEMORY + 2 * PROVIDERS_MEMORY + CACHE_BYTES + LIBRARY_MEMORY;
 }
 
+/* Nothing was read yet; from here on there is no file, no clock and no source of random numbers. */
+static bool close_up(size_t memory, struct fault *fault)
+{
+    return confine_start(fault) &&
+           (random_seed_once() || fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers")) &&
+           confine_clock(fault) && confine_process(memory, SIGNER_FD, fault) && confine_calls(&verifier_calls, fault);
+}
+
 int main(int argc, char **argv)
 {
     size_t memory = argc >= 3 ? strtoul(argv[1], NULL, 10) : 0;
@@ -455,7 +464,7 @@ int main(int argc, char **argv)
         fputs("assay-verifier: it is started by assayd, with the limits of a request\n", stderr);
         return EXIT_FAILURE;
     }
-    if (!confine_memory_dumps(&fault) || !confine_process(address_space(memory), SIGNER_FD, &fault)) {
+    if (!close_up(address_space(memory), &fault)) {
         fprintf(stderr, "assay-verifier: %s\n", fault.text);
         return EXIT_FAILURE;
     }

@@ -1,0 +1,52 @@
+#include "core/privileges.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { WORDS = _LINUX_CAPABILITY_U32S_3, CAPABILITIES = 32 * WORDS };
+
+static bool failed(struct fault *fault)
+{
+    return fault_set(fault, FAULT_SYSTEM, "give up privileges: %s", strerror(errno));
+}
+
+static bool get(struct __user_cap_data_struct now[WORDS])
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+
+    return syscall(SYS_capget, &header, now) == 0;
+}
+
+uint64_t privileges_held(uint64_t which)
+{
+    struct __user_cap_data_struct now[WORDS];
+
+    return get(now) ? which & (now[0].effective | (uint64_t)now[1].effective << 32) : 0;
+}
+
+bool privileges_keep(uint64_t kept, uint64_t inherited, struct fault *fault)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct now[WORDS];
+
+    for (unsigned long i = 0; i < CAPABILITIES; i++)
+        (void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+    if (!get(now))
+        return failed(fault);
+    for (size_t i = 0; i < WORDS; i++) {
+        now[i].permitted &= (uint32_t)(kept >> 32 * i);
+        now[i].effective = now[i].permitted;
+        now[i].inheritable =
+            now[i].permitted & (uint32_t)(inherited >> 32 * i); /* takes the ambient ones that are not in it */
+    }
+    if (syscall(SYS_capset, &header, now) != 0)
+        return failed(fault);
+    for (unsigned long i = 0; i < CAPABILITIES; i++)
+        if ((now[i / 32].inheritable >> i % 32 & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) != 0)
+            return failed(fault);
+    return true;
+}
