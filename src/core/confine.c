@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/landlock.h"
+#include "core/pair.h"
 #include "core/privileges.h"
 
 /* The address sanitizer reserves terabytes of address space for itself, and reads files to tell what it found. */
@@ -142,9 +143,9 @@ static int load(const struct call_table *table)
 
 static bool may_go_without(void)
 {
-    const char *setting = getenv(CONFINE_SETTING);
+    const char *setting = getenv(PAIR_SANDBOX);
 
-    return setting && strcmp(setting, CONFINE_AVAILABLE) == 0;
+    return setting && strcmp(setting, PAIR_SANDBOX_AVAILABLE) == 0;
 }
 
 bool confine_calls(const struct call_table *table, struct fault *fault)

@@ -17,10 +17,6 @@
 #include <linux/capability.h>
 #include <stddef.h>
 
-/* The environment variable by which the host tells a process that a kernel without system-call filters will do (the setting `sandbox`). */
-#define CONFINE_SETTING   "ASSAY_SANDBOX"
-#define CONFINE_AVAILABLE "available"
-
 /* Address space of a signer: the arena of one message, open keys, libraries, stacks, what libc reserves for a thread. All of it is locked. */
 enum { CONFINE_SIGNER_MEMORY = 512 * 1024 * 1024 };
 #define CONFINE_LOCKING \

@@ -103,6 +103,7 @@ static pid_t spawn(const struct pair_options *options, const char *name, int fir
 
     if (pid == 0) {
         keep_to_processor(options);
+        setenv(PAIR_SANDBOX, options->sandbox_required ? "required" : PAIR_SANDBOX_AVAILABLE, 1);
         become(options->folder, name, first, second, arguments);
     }
     return pid;
@@ -140,14 +141,34 @@ bool pair_start(const struct pair_options *options, struct pair *out, struct fau
     return ok;
 }
 
-static void end(pid_t *pid)
+/* Its status; 0 when there is none. */
+static int end(pid_t *pid)
 {
+    int status = 0;
+
     if (*pid > 0) {
         kill(*pid, SIGKILL);
-        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(*pid, &status, 0) < 0 && errno == EINTR)
             ;
     }
     *pid = -1;
+    return status;
+}
+
+void pair_end_text(int status, char text[PAIR_END_TEXT])
+{
+    text[0] = 0;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        snprintf(text, PAIR_END_TEXT, " by a system call that its sandbox denies");
+    else if (WIFSIGNALED(status))
+        snprintf(text, PAIR_END_TEXT, " by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status) && WEXITSTATUS(status))
+        snprintf(text, PAIR_END_TEXT, " with status %d", WEXITSTATUS(status));
+}
+
+void pair_end_verifier(struct pair *p, char text[PAIR_END_TEXT])
+{
+    pair_end_text(end(&p->verifier), text);
 }
 
 void pair_kill(struct pair *p)

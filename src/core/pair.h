@@ -6,6 +6,10 @@
 
 #include "base/fault.h"
 
+/* The environment variable by which the host tells a process that a kernel without filters of system calls will do (the setting sandbox). */
+#define PAIR_SANDBOX           "ASSAY_SANDBOX"
+#define PAIR_SANDBOX_AVAILABLE "available"
+
 struct pair_options {
     const char *folder;       /* where assay-verifier and assay-signer lie */
     const char *sealing_key;  /* file of the key under which providers' keys are kept; made when it is missing */
@@ -16,6 +20,7 @@ struct pair_options {
      * signer never work at once, and to wake each other across processors costs as much as a verification. 0 of 0: anywhere. */
     size_t place, pairs;
     bool adopts; /* seals what an operator vouches for, and does nothing else */
+    bool sandbox_required; /* they may not run where the kernel has no filters of system calls */
 };
 
 struct pair {
@@ -26,6 +31,11 @@ struct pair {
 bool pair_start(const struct pair_options *options, struct pair *out, struct fault *fault);
 /* Kill both and wait for them; for a pair that is of no use any more. */
 void pair_kill(struct pair *p);
+enum { PAIR_END_TEXT = 80 };
+/* How a process ended, to stand behind "ended": a call that its sandbox denies, a signal, an exit status. Empty where it says nothing. */
+void pair_end_text(int status, char text[PAIR_END_TEXT]);
+/* The same of a verifier whose channel is closed: it has ended, or ends now. */
+void pair_end_verifier(struct pair *p, char text[PAIR_END_TEXT]);
 /* The folder of the running program, or the installed one when no helper lies beside it. */
 bool pair_folder(char *out, size_t size, struct fault *fault);
 /* assay-sealer, found the same way; a path. */

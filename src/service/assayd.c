@@ -12,6 +12,7 @@
 #include "service/adopt.h"
 #include "service/audit.h"
 #include "service/development.h"
+#include "service/host_confine.h"
 #include "service/log.h"
 #include "service/maintenance.h"
 #include "service/own_evidence.h"
@@ -398,12 +399,11 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
 {
     struct config *c = s->config;
 
-    if (!audit_open(s, &s->audit, fault))
-        return false;
     s->metrics = metrics_new((int64_t)time(NULL));
     if (!s->metrics || !watch_signals(s))
         return fault_set(fault, FAULT_SYSTEM, "cannot watch signals");
-    if (!open_listeners(s, fault))
+    if (!host_check(c, l->arguments->development, fault) || !open_listeners(s, fault) || !host_confine(c, fault) ||
+        !audit_open(s, &s->audit, fault))
         return false;
     http_use_audit(s->http, s->audit);
     if (s->administration)

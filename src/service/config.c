@@ -41,6 +41,7 @@ void config_defaults(struct config *c)
         .sealer.name = "file",
         .rotation_seconds = 90 * DAY,
         .publish_ahead_seconds = DAY,
+        .sandbox_required = true,
         .audit_sync = true,
         .audit_refuse = true,
         .decision_checkpoint_seconds = 10,
@@ -69,6 +70,7 @@ enum setting_kind {
     STATUSES,
     TAIL,
     REFUSING,
+    REQUIRED,
     ANCHOR,
     COLLATERAL_FILE,
     SOURCES,
@@ -102,6 +104,7 @@ static const struct setting settings[] = {
     {"server", "body_seconds", NUMBER, AT(body_seconds), RANGE(1, 3600)},
     {"server", "idle_seconds", NUMBER, AT(idle_seconds), RANGE(1, 3600)},
     {"server", "stop_seconds", NUMBER, AT(stop_seconds), RANGE(1, 3600)},
+    {"server", "user", TEXT, AT(user), 0, 0, "the name of a user"},
     {"administration", "listen", TEXT, AT(administration_listen), 0, 0, "an address"},
     {"administration", "port", NUMBER, AT(administration_port), RANGE(0, 65535)},
     {"core", "pairs", NUMBER, AT(pairs), RANGE(1, 256)},
@@ -109,6 +112,7 @@ static const struct setting settings[] = {
     {"core", "request_memory", SIZE, AT(request_memory), RANGE(1048576, 1073741824)},
     {"core", "queue", NUMBER, AT(queue), RANGE(1, 1000000)},
     {"core", "provider_queue", NUMBER, AT(provider_queue), RANGE(1, 1000000)},
+    {"core", "sandbox", REQUIRED, AT(sandbox_required), 0, 0, "required or available"},
     {"limits", "provider_rate", NUMBER, AT(provider_rate), RANGE(0, 1000000)},
     {"limits", "provider_burst", NUMBER, AT(provider_burst), RANGE(1, 1000000)},
     {"limits", "address_rate", NUMBER, AT(address_rate), RANGE(0, 1000000)},
@@ -275,6 +279,7 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
         *(int *)(void *)at = (int)number;
         return true;
     case SWITCH: return read_choice(value, "off", "on", (bool *)at);
+    case REQUIRED: return read_choice(value, "available", "required", (bool *)at);
     case REFUSING: return read_choice(value, "continue", "refuse", (bool *)at);
     case KEYS: return read_choice(value, "provider", "region", (bool *)at);
     case TAIL: return read_choice(value, "ignore", "zero", (bool *)at);
@@ -554,8 +559,9 @@ static bool put_back_providers(struct config *next, const struct config *in_forc
 /* What a running service cannot change. */
 static bool is_for_start(const struct setting *s)
 {
-    static const char *const names[] = {"listen",      "port",     "pairs",         "request_memory", "url",
-                                        "sealing_key", "evidence", "evidence_path", "journal"};
+    static const char *const names[] = {"listen",  "port",        "pairs",    "request_memory",
+                                        "url",     "sealing_key", "evidence", "evidence_path",
+                                        "journal", "user",        "sandbox"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(s->name, names[i]) == 0)

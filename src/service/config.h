@@ -54,12 +54,14 @@ struct config {
     const char *client_ca; /* PEM of CAs whose certificates clients may sign in with; or NULL */
     int connections, header_bytes, body_bytes;
     int header_seconds, body_seconds, idle_seconds, stop_seconds;
+    const char *user; /* to become once the listeners are open; NULL: stay who it is */
     /* [administration] */
     const char *administration_listen;
     int administration_port; /* -1: no listener of its own */
     /* [core] */
     int pairs, request_milliseconds, queue, provider_queue;
     size_t request_memory;
+    bool sandbox_required; /* no start on a kernel without filters of system calls */
     /* [limits] requests in a second and in a burst; a rate of 0 is none */
     int provider_rate, provider_burst, address_rate, address_burst;
     int subscription_providers; /* that may be made in one subscription; 0: any number */

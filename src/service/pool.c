@@ -395,8 +395,11 @@ static void verifier_ended(void *context)
 {
     struct worker *w = context;
 
-    log_error("verifier %ld ended%s; its pair is replaced", (long)w->pair.verifier,
-              w->job ? " while it worked on a request" : "");
+    long pid = w->pair.verifier;
+    char how[PAIR_END_TEXT];
+
+    pair_end_verifier(&w->pair, how);
+    log_error("verifier %ld ended%s%s; its pair is replaced", pid, w->job ? " while it worked on a request" : "", how);
     down(w, POOL_DIED);
 }
 
@@ -409,9 +412,13 @@ static void child_ended(evutil_socket_t number, short what, void *context)
     for (size_t i = 0; i < p->count; i++) {
         struct worker *w = &p->workers[i];
 
-        if (w->pair.signer <= 0 || waitpid(w->pair.signer, NULL, WNOHANG) != w->pair.signer)
+        char how[PAIR_END_TEXT];
+        int status;
+
+        if (w->pair.signer <= 0 || waitpid(w->pair.signer, &status, WNOHANG) != w->pair.signer)
             continue;
-        log_error("signer %ld ended; its pair is replaced", (long)w->pair.signer);
+        pair_end_text(status, how);
+        log_error("signer %ld ended%s; its pair is replaced", (long)w->pair.signer, how);
         w->pair.signer = -1;
         w->widowed = true;
         if (!w->job) /* else its verifier answers that the token cannot be signed */
@@ -602,7 +609,8 @@ struct pool *pool_new(struct event_base *base, const struct config *c, const str
     p->options = (struct pair_options){.folder = p->folder,
                                        .request_memory = c->request_memory,
                                        .request_seconds = cpu_seconds(c->request_milliseconds),
-                                       .pairs = p->count};
+                                       .pairs = p->count,
+                                       .sandbox_required = c->sandbox_required};
     if (!p->turns || !p->poison || !p->children || event_add(p->children, NULL) != 0 ||
         !pair_folder(p->folder, sizeof p->folder, fault)) {
         fault_set(fault, FAULT_SYSTEM, "no memory");

@@ -9,9 +9,19 @@
 #include "core/key_pool.h"
 #include "crypto/random_seed.h"
 
-enum { MEMORY = 1024 * 1024 * 1024, VERIFIER_LAST_FD = 4, SIGNER_LAST_FD = 3 };
+enum { NOT_BECOME = 200, MEMORY = 1024 * 1024 * 1024, VERIFIER_LAST_FD = 4, SIGNER_LAST_FD = 3 };
 
 bool sandbox_makes_keys;
+
+static bool threads(struct fault *fault)
+{
+    return !sandbox_makes_keys || key_pool_start(fault);
+}
+
+static bool host(struct fault *fault)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && confine_calls(&host_calls, fault) && threads(fault);
+}
 
 static bool verifier(struct fault *fault)
 {
@@ -33,12 +43,11 @@ void sandbox_become(const char *name)
     struct fault fault = {0};
     bool ok = strcmp(name, "verifier") == 0 ? verifier(&fault)
               : strcmp(name, "signer") == 0 ? signer(&fault)
-                                            : strcmp(name, "none") == 0 && key_pool_start(&fault);
-
-    sandbox_makes_keys = strcmp(name, "verifier") != 0;
+              : strcmp(name, "host") == 0   ? host(&fault)
+                                            : strcmp(name, "none") == 0 && threads(&fault);
 
     if (!ok) {
         fprintf(stderr, "cannot become %s: %s\n", name, fault.text);
-        _Exit(EXIT_FAILURE);
+        _Exit(NOT_BECOME);
     }
 }

@@ -6,7 +6,7 @@
 
 /* As the program of this name ("verifier", "signer", "host") does it, in the same order; "none" does nothing. Ends this process when it
  * fails. */
-extern bool sandbox_makes_keys; /* there is a thread for it, as in the signer and in none */
+extern bool sandbox_makes_keys; /* start the signer's thread for it, where the program has one */
 void sandbox_become(const char *name);
 
 #endif

@@ -3,6 +3,7 @@ import base64
 import http.client
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -76,7 +77,8 @@ class Service:
         with open(ready, encoding="utf-8") as f:
             self.token = re.search(r"^ASSAY_TOKEN=(.*)$", f.read(), re.M).group(1)
         sections = {
-            "server": {"listen": "127.0.0.1", "port": self.port, "certificate": f"{state}/server.pem", "private_key": f"{state}/server.key"},
+            "server": {"listen": "127.0.0.1", "port": self.port, "certificate": f"{state}/server.pem", "private_key": f"{state}/server.key",
+                       "user": pwd.getpwuid(os.geteuid()).pw_name},
             "core": {"pairs": 2},
             "collateral": {"folder": f"{state}/simulated/collateral", "anchor": f"{state}/simulated/anchor.pem"},
             "store": {"url": f"sqlite:{state}/assay.db"},
