@@ -47,12 +47,18 @@ struct confinement confine_support(void)
     return (struct confinement){.built = !SANITIZED, .calls = has_filters(), .landlock = landlock_version()};
 }
 
-bool confine_start(struct fault *fault)
+bool confine_memory_dumps(struct fault *fault)
 {
     struct rlimit none = {0, 0};
 
-    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
-        return fault_set(fault, FAULT_SYSTEM, "forbid core dumps: %s", strerror(errno));
+    return (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0) ||
+           fault_set(fault, FAULT_SYSTEM, "forbid core dumps: %s", strerror(errno));
+}
+
+bool confine_start(struct fault *fault)
+{
+    if (!confine_memory_dumps(fault))
+        return false;
     return OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 ||
            fault_set(fault, FAULT_SYSTEM, "libcrypto does not start");
 }
@@ -103,6 +109,11 @@ bool confine_process(size_t memory, int last_fd, struct fault *fault)
     static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
+    return true;
+}
+
+bool confine_reach(struct fault *fault)
+{
     return privileges_keep(all_locked ? CONFINE_LOCKING : 0, 0, fault) && (SANITIZED || landlock_deny_all(fault));
 }
 

@@ -2,7 +2,8 @@
  *
  *     confine_start        before a secret is read
  *     (files are read, sealers opened)
- *     confine_process      limits, no privilege, no file system, no network
+ *     confine_process      limits, no new privilege
+ *     confine_reach        no privilege, no file, no network
  *     (threads are made, where the process has any: none can be made later)
  *     confine_calls        for all threads: no system call but those of its table in confine_calls.c
  *
@@ -30,7 +31,9 @@ struct confinement {
 };
 struct confinement confine_support(void);
 
-/* No core dump, no debugger, and libcrypto without the configuration file of the system, which could name code to load. */
+/* No core dump and no debugger: first of all, before a secret is read. */
+bool confine_memory_dumps(struct fault *fault);
+/* The same for a program of the core, and libcrypto without the configuration file of the system, which could name code to load. */
 bool confine_start(struct fault *fault);
 /* Raise what a process may lock to `memory` bytes, or as far as it is allowed; whether that is enough, or a privilege takes its place.
  * What is started from here inherits the limit. */
@@ -38,9 +41,11 @@ bool confine_lockable(size_t memory);
 /* The whole memory of this process stays out of the swap, what comes later too; it is at most `memory` bytes. Where the system does not
  * allow that, at least the secret does. Before the secret is read. */
 void confine_lock_memory(size_t memory, const void *secret, size_t n);
-/* No new privileges and none of the old (but to lock memory, where all of it is), at most `memory` bytes of address space, end when the
- * parent ends, no descriptor open but 0 to `last_fd`, and by Landlock, where the kernel has it, no file, no TCP port, no signal to others. */
+/* No new privileges, at most `memory` bytes of address space, end when the parent ends, and no descriptor open but 0 to `last_fd`. */
 bool confine_process(size_t memory, int last_fd, struct fault *fault);
+/* No privilege that is left (but to lock memory, where all of it is), and by Landlock, where the kernel has it, no file, no TCP port, no
+ * signal to others. Of this thread, and those that it makes later. */
+bool confine_reach(struct fault *fault);
 /* From now on only the calls of the table, in every thread. A denied one ends the process with SIGSYS, or is refused with an error
  * where the table says so. Fails where the kernel has no filters, unless the environment says that it may. */
 bool confine_calls(const struct call_table *table, struct fault *fault);

@@ -28,22 +28,29 @@ uint64_t privileges_held(uint64_t which)
     return get(now) ? which & (now[0].effective | (uint64_t)now[1].effective << 32) : 0;
 }
 
-bool privileges_keep(uint64_t kept, uint64_t inherited, struct fault *fault)
+static bool set(const struct __user_cap_data_struct now[WORDS])
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+
+    return syscall(SYS_capset, &header, now) == 0;
+}
+
+bool privileges_keep(uint64_t kept, uint64_t inherited, struct fault *fault)
+{
     struct __user_cap_data_struct now[WORDS];
 
-    for (unsigned long i = 0; i < CAPABILITIES; i++)
-        (void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
     if (!get(now))
         return failed(fault);
-    for (size_t i = 0; i < WORDS; i++) {
-        now[i].permitted &= (uint32_t)(kept >> 32 * i);
-        now[i].effective = now[i].permitted;
-        now[i].inheritable =
-            now[i].permitted & (uint32_t)(inherited >> 32 * i); /* takes the ambient ones that are not in it */
-    }
-    if (syscall(SYS_capset, &header, now) != 0)
+    /* First what is inherited: what is not in the bounding set cannot become so. The ambient ones that are not in it go with it. */
+    for (size_t i = 0; i < WORDS; i++)
+        now[i].inheritable = now[i].permitted & (uint32_t)((kept & inherited) >> 32 * i);
+    if (!set(now))
+        return failed(fault);
+    for (unsigned long i = 0; i < CAPABILITIES; i++)
+        (void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+    for (size_t i = 0; i < WORDS; i++)
+        now[i].effective = now[i].permitted &= (uint32_t)(kept >> 32 * i);
+    if (!set(now))
         return failed(fault);
     for (unsigned long i = 0; i < CAPABILITIES; i++)
         if ((now[i / 32].inheritable >> i % 32 & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) != 0)

@@ -186,8 +186,8 @@ static void forget_keys(void)
 /* The thread of the pool is made in between: it has what this one has, and none can be made later. */
 static bool close_up(struct fault *fault)
 {
-    return confine_process(CONFINE_SIGNER_MEMORY, VERIFIER_FD, fault) && key_pool_start(fault) &&
-           confine_calls(&signer_calls, fault);
+    return confine_process(CONFINE_SIGNER_MEMORY, VERIFIER_FD, fault) && confine_reach(fault) &&
+           key_pool_start(fault) && confine_calls(&signer_calls, fault);
 }
 
 int main(int argc, char **argv)

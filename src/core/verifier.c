@@ -449,7 +449,8 @@ static bool close_up(size_t memory, struct fault *fault)
 {
     return confine_start(fault) &&
            (random_seed_once() || fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers")) &&
-           confine_clock(fault) && confine_process(memory, SIGNER_FD, fault) && confine_calls(&verifier_calls, fault);
+           confine_clock(fault) && confine_process(memory, SIGNER_FD, fault) && confine_reach(fault) &&
+           confine_calls(&verifier_calls, fault);
 }
 
 int main(int argc, char **argv)

@@ -82,7 +82,7 @@ bool host_confine(const struct config *c, struct fault *fault)
     /* In two steps: the bounding set is emptied while that is allowed. Capabilities outlive the change of user that far. */
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fault_set(fault, FAULT_SYSTEM, "give up new privileges: %s", strerror(errno));
-    if (!privileges_keep(changing | CAPABILITY(DAC_OVERRIDE) | CONFINE_LOCKING, 0, fault) ||
+    if (!privileges_keep(changing | CAPABILITY(DAC_OVERRIDE) | CONFINE_LOCKING, CONFINE_LOCKING, fault) ||
         (c->user && !become_user(c->user, fault)) ||
         !privileges_keep((geteuid() == 0 ? CAPABILITY(DAC_OVERRIDE) : 0) | CONFINE_LOCKING, CONFINE_LOCKING, fault) ||
         (can.calls && !confine_calls(&host_calls, fault)))

@@ -26,7 +26,8 @@ static bool host(struct fault *fault)
 static bool verifier(struct fault *fault)
 {
     return confine_start(fault) && random_seed_once() && confine_clock(fault) &&
-           confine_process(MEMORY, VERIFIER_LAST_FD, fault) && confine_calls(&verifier_calls, fault);
+           confine_process(MEMORY, VERIFIER_LAST_FD, fault) && confine_reach(fault) &&
+           confine_calls(&verifier_calls, fault);
 }
 
 static bool signer(struct fault *fault)
@@ -35,7 +36,7 @@ static bool signer(struct fault *fault)
 
     confine_lock_memory(CONFINE_SIGNER_MEMORY, secret, sizeof secret);
     return confine_start(fault) && confine_process(CONFINE_SIGNER_MEMORY, SIGNER_LAST_FD, fault) &&
-           key_pool_start(fault) && confine_calls(&signer_calls, fault);
+           confine_reach(fault) && key_pool_start(fault) && confine_calls(&signer_calls, fault);
 }
 
 void sandbox_become(const char *name)
