@@ -36,7 +36,7 @@ static bool signer(struct fault *fault)
 
     confine_lock_memory(CONFINE_SIGNER_MEMORY, secret, sizeof secret);
     return confine_start(fault) && confine_process(CONFINE_SIGNER_MEMORY, SIGNER_LAST_FD, fault) &&
-           confine_reach(fault) && key_pool_start(fault) && confine_calls(&signer_calls, fault);
+           confine_reach(fault) && threads(fault) && confine_calls(&signer_calls, fault);
 }
 
 void sandbox_become(const char *name)
