@@ -19,7 +19,7 @@ struct pair_options {
     /* Which of how many pairs, from 0. Where they are as many as this process may use processors, each pair keeps to one of them: a verifier and its
      * signer never work at once, and to wake each other across processors costs as much as a verification. 0 of 0: anywhere. */
     size_t place, pairs;
-    bool adopts; /* seals what an operator vouches for, and does nothing else */
+    bool adopts;           /* seals what an operator vouches for, and does nothing else */
     bool sandbox_required; /* they may not run where the kernel has no filters of system calls */
 };
 
