@@ -2,6 +2,7 @@
 other one; an operator who looked may accept it."""
 import json
 import os
+import pwd
 import re
 import shutil
 import sqlite3
@@ -205,6 +206,7 @@ class Records(unittest.TestCase):
         config = os.path.join(self.service.folder, "old.conf")
         with open(config, "w", encoding="utf-8") as f:
             f.write(f"[server]\nlisten = 127.0.0.1\nport = 0\ncertificate = {self.state}/server.pem\nprivate_key = {self.state}/server.key\n"
+                    f"user = {pwd.getpwuid(os.geteuid()).pw_name}\n"
                     f"[store]\nurl = sqlite:{self.db}\n[keys]\nsealing_key = {self.state}/sealing.key\n"
                     f"[collateral]\nfolder = {self.state}/simulated/collateral\nanchor = {self.state}/simulated/anchor.pem\n"
                     f"[provider first]\nissuer = https://localhost:{self.port}\n")
