@@ -29,6 +29,8 @@ enum assay_trust_allowance {
     ASSAY_TRUST_ALLOW_SHORT_KEY = 2, /* RSA of 1024 bits */
     ASSAY_TRUST_ALLOW_EXPIRED = 4,   /* certificates of the past */
     ASSAY_TRUST_ANY_MEASUREMENT = 8, /* whatever runs in genuine hardware */
+    ASSAY_TRUST_ALLOW_CHAINED =
+        16, /* without a token: keys under an authority's chain, which no TEE holds, beside others */
 };
 
 /* NULL: no memory. */
@@ -48,7 +50,7 @@ int assay_trust_set_measurements(struct assay_trust *t, const void *list, size_t
 void assay_trust_allow(struct assay_trust *t, unsigned allowances);
 
 /* service: its address, as tokens have it in iss. jwks: the answer of its /certs. token: compact, whose key is judged, and the token; NULL: every key
- * that is listed. time: seconds since 1970. */
+ * that is listed, of which none may be held outside of a TEE. time: seconds since 1970. */
 enum assay_trust_verdict assay_trust_judge(struct assay_trust *t, const char *service, const void *jwks,
                                            size_t jwks_size, const char *token, int64_t time);
 

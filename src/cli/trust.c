@@ -23,6 +23,7 @@ enum {
     OPTION_ALLOW_DEBUG,
     OPTION_ALLOW_SHORT_KEY,
     OPTION_ALLOW_EXPIRED,
+    OPTION_ALLOW_CHAINED,
     OPTION_ANY_MEASUREMENT,
 };
 
@@ -42,6 +43,7 @@ static bool read_flag(struct trusting *t, int id)
     case OPTION_ALLOW_DEBUG: t->rules.allow_debug = true; return true;
     case OPTION_ALLOW_SHORT_KEY: t->rules.allow_short_key = true; return true;
     case OPTION_ALLOW_EXPIRED: t->rules.allow_expired = true; return true;
+    case OPTION_ALLOW_CHAINED: t->rules.allow_chained = true; return true;
     case OPTION_ANY_MEASUREMENT: t->rules.any_measurement = true; return true;
     default: t->v.json = true; return true;
     }
@@ -155,7 +157,9 @@ static const char *reason(struct trusting *t)
     for (size_t i = 0; i < t->result.count; i++)
         if (t->result.keys[i].verdict == TRUST_REFUSED)
             return arena_string(t->cli->arena, trace_message(t->result.keys[i].trace, t->cli->arena));
-    return "no key of the service is held by a TEE";
+    return t->result.verdict == TRUST_CHAINED
+               ? "some keys of the service are held by no TEE; judge a --token or a --kid, or say --allow-chained"
+               : "no key of the service is held by a TEE";
 }
 
 static const char *verdict_line(const struct trusting *t)
@@ -246,6 +250,8 @@ const struct command trust_command = {
             {OPTION_ALLOW_SHORT_KEY, "allow-short-key", NULL,
              "accept RSA keys of 1024 bits, as the original service had until 2021"},
             {OPTION_ALLOW_EXPIRED, "allow-expired", NULL, "accept certificates whose time is past"},
+            {OPTION_ALLOW_CHAINED, "allow-chained", NULL,
+             "without a token: accept a set in which some keys are held by no TEE"},
             {OPTION_CA, "ca", "F",
              "PEM: trust these certificates alone for the connection (default: the system's, and those of the file "
              "that "

@@ -97,12 +97,29 @@ static void keep_to_processor(const struct pair_options *o)
     (void)sched_setaffinity(0, sizeof own, &own);
 }
 
+/* In the child: a verifier needs nothing of what the service was started with, which may hold a password of the database. A signer's
+ * environment goes on to its sealer, which modules of tokens and the software of TPMs read. */
+static void forget_environment(void)
+{
+    static const char *const kept[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
+    const char *values[sizeof kept / sizeof *kept];
+
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        values[i] = getenv(kept[i]);
+    clearenv();
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (values[i])
+            setenv(kept[i], values[i], 1);
+}
+
 static pid_t spawn(const struct pair_options *options, const char *name, int first, int second, char *const *arguments)
 {
     pid_t pid = fork();
 
     if (pid == 0) {
         keep_to_processor(options);
+        if (second >= 0)
+            forget_environment();
         setenv(PAIR_SANDBOX, options->sandbox_required ? "required" : PAIR_SANDBOX_AVAILABLE, 1);
         become(options->folder, name, first, second, arguments);
     }

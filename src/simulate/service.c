@@ -40,6 +40,8 @@ static const struct simulate_service_fault faults[] = {
     {"trust.measurement.announced", ANY, "nobody announced what was measured"},
     {"trust.measurement.usable", ANY, "the release is not usable yet"},
     {"trust.measurement.not_retired", ANY, "the release was retired"},
+    {"trust.measurement.not_retired:backdated", SGX,
+     "the token says that it was issued before the release was retired, which no token outlives"},
 };
 
 const struct simulate_service_fault *simulate_service_fault_at(size_t i)

@@ -71,6 +71,8 @@ void service_token(struct service_making *m)
         until = m->options->time - HOUR / 2;
     if (service_fault(m, "trust.token.dates:early"))
         from = m->options->time + HOUR;
+    if (service_fault(m, "trust.measurement.not_retired:backdated"))
+        from = m->options->time - 20 * DAY;
     if (!service_fault(m, "trust.token.dates:endless"))
         wr_printf(&payload, "{\"exp\":%lld,", (long long)until);
     else
@@ -159,7 +161,8 @@ static struct bytes list_payload(struct service_making *m, struct bytes current)
         before[2] = 30;
     if (service_fault(m, "trust.measurement.usable"))
         now[1] = 3;
-    if (service_fault(m, "trust.measurement.not_retired"))
+    if (service_fault(m, "trust.measurement.not_retired") ||
+        service_fault(m, "trust.measurement.not_retired:backdated"))
         now[2] = -1;
     wr_printf(&old, "{\"%s\":\"%s%.*s\"}", names[m->options->host], other, is_long ? 32 : 0, other);
     time_format(m->options->time - DAY, text);

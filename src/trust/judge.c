@@ -109,20 +109,21 @@ static void judge_key(const struct trust_question *q, const struct common *c, co
         key->verdict = TRUST_CHAINED;
 }
 
-/* Accepted only where some key was, and none that a TEE should hold was refused. */
-static enum trust_verdict worst(const struct trust_result *r)
+/* Accepted only where some key was, and none was refused. A list in which some key is held by no TEE says nothing of a token that is
+ * not at hand. */
+static enum trust_verdict worst(const struct trust_result *r, bool allow_chained)
 {
-    enum trust_verdict v = TRUST_CHAINED;
+    enum trust_verdict v = TRUST_ACCEPTED;
+    size_t chained = 0;
 
     for (size_t i = 0; i < r->count; i++) {
         enum trust_verdict one = r->keys[i].verdict;
 
-        if (one == TRUST_REFUSED)
-            return TRUST_REFUSED;
-        if (one != TRUST_CHAINED && (v == TRUST_CHAINED || one > v))
+        chained += one == TRUST_CHAINED;
+        if (one > v && !(one == TRUST_CHAINED && allow_chained))
             v = one;
     }
-    return v == TRUST_CHAINED ? TRUST_REFUSED : v;
+    return chained == r->count ? TRUST_REFUSED : v;
 }
 
 static bool refuse_all(const struct trust_question *q, struct common *c, struct trust_result *out)
@@ -155,6 +156,6 @@ bool trust_judge(const struct trust_question *q, struct trust_result *out)
     JSON_EACH (entry, c.keys)
         if (!listed || bytes_equal(kid_of(entry), c.kid) || !c.kid.n)
             judge_key(q, &c, entry, &out->keys[out->count++]);
-    out->verdict = worst(out);
+    out->verdict = worst(out, q->rules->allow_chained);
     return out->verdict == TRUST_ACCEPTED;
 }

@@ -94,6 +94,7 @@ void assay_trust_allow(struct assay_trust *t, unsigned allowances)
     t->rules.allow_debug = allowances & ASSAY_TRUST_ALLOW_DEBUG;
     t->rules.allow_short_key = allowances & ASSAY_TRUST_ALLOW_SHORT_KEY;
     t->rules.allow_expired = allowances & ASSAY_TRUST_ALLOW_EXPIRED;
+    t->rules.allow_chained = allowances & ASSAY_TRUST_ALLOW_CHAINED;
     t->rules.any_measurement = allowances & ASSAY_TRUST_ANY_MEASUREMENT;
 }
 
@@ -102,7 +103,9 @@ static struct bytes reason_of(struct arena *a, const struct trust_result *r)
     for (size_t i = 0; i < r->count; i++)
         if (r->keys[i].verdict == TRUST_REFUSED)
             return trace_message(r->keys[i].trace, a);
-    return r->verdict == TRUST_REFUSED ? BYTES_LIT("no key of the service is held by a TEE") : BYTES_NONE;
+    return r->verdict == TRUST_REFUSED   ? BYTES_LIT("no key of the service is held by a TEE")
+           : r->verdict == TRUST_CHAINED ? BYTES_LIT("some keys of the service are held by no TEE: judge a token")
+                                         : BYTES_NONE;
 }
 
 enum assay_trust_verdict assay_trust_judge(struct assay_trust *t, const char *service, const void *jwks,

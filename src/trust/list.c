@@ -72,7 +72,8 @@ static const char *off_schedule(struct arena *a, const struct records *list)
 
         if (r->usable_from < usable_by_schedule(list, r))
             return arena_printf(a, "%s is usable before its notice has passed", name);
-        if (r->retired_after > retired_by_schedule(list, r))
+        /* One that a flaw overtook before it was usable was never in use (records_announce). */
+        if (r->retired_after > retired_by_schedule(list, r) && r->retired_after > r->usable_from)
             return arena_printf(a, "%s is not retired in time", name);
         if (r->retired_after < r->usable_from)
             return arena_printf(a, "%s is retired before it is usable", name);
@@ -270,7 +271,8 @@ bool records_announce(struct arena *a, struct records *list, const struct record
         if (v[i].retired_after < v[i].usable_from)
             v[i].retired_after = v[i].usable_from;
     }
-    return true;
+    const char *why = off_schedule(a, list); /* a list that nobody would read is not signed */
+    return !why || fault_set(fault, FAULT_USAGE, "%s", why);
 }
 
 bool trust_step_measurement(struct judging *j)

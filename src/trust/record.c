@@ -73,6 +73,8 @@ static const char *read_values(struct arena *a, const struct json *values, struc
             return arena_printf(a, "values: %s is not known for this kind, or not of its form",
                                 arena_string(a, v->name));
     m->has_product = json_member(values, "product_id") && json_member(values, "svn");
+    if (!json_member(values, "product_id") != !json_member(values, "svn"))
+        return "values: product_id and svn go together";
     if (m->signer.n && !m->code.n && !m->has_product)
         return "values: mrsigner alone says little; product_id and svn go with it";
     return m->code.n || m->signer.n ? NULL : "values names no code: mrenclave or mrsigner, measurement, mrtd";

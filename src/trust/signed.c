@@ -102,8 +102,11 @@ static bool token_dates(struct judging *j)
                                                  : "it has expired");
         return false;
     }
-    if (told && issued < j->moment)
-        j->moment = issued;
+    /* A token that was given before its measurement was retired is good until it expires. How long ago that can be is not the
+     * token's word: whoever got a key out by the flaw that a release was retired for would put the time back. */
+    int64_t oldest = j->q->time - TOKEN_ATTEST_LIFETIME;
+    if (issued < j->moment)
+        j->moment = issued < oldest ? oldest : issued;
     return true;
 }
 

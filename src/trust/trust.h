@@ -21,6 +21,7 @@ struct trust_rules {
     bool allow_short_key;      /* accept RSA of 1024 bits */
     bool allow_expired;        /* accept certificates of the past */
     bool any_measurement;      /* accept whatever is measured */
+    bool allow_chained;        /* without a token: accept a set in which some keys are held by no TEE */
 };
 
 struct trust_question {
@@ -39,7 +40,7 @@ struct trust_question {
 enum trust_verdict {
     TRUST_ACCEPTED,     /* all four steps */
     TRUST_NOT_COMPARED, /* genuine hardware holds the key, but no measurement was named to compare with */
-    TRUST_CHAINED,      /* the key stands under an authority's chain: no TEE holds it. Of one key in a list alone */
+    TRUST_CHAINED, /* the key stands under an authority's chain: no TEE holds it. Of a whole list: some are such, the others accepted */
     TRUST_REFUSED,
 };
 const char *trust_verdict_name(enum trust_verdict v); /* "accepted", "not compared", "chained", "refused" */
@@ -64,7 +65,8 @@ struct trust_key {
 struct trust_result {
     struct trust_key *keys; /* that were judged; at least one */
     size_t count;
-    enum trust_verdict verdict; /* of all: the worst. Chained keys count for nothing beside others */
+    enum trust_verdict
+        verdict; /* of all: the worst. With allow_chained, chained keys count for nothing beside others */
 };
 
 /* False when it is refused, or not compared. The result is always whole, and lives in the question's arena. */

@@ -37,7 +37,14 @@ class Recorded(CliCase):
 
     def trust(self, status, *args, service=SERVICE):
         files = [a for name in COLLATERAL for a in ("--collateral", SHARED / "evidence/collateral" / name)]
-        return self.expect(status, "trust", service, "--jwks", self.jwks, "--at", "2022-11-17T20:28:29Z", *files, *args)
+        return self.expect(status, "trust", service, "--jwks", self.jwks, "--allow-chained", "--at", "2022-11-17T20:28:29Z", *files, *args)
+
+    def test_keys_that_no_tee_holds_are_not_passed_over(self):
+        files = [a for name in COLLATERAL for a in ("--collateral", SHARED / "evidence/collateral" / name)]
+        judged = ("trust", SERVICE, "--jwks", self.jwks, "--measurements", self.mine, "--at", "2022-11-17T20:28:29Z", *files)
+        self.assertIn("--allow-chained", self.expect(REFUSED, *judged).err)
+        own = json.loads((self.dir / "certs.json").read_text())["keys"][0]["kid"]
+        self.expect(DONE, *judged, "--kid", own)
 
     def test_four_steps_are_shown(self):
         run = self.trust(DONE, "--measurements", self.mine)
@@ -108,11 +115,23 @@ class Release(CliCase):
         self.assertEqual(third["usable_from"], "2026-09-30T12:00:00Z")
         self.assertEqual([r["state"].split(" 2")[0] for r in (first, second, third)], ["in use until", "usable from", "usable from"])
 
+    def test_a_flaw_found_before_the_release_is_in_use(self):
+        """What was never in use is announced and retired; the list is read all the same."""
+        software = ("--kind", "software", "--digest", self.program)
+        self.announce(DONE, "--version", "1.0", *software, "--at", "2025-11-01T00:00:00Z")
+        self.announce(DONE, "--version", "1.1", *software, "--at", "2026-03-01T00:00:00Z")
+        self.announce(DONE, "--version", "1.2", *software, "--at", "2026-03-10T00:00:00Z", "--unplanned")
+        first, second, third = self.listed("2026-04-20T00:00:00Z")["measurements"]
+        self.assertEqual(first["retired_after"], "2026-04-10T00:00:00Z")
+        self.assertEqual((second["usable_from"], second["retired_after"]), ("2026-05-01T00:00:00Z",) * 2)
+        self.assertIn("in use", third["state"])
+
     def test_nonsense_is_refused(self):
         good = ("--version", "1", "--kind", "sgx", "--value", "mrenclave=" + "ab" * 32)
         for bad in (("--kind", "sgx"), ("--version", "1", "--kind", "sgx"), ("--version", "1", "--kind", "abacus"),
                     ("--version", "1", "--kind", "sgx", "--value", "mrenclave=12"), ("--version", "1", "--kind", "software"),
                     ("--version", "1", "--kind", "sgx", "--value", "mrsigner=" + "ab" * 32),
+                    ("--version", "1", "--kind", "sgx", "--value", "mrenclave=" + "ab" * 32, "--value", "svn=1"),
                     ("--version", "1", "--kind", "tdx", "--value", "mrenclave=" + "ab" * 32)):
             self.announce(MISUSE, *bad)
         self.announce(DONE, *good, "--at", "2026-01-01T00:00:00Z")

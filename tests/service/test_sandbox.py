@@ -116,6 +116,17 @@ class FromOutside(ReleaseService):
         for pid in service.children()["assay-signer"]:
             self.assertEqual(os.path.join(service.folder, "state/sealing.key"), Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1])
 
+    def test_a_verifier_knows_nothing_of_the_environment(self):
+        os.environ["PGPASSWORD"] = "of-the-database"
+        try:
+            service = self.start()
+        finally:
+            del os.environ["PGPASSWORD"]
+        environment = lambda pid: Path(f"/proc/{pid}/environ").read_text()
+        self.assertIn("of-the-database", environment(service.process.pid))  # else nothing is shown
+        for pid in service.children()["assay-verifier"]:
+            self.assertEqual({"ASSAY_SANDBOX"}, {e.split("=")[0] for e in environment(pid).split("\0") if e} - {"ASAN_OPTIONS", "UBSAN_OPTIONS"})
+
     def test_keys_are_locked(self):
         service = self.start()
         for pid in service.children()["assay-signer"]:

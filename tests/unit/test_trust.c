@@ -138,7 +138,7 @@ static void without_measurements_nothing_is_accepted(void **state)
     endorsements_free((struct endorsements *)(uintptr_t)q.endorsements);
 }
 
-/* Without a token every key is judged; one under a chain is told as such, and does not speak for the others. */
+/* Without a token every key is judged; one under a chain is told as such, and the others do not speak for it. */
 static void keys_under_a_chain_are_told(void **state)
 {
     struct simulated_service good, chained;
@@ -159,6 +159,9 @@ static void keys_under_a_chain_are_told(void **state)
     struct bytes one = bytes_first(good.jwks, good.jwks.n - 2), two = bytes_after(chained.jwks, strlen("{\"keys\":["));
     q.jwks =
         bytes_text(arena_printf(&arena, "%.*s,%.*s", (int)one.n, (const char *)one.p, (int)two.n, (const char *)two.p));
+    assert_false(trust_judge(&q, &r)); /* a token of the second would be taken for one of a TEE */
+    assert_int_equal(r.verdict, TRUST_CHAINED);
+    rules.allow_chained = true;
     assert_true(trust_judge(&q, &r));
     assert_int_equal(r.count, 2);
     assert_int_equal(r.keys[1].verdict, TRUST_CHAINED);
