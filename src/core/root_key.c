@@ -178,10 +178,12 @@ static bool open_text(const struct root_sealer *s, const struct root_keeper *kee
     if (!bytes_is(e.holds, KEY_HOLDS_ROOT))
         return fault_set(fault, FAULT_USAGE, "what it holds is no root key");
     if (!bytes_is(e.sealer, s->name))
-        return fault_set(fault, FAULT_USAGE,
-                         "it is sealed by %.*s, and [keys] sealer is %s: set the one that sealed it, or run `assayd "
-                         "reseal --config FILE`",
-                         (int)e.sealer.n, (const char *)e.sealer.p, s->name);
+        return fault_set(
+            fault, FAULT_USAGE,
+            "it is sealed by %.*s, and [keys] sealer is %s: where you changed that setting, set it back or "
+            "run `assayd reseal --from %.*s --config FILE`; else the file was replaced: restore it",
+            (int)bytes_first(e.sealer, 32).n, (const char *)e.sealer.p, s->name, (int)bytes_first(e.sealer, 32).n,
+            (const char *)e.sealer.p);
     return is_file_sealer(s) ? key_envelope_open(a, &e, NULL, root, fault) : keeper->open(s, text, a, root, fault);
 }
 

@@ -138,7 +138,7 @@ static bool grant_body(const struct hand_over_node *n, struct bytes offer, const
     if (!key_file_read(n->key_file, a, &there, &text, fault))
         return false;
     bool ok = (there || fault_set(fault, FAULT_USAGE, "there is no key file %s to hand over", n->key_file)) &&
-              sealers_open(n->sealer, KEY_HOLDS_ROOT, text, a, root, fault) &&
+              sealers_open(n->sealer, bytes_text(n->sealer->name), KEY_HOLDS_ROOT, text, a, root, fault) &&
               (hand_over_grant_body(a, n->time, offer, o, secret, iv, root, body) ||
                fault_set(fault, FAULT_CRYPTO, "the offer's key is none"));
     secret_wipe(root, sizeof root);
@@ -202,7 +202,7 @@ static bool read_offered(const struct hand_over_node *n, struct arena *a, struct
         return false;
     if (!there || !offered)
         return fault_set(fault, FAULT_USAGE, "this node has made no offer, or took its grant already");
-    return sealers_open(n->sealer, KEY_HOLDS_OFFER, sealed, a, secret, fault);
+    return sealers_open(n->sealer, bytes_text(n->sealer->name), KEY_HOLDS_OFFER, sealed, a, secret, fault);
 }
 
 static bool take_root(const struct hand_over_node *n, const uint8_t root[ROOT_KEY_SIZE], struct arena *a,

@@ -1,7 +1,7 @@
 /* assay-sealer: seals and opens the root key, and ends. It alone is linked to the software of TPMs and loads the modules of tokens.
  *
  *     assay-sealer serve SETTING=VALUE...            one question on descriptor 3, from a signer that starts
- *     assay-sealer reseal KEYFILE SETTING=VALUE...   for assayd reseal
+ *     assay-sealer reseal KEYFILE FROM SETTING=VALUE...   for assayd reseal; FROM may be empty
  *     assay-sealer hand-over VERB KEYFILE WAY PATH SETTING=VALUE...
  */
 #include <stdio.h>
@@ -33,7 +33,7 @@ static bool answer(const struct root_sealer *s, enum frame_kind kind, struct byt
     if (kind != FRAME_UNSEAL)
         return fault_set(fault, FAULT_SYNTAX, "assay-sealer was asked nothing that it knows");
     *made = bytes_make(root, ROOT_KEY_SIZE);
-    return sealers_open(s, KEY_HOLDS_ROOT, body, a, root, fault);
+    return sealers_open(s, bytes_text(s->name), KEY_HOLDS_ROOT, body, a, root, fault);
 }
 
 static bool serve(char **settings, struct arena *a, struct fault *fault)
@@ -66,8 +66,8 @@ static bool run(int argc, char **argv, struct arena *a, struct fault *fault)
 
     if (argc >= 2 && strcmp(argv[1], "serve") == 0)
         return serve(argv + 2, a, fault);
-    if (argc >= 3 && strcmp(argv[1], "reseal") == 0)
-        return root_sealer_read(argv + 3, &s, fault) && reseal(argv[2], &s, a, fault);
+    if (argc >= 4 && strcmp(argv[1], "reseal") == 0)
+        return root_sealer_read(argv + 4, &s, fault) && reseal(argv[2], argv[3], &s, a, fault);
     if (argc >= 6 && strcmp(argv[1], "hand-over") == 0)
         return hand_over_command(argv[2], argv + 3, a, fault);
     return fault_set(fault, FAULT_USAGE, "it is started by assay-signer and by assayd");

@@ -32,8 +32,8 @@ bool sealers_seal(const struct root_sealer *s, const char *holds, const uint8_t 
     return ok;
 }
 
-bool sealers_open(const struct root_sealer *s, const char *holds, struct bytes text, struct arena *a,
-                  uint8_t secret[ROOT_KEY_SIZE], struct fault *fault)
+bool sealers_open(const struct root_sealer *s, struct bytes sealer, const char *holds, struct bytes text,
+                  struct arena *a, uint8_t secret[ROOT_KEY_SIZE], struct fault *fault)
 {
     struct key_envelope e;
     uint8_t key[ROOT_KEY_SIZE];
@@ -43,10 +43,16 @@ bool sealers_open(const struct root_sealer *s, const char *holds, struct bytes t
     if (!bytes_is(e.holds, holds))
         return fault_set(fault, FAULT_USAGE, "it holds another key: \"%.*s\" instead of \"%s\"",
                          (int)bytes_first(e.holds, 32).n, (const char *)e.holds.p, holds);
+    if (!bytes_equal(e.sealer, sealer))
+        return fault_set(fault, FAULT_USAGE,
+                         "it is sealed by %.*s, not by %.*s: somebody put it there, or [keys] sealer "
+                         "is not what it was",
+                         (int)bytes_first(e.sealer, 32).n, (const char *)e.sealer.p, (int)sealer.n,
+                         (const char *)sealer.p);
     if (bytes_is(e.sealer, "file"))
         return key_envelope_open(a, &e, NULL, secret, fault);
-    const struct key_sealer *sealer = find(e.sealer, fault);
-    bool ok = sealer && sealer->recover(s, &e, a, key, fault) && key_envelope_open(a, &e, key, secret, fault);
+    const struct key_sealer *by = find(e.sealer, fault);
+    bool ok = by && by->recover(s, &e, a, key, fault) && key_envelope_open(a, &e, key, secret, fault);
     secret_wipe(key, sizeof key);
     return ok;
 }

@@ -17,10 +17,11 @@ struct key_sealer {
 };
 extern const struct key_sealer sealer_tpm2, sealer_snp, sealer_pkcs11;
 
-/* Under the sealer of the settings, and by the one that the envelope names, "file" included. */
+/* Under the sealer of the settings, and by `sealer`, "file" included. An envelope of another is refused: an open key that somebody put in
+ * the place of a sealed one is no key of this service. */
 bool sealers_seal(const struct root_sealer *s, const char *holds, const uint8_t secret[ROOT_KEY_SIZE], struct arena *a,
                   struct bytes *text, struct fault *fault);
-bool sealers_open(const struct root_sealer *s, const char *holds, struct bytes text, struct arena *a,
-                  uint8_t secret[ROOT_KEY_SIZE], struct fault *fault);
+bool sealers_open(const struct root_sealer *s, struct bytes sealer, const char *holds, struct bytes text,
+                  struct arena *a, uint8_t secret[ROOT_KEY_SIZE], struct fault *fault);
 
 #endif

@@ -27,7 +27,7 @@ static const char help[] =
     "usage: assayd --config FILE [--check-config]\n"
     "       assayd --dev [--state DIR] [--port N] [--store URL] [--evidence KIND]\n"
     "       assayd backup | restore --config FILE BACKUP\n"
-    "       assayd reseal --config FILE\n"
+    "       assayd reseal [--from SEALER] --config FILE\n"
     "       assayd hand-over offer | grant | accept --config FILE\n"
     "       assayd adopt --config FILE [--accept STATE]\n"
     "\n"

@@ -18,14 +18,14 @@
 enum { PATH_LONGEST = 4096, SEALER_FD = 3 };
 
 static const char help[] =
-    "Usage: assayd reseal --config FILE\n"
+    "Usage: assayd reseal [--from SEALER] --config FILE\n"
     "       assayd hand-over offer --config FILE >OFFER\n"
     "       assayd hand-over grant --config FILE <OFFER >GRANT\n"
     "       assayd hand-over accept --config FILE <GRANT\n"
     "\n"
     "  reseal     open the root key by what sealed it, and seal it as [keys] sealer and its settings say now; "
     "services\n"
-    "             that run go on\n"
+    "             that run go on; from a key that lies open only with --from file\n"
     "  hand-over  give the root key to a second node, of which both nodes' TEEs prove that it runs the same: the new\n"
     "             node offers, the old one grants, the new one accepts; the files may be seen by anybody, and hold a "
     "day\n";
@@ -40,26 +40,30 @@ static bool is_step(const char *verb)
     return strcmp(verb, "offer") == 0 || strcmp(verb, "grant") == 0 || strcmp(verb, "accept") == 0;
 }
 
-/* argv begins with the command; *step: of a hand-over, else NULL. */
-static bool read_arguments(int argc, char **argv, char **step, const char **config, bool *helped)
+/* argv begins with the command; *step: of a hand-over, else NULL; *from: the sealer that is said to be the old one, or empty. */
+static bool read_arguments(int argc, char **argv, char **step, const char **from, const char **config, bool *helped)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     bool hands_over = strcmp(argv[0], "hand-over") == 0;
 
     *config = NULL;
     *step = NULL;
+    *from = "";
     *helped = false;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (option) {
         case 'c': *config = optarg; break;
+        case 'f': *from = optarg; break;
         case 'h': *helped = true; return true;
         default: return false;
         }
     if (!hands_over)
         return *config && optind == argc;
     *step = optind < argc ? argv[optind] : NULL;
-    return *config && optind + 1 == argc && is_step(*step);
+    return *config && !**from && optind + 1 == argc && is_step(*step);
 }
 
 static bool become(char *const *arguments, struct fault *fault)
@@ -107,7 +111,7 @@ static bool run_beside(const struct config *c, char *const *arguments, int *stat
     return ok;
 }
 
-static bool run(struct config *c, char *verb, char *step, int *status, struct fault *fault)
+static bool run(struct config *c, char *verb, char *step, const char *from, int *status, struct fault *fault)
 {
     char program[PATH_LONGEST], **settings = root_sealer_arguments(&c->arena, &c->sealer),
                                 *arguments[ROOT_SEALER_ARGUMENTS + 7] = {program, verb};
@@ -123,7 +127,8 @@ static bool run(struct config *c, char *verb, char *step, int *status, struct fa
         evidence_source_choose(c, &source);
         arguments[n++] = arena_printf(&c->arena, "%d", (int)source.way);
         arguments[n++] = arena_string(&c->arena, bytes_text(source.path ? source.path : ""));
-    }
+    } else
+        arguments[n++] = arena_string(&c->arena, bytes_text(from));
     for (size_t i = 0; settings[i]; i++)
         arguments[n++] = settings[i];
     return step ? run_beside(c, arguments, status, fault) : become(arguments, fault);
@@ -131,14 +136,14 @@ static bool run(struct config *c, char *verb, char *step, int *status, struct fa
 
 int root_command(int argc, char **argv)
 {
-    const char *path;
+    const char *path, *from;
     char *step;
     struct config config;
     struct fault fault = {0};
     int status = EXIT_FAILURE;
     bool helped;
 
-    if (!read_arguments(argc - 1, argv + 1, &step, &path, &helped)) {
+    if (!read_arguments(argc - 1, argv + 1, &step, &from, &path, &helped)) {
         fputs(help, stderr);
         return EXIT_FAILURE;
     }
@@ -148,7 +153,7 @@ int root_command(int argc, char **argv)
     }
     config_defaults(&config);
     bool ok = config_read(&config, path, &fault) && config_complete(&config, &fault) &&
-              run(&config, argv[1], step, &status, &fault);
+              run(&config, argv[1], step, from, &status, &fault);
     if (!ok && status != EXIT_SUCCESS && fault.text[0])
         fprintf(stderr, "assayd: %s\n", fault.text);
     config_free(&config);

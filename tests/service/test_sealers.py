@@ -67,8 +67,9 @@ class SealerCase(unittest.TestCase):
             self.assertIn(word, done.stderr)
         return done.stderr
 
-    def reseal(self, service, code=0):
-        done = subprocess.run([self.program, "reseal", "--config", service.config], capture_output=True, text=True, timeout=60, env=service.env, check=False,
+    def reseal(self, service, code=0, *, source=None):
+        said = ["--from", source] if source else []
+        done = subprocess.run([self.program, "reseal", *said, "--config", service.config], capture_output=True, text=True, timeout=60, env=service.env, check=False,
                               stdin=subprocess.DEVNULL)
         self.assertEqual(code, done.returncode, done.stderr)
         return done.stdout if code == 0 else done.stderr
@@ -117,6 +118,12 @@ class File(SealerCase):
 
         self.write(service, text.replace("assay-key 1", "assay-key 2"))
         self.refuses(service, "another version")
+        for planted in (text, "5a" * 32 + "\n"):
+            self.write(service, planted)
+            self.set_keys(service, sealer="snp")
+            self.assertIn("--from file", self.reseal(service, 1))
+            self.assertEqual(planted, self.read(service))
+            self.set_keys(service, sealer=None)
         self.write(service, text.replace("sealer file", "sealer vault"))
         self.refuses(service, "sealed by vault", "assayd reseal")
         self.write(service, text.replace("holds root", "holds offer"))
@@ -165,7 +172,8 @@ class HandOver(SealerCase):
         self.assertEqual(32, len(root))
 
     def test_usage(self):
-        for arguments in (("hand-over",), ("hand-over", "take", "--config", "x"), ("hand-over", "offer"), ("reseal", "--config", "x", "y")):
+        for arguments in (("hand-over",), ("hand-over", "take", "--config", "x"), ("hand-over", "offer"), ("reseal", "--config", "x", "y"),
+                          ("hand-over", "offer", "--from", "file", "--config", "x")):
             done = subprocess.run([self.program, *arguments], capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL)
             self.assertEqual(1, done.returncode)
             self.assertIn("Usage: assayd reseal", done.stderr)
@@ -230,7 +238,9 @@ class Tpm(SwtpmCase, SealerCase):
         service.stop()
         self.set_keys(service, sealer="tpm2", sealer_tpm=tpm.tcti)
         self.refuses(service, "sealed by file", "assayd reseal")
-        self.assertIn("sealed by tpm2; it was by file", self.reseal(service))
+        self.assertIn("--from file", self.reseal(service, 1))
+        self.assertIn("sealed by file, not by tpm2", self.reseal(service, 1, source="tpm2"))
+        self.assertIn("sealed by tpm2; it was by file", self.reseal(service, source="file"))
         text = self.read(service)
         self.assertEqual(0o600, stat.S_IMODE(os.stat(self.key_file(service)).st_mode))
         self.assertEqual("sha256:0,2,4,7", self.field(text, "pcrs"))
@@ -304,7 +314,7 @@ class Snp(SealerCase):
         service.stop()
         root = self.field(self.read(service), "sealed")
         self.set_keys(service, sealer="snp")
-        self.assertIn("sealed by snp", self.reseal(service))
+        self.assertIn("sealed by snp", self.reseal(service, source="file"))
         self.assertNotIn(root, self.read(service))
         self.starts_again(service, kid)
         for name in ("salt", "sealed"):
@@ -357,7 +367,7 @@ class Token(SealerCase):
         service.stop()
         root = self.field(self.read(service), "sealed")
         self.set_keys(service, sealer="pkcs11", sealer_pkcs11=uri, sealer_pin_file=self.pin_file)
-        self.assertIn("sealed by pkcs11", self.reseal(service))
+        self.assertIn("sealed by pkcs11", self.reseal(service, source="file"))
         self.assertNotIn(root, self.read(service))
         self.starts_again(service, kid)
         return service, kid

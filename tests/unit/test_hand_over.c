@@ -141,6 +141,28 @@ static void the_old_node_refuses(void **state)
     end_world(&w);
 }
 
+/* A key that somebody put in the place of a sealed one goes nowhere, and opens nothing. */
+static void an_open_key_is_not_handed_over(void **state)
+{
+    const struct root_sealer sealed = {.name = "tpm2"};
+    struct world w;
+    struct fault fault = {0};
+    struct bytes offer, grant;
+
+    (void)state;
+    make_world(&w, SIMULATE_SGX);
+    assert_true(hand_over_offer(&w.new_node, &arena, &offer, &fault));
+    w.old_node.sealer = &sealed;
+    grant_refused(&w, offer, "it is sealed by file, not by tpm2");
+    w.old_node.sealer = &file_sealer;
+    assert_int_equal(unlink(arena_printf(&arena, "%s.granted", w.old_file)), 0);
+    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &fault));
+    w.new_node.sealer = &sealed;
+    refused(hand_over_accept(&w.new_node, grant, &arena, &fault), &fault, "it is sealed by file, not by tpm2");
+    assert_false(is_there(w.new_file, ""));
+    end_world(&w);
+}
+
 /* Every hundredth bit of an offer and of a grant; each of the body, which the evidence is bound to. */
 static void no_bit_may_change(void **state)
 {
@@ -226,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_kinds_go_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_old_node_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_open_key_is_not_handed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_new_node_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_bit_may_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_check_refuses, set_up, tear_down),
