@@ -97,6 +97,10 @@ static bool regional_key(struct management *m, struct provider_key *out)
     struct fault fault = {0};
 
     *out = (struct provider_key){.sealed = m->request->regional, .since = m->request->time};
+    if (!sealed_key_is_regional(out->sealed)) { /* the provider's own of before, say, which the signer would open */
+        manage_refuse(m, 409, "Conflict", BYTES_LIT("The key that is to be used is not one of a region."));
+        return false;
+    }
     if (!m->mint->certify ||
         !m->mint->certify(m->mint->context, m->request->issuer, out->sealed, &none, m->arena, &out->certificate,
                           &fault) ||

@@ -256,7 +256,13 @@ static void change_keys(struct controlling *c, const struct tenant *t, struct te
     const struct key_request request = {effect->kid};
     struct arena *a = &c->exchange->arena;
     struct bytes name = regional_name(c->service, a, t->issuer);
-    const struct tenant *region = regional_tenant(c->service, name);
+    struct bytes why;
+
+    if (regional_refused(c->service, a, t->issuer, &why)) {
+        refuse(c->exchange, 500, "StateRefused", why);
+        return;
+    }
+    const struct tenant *region = regional_tenant(c->service, a, name);
     bool of_region = region && (effect->kind != ARM_KEYS_REVOKE || regional_has(region, effect->kid));
 
     if (of_region && effect->kind == ARM_KEYS_REPLACE) {

@@ -5,11 +5,20 @@ struct bytes regional_name(const struct service *s, struct arena *a, struct byte
     return s->config->regional_keys && !key_is_region(issuer) ? key_region(a, issuer) : BYTES_NONE;
 }
 
-const struct tenant *regional_tenant(const struct service *s, struct bytes name)
+struct tenant *regional_refused(const struct service *s, struct arena *a, struct bytes issuer, struct bytes *why)
 {
-    const struct tenant *t = name.n ? registry_by_issuer(s->registry, name) : NULL;
+    struct bytes name = key_is_region(issuer) ? BYTES_NONE : key_region(a, issuer);
+    struct tenant *t = name.n ? registry_by_issuer(s->registry, name) : NULL;
 
-    return t && t->key.sealed.n ? t : NULL;
+    return t && registry_refuses(s->registry, t, a, why) ? t : NULL;
+}
+
+const struct tenant *regional_tenant(const struct service *s, struct arena *a, struct bytes name)
+{
+    struct tenant *t = name.n ? registry_by_issuer(s->registry, name) : NULL;
+    struct bytes why;
+
+    return t && t->key.sealed.n && !registry_refuses(s->registry, t, a, &why) ? t : NULL;
 }
 
 static bool is_in(const struct tenant *region, struct bytes kind, struct bytes kid)
@@ -39,9 +48,12 @@ bool regional_has(const struct tenant *region, struct bytes kid)
 size_t regional_keys(const struct service *s, struct arena *a, const struct tenant *t, int64_t now,
                      struct key_record out[TENANT_KEYS_MAX])
 {
-    const struct tenant *region = regional_tenant(s, regional_name(s, a, t->issuer));
-    size_t count = tenant_keys(t, now, out), n = 0;
+    struct bytes why;
 
+    if (regional_refused(s, a, t->issuer, &why))
+        return 0;
+    const struct tenant *region = regional_tenant(s, a, regional_name(s, a, t->issuer));
+    size_t count = tenant_keys(t, now, out), n = 0;
     for (size_t i = 0; i < count; i++)
         if (!region || !regional_revoked(region, out[i].kid))
             out[n++] = out[i];

@@ -7,13 +7,16 @@
 
 /* The name of the region whose key a provider is to have, in the arena; empty: it has one of its own. */
 struct bytes regional_name(const struct service *s, struct arena *a, struct bytes issuer);
-/* The region's tenant, once it has a key. */
-const struct tenant *regional_tenant(const struct service *s, struct bytes name);
+/* The tenant of a provider's region where its records are not what the core sealed, and why, in the arena; NULL: they may be believed. While
+ * they may not, which keys the region revoked is not known: the provider lists none, and takes no step with its own. */
+struct tenant *regional_refused(const struct service *s, struct arena *a, struct bytes issuer, struct bytes *why);
+/* The region's tenant, once it has a key; NULL also where it is refused. */
+const struct tenant *regional_tenant(const struct service *s, struct arena *a, struct bytes name);
 /* Did the region revoke it? False also for no kid. */
 bool regional_revoked(const struct tenant *region, struct bytes kid);
 /* Is it a key of the region, which signs for it or did? */
 bool regional_has(const struct tenant *region, struct bytes kid);
-/* The keys that relying parties of a provider must know, without those that its region revoked. */
+/* The keys that relying parties of a provider must know, without those that its region revoked; none where its region is refused. */
 size_t regional_keys(const struct service *s, struct arena *a, const struct tenant *t, int64_t now,
                      struct key_record out[TENANT_KEYS_MAX]);
 

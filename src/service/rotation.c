@@ -118,7 +118,10 @@ static bool step_of(struct rotation *r, const struct tenant *t, const struct rot
         return false;
     arena_reset(&r->arena);
     struct bytes name = regional_name(s, &r->arena, t->issuer);
-    const struct tenant *region = regional_tenant(s, name);
+    struct bytes why;
+    if (regional_refused(s, &r->arena, t->issuer, &why))
+        return false; /* the log has it */
+    const struct tenant *region = regional_tenant(s, &r->arena, name);
     *step = rotation_next(t, rules, region, due);
     if (name.n && !region) { /* it is to have one: whoever takes the step makes it first */
         *step = ROTATION_PUBLISH;
@@ -210,7 +213,7 @@ static void take_step(struct rotation *r, int64_t now)
 
     arena_reset(&r->arena);
     struct bytes name = regional_name(r->service, &r->arena, t->issuer);
-    const struct tenant *region = regional_tenant(r->service, name);
+    const struct tenant *region = regional_tenant(r->service, &r->arena, name);
     if (name.n && !region) {
         change.issuer = name;
         tenancy_create(r->service, &r->arena, &change, region_made, r);

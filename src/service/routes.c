@@ -51,19 +51,21 @@ static bool gives_reports(const struct tenant *t)
 }
 
 /* What a provider answers even when it was deleted: relying parties judge the tokens that it gave out. */
-static bool public_routes(const struct service *s, struct exchange *e, const struct tenant *t)
+static bool public_routes(struct service *s, struct exchange *e, const struct tenant *t)
 {
     struct key_record keys[TENANT_KEYS_MAX];
-    size_t count = regional_keys(s, &e->arena, t, (int64_t)time(NULL), keys);
+    struct bytes why;
+    bool certs = bytes_is_nocase(e->path, "/certs");
 
+    if (!certs && !bytes_is_nocase(e->path, "/.well-known/openid-configuration"))
+        return false;
+    struct tenant *region = regional_refused(s, &e->arena, t->issuer, &why);
+    if (region)
+        return state_refused(s, e, region);
+    size_t count = regional_keys(s, &e->arena, t, (int64_t)time(NULL), keys);
     if (count == 0)
         return false;
-    if (bytes_is_nocase(e->path, "/certs"))
-        document(e, 200, token_jwks(&e->arena, keys, count, gives_reports(t)));
-    else if (bytes_is_nocase(e->path, "/.well-known/openid-configuration"))
-        document(e, 200, token_openid(&e->arena, t->issuer));
-    else
-        return false;
+    document(e, 200, certs ? token_jwks(&e->arena, keys, count, gives_reports(t)) : token_openid(&e->arena, t->issuer));
     return true;
 }
 

@@ -116,18 +116,35 @@ static void store_answer(struct tenancy *t, const struct answered *answer)
     store(t);
 }
 
+static bool takes_regional(enum manage_what what)
+{
+    return what == MANAGE_PROVIDER_CREATE || what == MANAGE_KEY_PUBLISH || what == MANAGE_KEY_REPLACE ||
+           what == MANAGE_KEY_REVOKE;
+}
+
 /* The key that its region has for it, sealed, where it has one. */
 static struct bytes regional_of(const struct tenancy *t, enum manage_what what)
 {
-    bool takes = what == MANAGE_PROVIDER_CREATE || what == MANAGE_KEY_PUBLISH || what == MANAGE_KEY_REPLACE ||
-                 what == MANAGE_KEY_REVOKE;
     const struct tenant *region =
-        takes ? regional_tenant(t->service, regional_name(t->service, t->arena, t->change.issuer)) : NULL;
+        takes_regional(what)
+            ? regional_tenant(t->service, t->arena, regional_name(t->service, t->arena, t->change.issuer))
+            : NULL;
 
     return region ? region->key.sealed : BYTES_NONE;
 }
 
-/* Asks the core for the records; False: too many wait. tenant: whose state it needs, or NULL. */
+/* Why it was not asked: the records of its region are not what the core sealed, or too many wait. */
+static void not_asked(const struct tenancy *t, enum manage_what what)
+{
+    struct tenancy_result result = {.status = 500, .code = BYTES_LIT("StateRefused")};
+
+    if (takes_regional(what) && regional_refused(t->service, t->arena, t->change.issuer, &result.message))
+        t->done(t->context, &result);
+    else
+        fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
+}
+
+/* Asks the core for the records; False: not_asked tells why. tenant: whose state it needs, or NULL. */
 static bool ask(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds,
                 pool_done *answered)
 {
@@ -142,6 +159,10 @@ static bool ask(struct tenancy *t, enum manage_what what, const struct tenant *t
     const struct pool_work work = {
         FRAME_MANAGE, write_manage(t->arena, &request), {t->change.issuer, t->change.signers}, tenant, milliseconds};
 
+    struct bytes why;
+
+    if (takes_regional(what) && regional_refused(t->service, t->arena, t->change.issuer, &why))
+        return false;
     return !t->service->stopping && pool_submit(t->service->pool, &work, answered, t);
 }
 
@@ -170,7 +191,7 @@ static void make_next(struct service *s)
         if (ask(t, MANAGE_PROVIDER_CREATE, before, KEY_MILLISECONDS, made))
             return;
         s->making = t->next;
-        fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
+        not_asked(t, MANAGE_PROVIDER_CREATE);
     }
 }
 
@@ -220,7 +241,7 @@ static void region_made(void *context, const struct tenancy_result *result)
 
     if (result->status && result->status != 409)
         t->done(t->context, result);
-    else if (!regional_tenant(t->service, regional_name(t->service, t->arena, t->change.issuer)))
+    else if (!regional_tenant(t->service, t->arena, regional_name(t->service, t->arena, t->change.issuer)))
         fail(t, 409, "Conflict", "Another node makes the key of the region. Try again.");
     else
         enqueue(t->service, t);
@@ -233,7 +254,10 @@ void tenancy_create(struct service *s, struct arena *a, const struct tenancy_cha
     struct bytes region = regional_name(s, a, change->issuer);
     const struct tenancy_change first = {.issuer = region, .caller = change->caller, .now = change->now};
 
-    enqueue(s, region.n && !regional_tenant(s, region) ? begin(s, a, &first, region_made, t) : t);
+    struct bytes why;
+    bool makes_it = region.n && !regional_refused(s, a, change->issuer, &why) && !regional_tenant(s, a, region);
+
+    enqueue(s, makes_it ? begin(s, a, &first, region_made, t) : t);
 }
 
 static void changed(void *context, enum pool_failure outcome, const struct answered *answer)
@@ -251,7 +275,7 @@ static void changed(void *context, enum pool_failure outcome, const struct answe
 static void ask_change(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds)
 {
     if (!ask(t, what, tenant, milliseconds, changed))
-        fail(t, 503, "ServiceUnavailable", "Too many requests wait already. Try again.");
+        not_asked(t, what);
 }
 
 void tenancy_update(struct service *s, struct arena *a, const struct tenant *tenant, const struct tenancy_change *what,

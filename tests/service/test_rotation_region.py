@@ -1,14 +1,16 @@
 """One key for all providers of a region: each has a certificate of its own, and they change, and are revoked, together."""
 import base64
 import os
+import sqlite3
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from service_case import ServiceCase
-from test_control import GROUP, SUB, WESTUS
+from test_control import GROUP, SUB, WESTUS, call_by_name, unchecked
 from test_rotation import PLANE, Client, Load, Nodes, arm, get_keys, get_token, kid_of, modulus, until
 
 HOSTS = ["one.wus.attest.example", "two.wus.attest.example"]
@@ -77,6 +79,48 @@ class OfOne(ServiceCase):
             self.assertEqual(403, arm(self.service, "POST", f"{GROUP}/one/{verb}", body).status)
         self.assertEqual(200, arm(self.service, "GET", f"{GROUP}/one/signingKeys").status)
         self.assertEqual(before, get_keys(self.service, HOSTS[0]))
+
+
+class Forged(ServiceCase):
+    """Whoever owns the database writes records of a region that the core did not seal: a revoked key does not come back."""
+    settings = {"control_plane": PLANE, "provider first": {"issuer": "https://first.example"},
+                "keys": {"scope": "region", "rotation": "off", "publish_ahead": "1s"}}
+    region = "https://*.wus.attest.example"
+
+    def query(self, sql, *values):
+        with sqlite3.connect(os.path.join(self.service.folder, "state", "assay.db")) as db:
+            rows = db.execute(sql, values).fetchall()
+        db.close()
+        return rows
+
+    def put(self, kind, body):
+        self.query("INSERT INTO record (provider, kind, version, time, body, hash, signer, caller, seal) SELECT provider, kind, max(version) + 1, "
+                   "time, ?, hash, signer, caller, x'' FROM record WHERE provider = ? AND kind = ?", body, self.region, kind)
+
+    def test_a_revoked_key_does_not_come_back(self):
+        for host in HOSTS:
+            self.assertEqual(201, arm(self.service, "PUT", f"{GROUP}/{host.split('.')[0]}", WESTUS).status)
+        leaked = kid_of(get_token(self.service, HOSTS[0]))
+        ((body,),) = self.query("SELECT body FROM record WHERE provider = ? AND kind = 'key' AND version = 1", self.region)
+        self.assertEqual(200, arm(self.service, "POST", f"{GROUP}/one/revokeSigningKey", {"kid": leaked}).status)
+        for host in HOSTS:
+            self.assertTrue(until(True, lambda host=host: kid_of(get_token(self.service, host)) != leaked))
+        before = self.query("SELECT count(*) FROM record WHERE provider <> ?", self.region)
+        self.put("revoked", b"")
+        self.put("key", body)
+        for host in HOSTS:
+            self.assertEqual(500, until(500, lambda host=host: call_by_name(self.service, host, "GET", "/certs", None, {"Host": host},
+                                                                            unchecked(self.service)).status))
+        for verb, body in (("one/rotateSigningKey", {}), ("one/revokeSigningKey", {"kid": leaked})):
+            answer = arm(self.service, "POST", f"{GROUP}/{verb}", body)
+            self.assertEqual((500, "StateRefused"), (answer.status, answer.json["error"]["code"]), answer.json)
+        made = arm(self.service, "PUT", f"{GROUP}/three", WESTUS)
+        self.assertEqual((500, "StateRefused"), (made.status, made.json["error"]["code"]), made.json)
+        time.sleep(3)  # the clock of keys looks every second
+        self.assertEqual(before, self.query("SELECT count(*) FROM record WHERE provider <> ?", self.region))
+        for host in HOSTS:
+            self.assertNotEqual(leaked, kid_of(get_token(self.service, host)))
+        self.assertIn("a provider's state is refused", self.service.text())
 
 
 class FromProviderToRegion(ServiceCase):
