@@ -45,6 +45,7 @@ static const struct command *const commands[] = {
     &log_verify_command,
     &log_consistency_command,
     &log_show_command,
+    &replay_command,
     &collateral_fetch_command,
     &collateral_show_command,
     &collateral_key_command,

@@ -6,6 +6,7 @@
 #include "cli/input.h"
 #include "cli/recognise.h"
 #include "core/core.h"
+#include "core/decision.h"
 #include "evidence/sgx.h"
 
 struct verification {
@@ -24,6 +25,7 @@ struct verification {
     struct bytes evidence, nonce_bytes;
     struct bytes policy; /* text of the policy file */
     struct endorsements *endorsements;
+    struct digest_set contents; /* of the collateral, as records of decisions have them */
     struct appraisal appraisal;
     bool accepted;
 };
@@ -38,6 +40,8 @@ bool verify_baseline(struct verification *v, const char *value);
 bool verify_read(struct verification *v);
 /* Read the endorsements and anchors that were named into the set; what is no endorsement is named in a warning. */
 bool verify_load_endorsements(struct verification *v);
+/* The same, for somebody who seals the set. */
+bool verify_gather_endorsements(struct verification *v);
 /* The appraisal: fills it and accepted. False for misuse, which has been reported. With policy_file, v->policy runs too. */
 bool verify_appraise(struct verification *v);
 /* The same of evidence with its data at hand. */

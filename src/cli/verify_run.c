@@ -24,11 +24,14 @@ static void add_endorsement(struct verification *v, struct endorsements *e, cons
     struct fault fault = {0};
     size_t count;
 
-    if (!bundle_parts(a, path, text, &parts, &count, &fault))
+    if (!bundle_parts(a, path, text, &parts, &count, &fault)) {
         cli_warn(v->cli, "left out: %s: %s", path, fault.text);
+        digest_set_add(&v->contents, a, text);
+    }
     for (size_t i = 0; i < count; i++) {
         struct fault reason = {0};
 
+        digest_set_add(&v->contents, a, parts[i].content);
         if (!endorsements_add(e, parts[i].name, parts[i].content, &reason))
             cli_warn(v->cli, "left out: %s", reason.text);
     }
@@ -87,7 +90,7 @@ static bool add_anchor(struct verification *v, struct endorsements *e, const cha
     return true;
 }
 
-bool verify_load_endorsements(struct verification *v)
+bool verify_gather_endorsements(struct verification *v)
 {
     struct endorsements *e = endorsements_new(LIMIT_TOOL_MEMORY);
     struct fault fault = {0};
@@ -107,8 +110,16 @@ bool verify_load_endorsements(struct verification *v)
     for (size_t i = 0; i < v->anchors.n; i++)
         if (!add_anchor(v, e, v->anchors.v[i]))
             return false;
-    endorsements_seal(e);
     return true;
+}
+
+bool verify_load_endorsements(struct verification *v)
+{
+    bool ok = verify_gather_endorsements(v);
+
+    if (ok)
+        endorsements_seal(v->endorsements);
+    return ok;
 }
 
 /* The data that an option named, as a request would carry them. States the check when they are not of the form. */

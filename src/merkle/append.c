@@ -333,6 +333,11 @@ struct log_append *log_append_open(const char *folder, struct bytes origin, bool
     return NULL;
 }
 
+bool log_append_keep(struct log_append *l, const char *name, struct bytes content, struct fault *fault)
+{
+    return disk_has(&l->disk, name) || disk_put(&l->disk, name, content, fault);
+}
+
 void log_append_close(struct log_append *l)
 {
     if (!l)

@@ -33,6 +33,9 @@ bool log_append_last(const struct log_append *l, struct arena *a, struct bytes *
 /* A checkpoint that was signed, of what was settled. */
 bool log_append_publish(struct log_append *l, struct bytes note, struct fault *fault);
 
+/* A small file beside the log, under a name that tells its content: one that is there already stays. From the same thread. */
+bool log_append_keep(struct log_append *l, const char *name, struct bytes content, struct fault *fault);
+
 /* For a log_reader whose context is the folder's path (const char *). */
 bool log_folder_read(void *folder, struct arena *a, const char *path, size_t limit, struct bytes *out,
                      struct fault *fault);

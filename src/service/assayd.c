@@ -93,6 +93,7 @@ static void use_endorsements(struct service *s, struct loaded *l)
     served_free(s->served);
     s->served = l->served;
     l->served = NULL;
+    decision_log_settings(s->decisions, l);
     pool_load(s->pool, l);
 }
 
@@ -425,7 +426,7 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     if (!open_store(s, l, fault))
         return false;
     s->pool = pool_new(s->base, c, &(struct pool_callbacks){keys, ready, shadowed, foretold, broken, l}, fault);
-    if (!s->pool || !load_endorsements(s, fault) || !decision_log_start(s->base, c, &s->pool, &s->decisions, fault))
+    if (!s->pool || !decision_log_start(s->base, c, &s->pool, &s->decisions, fault) || !load_endorsements(s, fault))
         return false;
     s->collateral = collateral_fetch_new(s->base, c, fetched, s, fault);
     return s->collateral && (s->own_evidence = own_evidence_new(s, fault)) && (s->rotation = rotation_new(s, fault));

@@ -5,7 +5,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "core/checkpoint.h"
+#include "core/replay.h"
 #include "merkle/append.h"
 #include "service/log.h"
 
@@ -25,6 +27,13 @@ struct items {
     size_t count;
 };
 
+/* Settings to be kept. */
+struct kept {
+    struct kept *next;
+    char name[sizeof "settings/" + 2 * SHA256_SIZE];
+    struct bytes content; /* behind it */
+};
+
 /* A checkpoint on its way: settled by the thread, signed by the core, published by the thread. */
 enum stage { STAGE_NONE, STAGE_SETTLE, STAGE_SIGN, STAGE_PUBLISH };
 
@@ -36,6 +45,7 @@ struct decision_log {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t asked;
     struct items waiting, done;
+    struct kept *settings; /* to be written before what waits */
     bool stop;
     enum stage stage;
     struct arena arena; /* of the checkpoint; whoever has the stage has it */
@@ -100,6 +110,20 @@ static void write_batch(struct decision_log *l, struct item **items, size_t coun
     ring(l);
 }
 
+/* The thread: settings, before any record of a decision by them. */
+static void write_settings_kept(struct decision_log *l, struct kept *k)
+{
+    for (struct kept *next; k; k = next) {
+        struct fault fault = {0};
+
+        next = k->next;
+        if (!log_append_keep(l->append, k->name, k->content, &fault))
+            log_error("no decision by these settings can be replayed until they are in the log's folder: %s",
+                      fault.text);
+        free(k);
+    }
+}
+
 /* The thread: what the core is to sign; STAGE_NONE when there is nothing new, or it failed. */
 static enum stage settle(struct decision_log *l)
 {
@@ -142,26 +166,30 @@ static void *run(void *context)
     for (;;) {
         size_t count = 0;
         enum stage stage = l->stage;
+        struct kept *settings = l->settings;
 
+        l->settings = NULL;
         while (count < BATCH && (items[count] = take(&l->waiting)) != NULL)
             count++;
-        if (count == 0 && l->stop)
+        if (count == 0 && l->stop && !settings)
             break;
-        if (count == 0 && stage != STAGE_SETTLE && stage != STAGE_PUBLISH) {
+        if (count == 0 && !settings && stage != STAGE_SETTLE && stage != STAGE_PUBLISH) {
             pthread_cond_wait(&l->asked, &l->lock);
             continue;
         }
         pthread_mutex_unlock(&l->lock);
+        write_settings_kept(l, settings);
+        bool staged = !count && (stage == STAGE_SETTLE || stage == STAGE_PUBLISH);
         if (count)
             write_batch(l, items, count);
         else if (stage == STAGE_SETTLE)
             stage = settle(l);
-        else {
+        else if (stage == STAGE_PUBLISH) {
             publish(l);
             stage = STAGE_NONE;
         }
         pthread_mutex_lock(&l->lock);
-        if (!count) {
+        if (staged) {
             l->stage = stage;
             ring(l);
         }
@@ -302,6 +330,37 @@ void decision_log_stop(struct decision_log *l)
     log_append_close(l->append);
     arena_free(&l->arena);
     free(l);
+}
+
+void decision_log_settings(struct decision_log *l, const struct loaded *snapshot)
+{
+    struct arena a;
+    struct bytes *bodies = NULL;
+    size_t n = 0, cap = 0;
+    uint8_t digest[SHA256_SIZE];
+
+    if (!l)
+        return;
+    arena_init(&a, 4 * REPLAY_SETTINGS_MOST);
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (snapshot->frames[i].kind == FRAME_SNAPSHOT_BEGIN || snapshot->frames[i].kind == FRAME_ANCHOR) {
+            bodies = ARENA_ROOM(&a, bodies, n, &cap);
+            bodies[n++] = snapshot->frames[i].body;
+        }
+    struct bytes content = replay_settings(&a, bodies, n, digest);
+    struct kept *k = malloc(sizeof *k + content.n), **last = &l->settings;
+    if (!k)
+        abort();
+    memcpy(k + 1, content.p, content.n);
+    *k = (struct kept){.content = bytes_make(k + 1, content.n)};
+    snprintf(k->name, sizeof k->name, "settings/%s", arena_string(&a, hex_encode(&a, BYTES_OF(digest))));
+    pthread_mutex_lock(&l->lock);
+    while (*last)
+        last = &(*last)->next;
+    *last = k;
+    pthread_cond_signal(&l->asked);
+    pthread_mutex_unlock(&l->lock);
+    arena_free(&a);
 }
 
 bool decision_log_add(struct decision_log *l, struct bytes record, decision_done *done, void *context)

@@ -13,6 +13,7 @@
 #include "log_sample.h"
 #include "manage_upload.h"
 #include "record_judge.h"
+#include "replay_sample.h"
 #include "simulate/simulate.h"
 #include "tpm_exchange.h"
 #include "trust_judge.h"
@@ -176,6 +177,20 @@ static unsigned try_logs(struct arena *a, enum check_id row)
     log_sample_try(a, row, &mutated);
     check_mutant = CHECK_COUNT;
     tell(row, "a log of decisions", plain, mutated);
+    arena_reset(a);
+    return 1;
+}
+
+static unsigned try_replays(struct arena *a, enum check_id row)
+{
+    const char *plain, *mutated;
+
+    if (!replay_sample_try(a, row, &plain))
+        return 0;
+    check_mutant = row;
+    replay_sample_try(a, row, &mutated);
+    check_mutant = CHECK_COUNT;
+    tell(row, "a replay", plain, mutated);
     arena_reset(a);
     return 1;
 }
@@ -383,7 +398,7 @@ static void try_row(struct arena *a, enum check_id row)
             vectors++;
         }
     vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row) + try_logs(a, row) +
-               try_services(a, row) + try_hand_over(a, row) + try_records(a, row);
+               try_replays(a, row) + try_services(a, row) + try_hand_over(a, row) + try_records(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);
@@ -547,6 +562,10 @@ static void try_all_good(struct arena *a)
     bool tried = log_sample_try(a, CHECK_COUNT, &of_log);
     printf("%s good     a log of decisions: %s\n", of_log ? "not ok" : "ok    ", shown(of_log));
     count(tried && !of_log);
+    const char *of_replay = NULL;
+    tried = replay_sample_try(a, CHECK_COUNT, &of_replay);
+    printf("%s good     a replay: %s\n", of_replay ? "not ok" : "ok    ", shown(of_replay));
+    count(tried && !of_replay);
     try_good_services(a);
     const char *refusal = judge_list(a, "/bin/true");
     printf("%s good     a measurement list: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));

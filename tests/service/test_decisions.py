@@ -112,6 +112,49 @@ class Decisions(unittest.TestCase):
             self.assertEqual(status, self.service.call("GET", path)[0], path)
         self.assertEqual(405, self.service.call("POST", "/log/checkpoint", b"{}")[0])
 
+    def test_a_decision_is_replayed(self):
+        """By the log's folder, the request and the token alone; and each input that is another is named."""
+        _, answer, headers = self.attest()[:3]
+        index, url = int(headers["x-assay-decision"]), f"https://localhost:{self.service.port}"
+        self.signed(index + 1)
+        made = assay(self.service, "log", "prove", index, "--log", url)
+        self.assertEqual(0, made.returncode, made.stderr)
+        collateral = os.path.join(self.folder, "collateral")
+        shutil.copytree(os.path.join(self.service.simulated, "collateral"), collateral)
+        record = self.shown(index)
+        settings = Path(self.log, "settings", record["settings"])
+        for name, content in (("proof", made.stdout.encode()), ("request", self.body), ("token", answer["token"].encode()), ("other-request", self.body + b" "),
+                              ("policy", b"version=1.0;authorizationrules{=>permit();};issuancerules{};"),
+                              ("settings", settings.read_bytes()[:4] + bytes([settings.read_bytes()[4] ^ 1]) + settings.read_bytes()[5:])):
+            Path(self.folder, name).write_bytes(content)
+
+        def replay(expected, differs=None, **other):
+            given = {"request": "request", "token": "token", "settings": self.log, "collateral": collateral, **other}
+            options = [part for name, file in given.items() for part in ("--" + name, os.path.join(self.folder, file))]
+            done = assay(self.service, "replay", os.path.join(self.folder, "proof"), "--key", self.key(), "--json", *options)
+            self.assertEqual(expected, done.returncode, done.stdout + done.stderr)
+            shown = json.loads(done.stdout)
+            self.assertEqual(differs, shown.get("differs"), done.stderr)
+            return shown
+
+        self.assertEqual({"same": True, "inLog": True, "index": index, "record": record}, replay(0))
+        replay(0, settings=settings)
+        replay(2, "evidence", request="other-request")
+        replay(2, "settings", settings="settings")
+        replay(2, "policy", policy="policy")
+        Path(self.folder, "token").write_text(self.attest()[1]["token"], encoding="utf-8")
+        replay(2, "evidence")
+        head, _, tail = answer["token"].split(".")
+        later = jwt(answer["token"]).replace(b'"exp":1', b'"exp":2')
+        Path(self.folder, "token").write_text(".".join((head, base64.urlsafe_b64encode(later).rstrip(b"=").decode(), tail)), encoding="utf-8")
+        replay(2, "outcome")
+        Path(self.folder, "token").write_text(answer["token"], encoding="utf-8")
+        replay(0)
+        os.remove(os.path.join(collateral, sorted(os.listdir(collateral))[0]))
+        replay(2, "endorsements")
+        Path(self.folder, "proof").write_text(made.stdout.replace(f"index {index}", f"index {index + 1}"), encoding="utf-8")
+        self.assertEqual("log.inclusion", replay(2)["failed"])
+
     def flood(self, known, stop):
         while not stop.is_set():
             try:

@@ -1,0 +1,206 @@
+/* assay replay: a decision that is on record, judged anew from the inputs that its holder brings. */
+#include "core/replay.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "cli/log_source.h"
+#include "cli/policy_file.h"
+#include "cli/show.h"
+#include "cli/terminal.h"
+#include "cli/token_input.h"
+#include "cli/verify.h"
+#include "merkle/proof.h"
+
+enum { REQUEST = OPTION_BASE, TOKEN, SETTINGS, COLLATERAL, POLICY, KEY };
+
+#define PROOF_BEGIN    "c2sp.org/tlog-proof"
+#define INPUT_OF_CHECK "log.replay." /* behind it stands the input's name */
+
+struct call {
+    struct cli *cli;
+    const char *record, *request, *token, *settings, *policy, *key;
+    bool json;
+    struct verification files; /* what reads endorsements */
+    struct replay r;
+    bool proved; /* the record is in the log */
+    struct log_proof proof;
+};
+
+static bool read_file(const struct call *c, const char *path, size_t most, struct bytes *out)
+{
+    struct fault fault = {0};
+
+    if (input_file(c->cli->arena, path, most, out, &fault))
+        return true;
+    cli_error(c->cli, "%s", fault.text);
+    return false;
+}
+
+/* The record itself, or what a proof holds, which is judged where the log's key is known. */
+static enum status read_record(struct call *c)
+{
+    struct log_exam x = {.arena = c->cli->arena, .trace = c->r.trace};
+    struct log_key key;
+
+    if (!read_file(c, c->record, LOG_PROOF_MOST, &c->r.record) || (c->key && !log_source_key(c->cli, c->key, &key)))
+        return STATUS_MISUSE;
+    if (!bytes_begin(c->r.record, PROOF_BEGIN))
+        return c->key
+                   ? cli_misuse(c->cli, "--key: %s is a record alone; a proof tells that it is in the log", c->record)
+                   : STATUS_DONE;
+    if (!check_that(&x, LOG_PROOF_SHAPE, log_proof_read(c->cli->arena, c->r.record, &c->proof)))
+        return STATUS_REFUSED;
+    c->r.record = c->proof.entry;
+    x.key = &key;
+    if (c->key && !log_judge_inclusion(&x, &c->proof))
+        return STATUS_REFUSED;
+    c->proved = c->key != NULL;
+    return STATUS_DONE;
+}
+
+/* Of a log's folder the file that the record names. */
+static bool read_settings_file(struct call *c)
+{
+    struct decision d;
+    const char *path = c->settings;
+
+    if (input_is_folder(path) && decision_read(c->r.record, &d))
+        path = arena_printf(c->cli->arena, "%s/settings/%s", path,
+                            arena_string(c->cli->arena, hex_encode(c->cli->arena, BYTES_OF(d.settings))));
+    return read_file(c, path, REPLAY_SETTINGS_MOST, &c->r.settings);
+}
+
+static bool read_token(struct call *c)
+{
+    struct token_parts parts;
+    struct fault fault = {0};
+    struct bytes token;
+
+    if (!token_input(c->cli, c->token, &token))
+        return false;
+    if (!token_split(c->cli->arena, token, &parts, &fault)) {
+        cli_error(c->cli, "--token: not a token: %s", fault.text);
+        return false;
+    }
+    c->r.payload = parts.payload_bytes;
+    return true;
+}
+
+static bool read_inputs(struct call *c)
+{
+    if (!read_file(c, c->request, LIMIT_TOOL_FILE, &c->r.request) || !read_token(c) || !read_settings_file(c) ||
+        (c->policy && !policy_file_read(c->cli, c->policy, &c->r.policy)) || !verify_gather_endorsements(&c->files))
+        return false;
+    c->r.endorsements = c->files.endorsements;
+    digest_set_end(&c->files.contents, c->r.contents_digest);
+    return true;
+}
+
+static void put_same(const struct call *c)
+{
+    struct arena *a = c->cli->arena;
+    struct json *o = json_new(a, JSON_OBJECT);
+
+    JSON_SET(o, "same", json_new_boolean(a, true));
+    JSON_SET(o, "inLog", json_new_boolean(a, c->proved));
+    if (c->proved)
+        JSON_SET(o, "index", json_new_integer(a, (int64_t)c->proof.index));
+    JSON_SET(o, "record", decision_json(a, &c->r.decision));
+    if (c->json) {
+        put_json(a, o);
+        return;
+    }
+    printf("%ssame%s: all inputs are those on record, and the token comes out byte for byte\n", ink(stdout, INK_GOOD),
+           ink(stdout, INK_NONE));
+    put_tree(stdout, o, 0);
+}
+
+static enum status refused(const struct call *c)
+{
+    struct arena *a = c->cli->arena;
+    const struct trace_entry *failure = trace_failure(c->r.trace);
+    const char *id = check_table[failure->id].id;
+    struct bytes reason = trace_message(c->r.trace, a);
+
+    if (c->json) {
+        struct json *o = json_new(a, JSON_OBJECT);
+
+        JSON_SET(o, "same", json_new_boolean(a, false));
+        JSON_SET(o, "failed", json_new_text(a, bytes_text(id)));
+        if (bytes_begin(bytes_text(id), INPUT_OF_CHECK))
+            JSON_SET(o, "differs", json_new_text(a, bytes_text(id + strlen(INPUT_OF_CHECK))));
+        JSON_SET(o, "reason", json_new_text(a, text_clean(a, reason)));
+        put_json(a, o);
+    }
+    cli_error(c->cli, "%s", arena_string(a, reason));
+    return STATUS_REFUSED;
+}
+
+static enum status replay(struct call *c)
+{
+    enum status status = read_record(c);
+
+    if (status != STATUS_DONE)
+        return status == STATUS_REFUSED ? refused(c) : status;
+    if (!read_inputs(c))
+        return STATUS_MISUSE;
+    if (!replay_judge(&c->r))
+        return refused(c);
+    put_same(c);
+    return STATUS_DONE;
+}
+
+static enum status replay_run(struct cli *cli, int argc, char **argv)
+{
+    struct call c = {.cli = cli, .r = {.arena = cli->arena, .trace = trace_new(cli->arena)}};
+    struct options o;
+    enum status status;
+
+    verify_open(&c.files, cli);
+    options_open(&o, cli, argc, argv);
+    for (int id; (id = options_next(&o)) != 0;)
+        switch (id) {
+        case REQUEST: c.request = o.value; break;
+        case TOKEN: c.token = o.value; break;
+        case SETTINGS: c.settings = o.value; break;
+        case COLLATERAL: path_list_add(cli->arena, &c.files.collateral, o.value); break;
+        case POLICY: c.policy = o.value; break;
+        case KEY: c.key = o.value; break;
+        default: c.json = true;
+        }
+    if (options_done(&o, 1, 1, &status))
+        return status;
+    if (!c.request || !c.token || !c.settings)
+        return cli_misuse(cli, "--request, --token and --settings must be given");
+    c.record = options_operand(&o, 0);
+    status = replay(&c);
+    endorsements_free(c.files.endorsements);
+    return status;
+}
+
+const struct command replay_command = {
+    .name = "replay",
+    .summary = "judge a decision on record anew, from its inputs",
+    .usage = "RECORD --request F --token TOKEN --settings F|DIR [--collateral DIR|F] [--policy F] [--key KEY]",
+    .about = "Compares every input with its hash in the record, then judges the request at the time of the record and "
+             "compares the token that comes out, byte for byte. What differs is named: provider, evidence, settings, "
+             "policy, endorsements, outcome. RECORD is a proof that `assay log prove` wrote, or a bare record.",
+    .options =
+        (const struct option_row[]){
+            {REQUEST, "request", "F", "the request's body as it was sent"},
+            {TOKEN, "token", "TOKEN|F", "the token that answered it: it has the salt of the record, and its entropy"},
+            {SETTINGS, "settings", "F|DIR",
+             "the settings and anchors that were in force, or the log's folder, which keeps them"},
+            {COLLATERAL, "collateral", "DIR|F",
+             "all endorsements that were in force: a folder, a bundle or one file; repeatable"},
+            {POLICY, "policy", "F", "the policy's text (default: the default policy of the kind of evidence)"},
+            OPTION_LOG_KEY(KEY),
+            OPTION_JSON,
+            OPTION_END,
+        },
+    .examples = "  assay replay 4711.proof --key log.key --request request.json --token token.jwt --settings log/ "
+                "--collateral endorsements/\n",
+    .run = replay_run,
+};
