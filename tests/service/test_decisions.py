@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -139,6 +140,11 @@ class Decisions(unittest.TestCase):
 
         self.assertEqual({"same": True, "inLog": True, "index": index, "record": record}, replay(0))
         replay(0, settings=settings)
+        # Settings of a later time stand beside the earlier ones.
+        config = Path(self.service.config)
+        config.write_text(config.read_text(encoding="utf-8").replace("[collateral]\n", "[collateral]\ncrl_freshness = off\n"), encoding="utf-8")
+        self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait(lambda: len(os.listdir(settings.parent)) == 2)
         replay(2, "evidence", request="other-request")
         replay(2, "settings", settings="settings")
         replay(2, "policy", policy="policy")
