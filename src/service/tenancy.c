@@ -16,7 +16,7 @@ enum {
     KEY_MILLISECONDS = 30 * 1000, /* to find two primes, on a slow machine */
 };
 
-/* A creation or a deletion under way. */
+/* A change of the tenancy under way. */
 struct tenancy {
     struct tenancy *next; /* creation that waits behind this one */
     struct service *service;
@@ -24,9 +24,10 @@ struct tenancy {
     struct tenancy_change change;
     struct record *records;
     size_t count;
-    /* What may be asked again, for the core looks anew at what there is; tenant NULL: it may not. */
-    const struct tenant *tenant;
-    uint64_t begin; /* of the tenant that was meant */
+    const struct tenant *tenant; /* that was meant; NULL: a new one */
+    uint64_t begin;              /* of it */
+    /* Where it may be asked again, for the core looks anew at what there is: what. */
+    bool again;
     enum manage_what what;
     int milliseconds;
     unsigned tries;
@@ -61,9 +62,15 @@ static bool came_second(const struct tenancy *t)
 
 static void ask_change(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds);
 
+/* The tenant that it is about; another may have its name already. */
+static bool gone(const struct tenancy *t)
+{
+    return t->tenant && tenant_begin(t->tenant) != t->begin;
+}
+
 static bool ask_again(struct tenancy *t)
 {
-    if (!t->tenant || tenant_begin(t->tenant) != t->begin || ++t->tries == TRIES_MOST)
+    if (!t->again || gone(t) || ++t->tries == TRIES_MOST)
         return false;
     ask_change(t, t->what, t->tenant, t->milliseconds);
     return true;
@@ -266,10 +273,23 @@ static void changed(void *context, enum pool_failure outcome, const struct answe
 
     if (outcome != POOL_ANSWERED)
         fail(t, 503, "ServiceUnavailable", "The verifier ended while it worked on the request. Try again.");
+    else if (answer->status == 500 && gone(t)) /* without its key, a pair can do nothing for it */
+        fail(t, 404, "ResourceNotFound", "The provider was deleted meanwhile; nothing changed.");
     else if (answer->status != 200)
         refused(t, answer);
     else
         store_answer(t, answer);
+}
+
+/* About a tenant that is there now. */
+static struct tenancy *begin_of(struct service *s, struct arena *a, const struct tenant *tenant,
+                                const struct tenancy_change *change, tenancy_done *done, void *context)
+{
+    struct tenancy *t = begin(s, a, change, done, context);
+
+    t->tenant = tenant;
+    t->begin = tenant_begin(tenant);
+    return t;
 }
 
 static void ask_change(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds)
@@ -281,15 +301,14 @@ static void ask_change(struct tenancy *t, enum manage_what what, const struct te
 void tenancy_update(struct service *s, struct arena *a, const struct tenant *tenant, const struct tenancy_change *what,
                     tenancy_done *done, void *context)
 {
-    ask_change(begin(s, a, what, done, context), MANAGE_PROVIDER_UPDATE, tenant, 0);
+    ask_change(begin_of(s, a, tenant, what, done, context), MANAGE_PROVIDER_UPDATE, tenant, 0);
 }
 
 /* Whatever else changes meanwhile, as long as it is the same provider. An update is not of these: it was made from what its caller
  * saw. */
 static void ask_until_done(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds)
 {
-    t->tenant = tenant;
-    t->begin = tenant_begin(tenant);
+    t->again = true;
     t->what = what;
     t->milliseconds = milliseconds;
     ask_change(t, what, tenant, milliseconds);
@@ -298,13 +317,13 @@ static void ask_until_done(struct tenancy *t, enum manage_what what, const struc
 void tenancy_delete(struct service *s, struct arena *a, const struct tenant *tenant, const struct tenancy_change *what,
                     tenancy_done *done, void *context)
 {
-    ask_until_done(begin(s, a, what, done, context), MANAGE_PROVIDER_DELETE, tenant, 0);
+    ask_until_done(begin_of(s, a, tenant, what, done, context), MANAGE_PROVIDER_DELETE, tenant, 0);
 }
 
 void tenancy_key(struct service *s, struct arena *a, const struct tenant *tenant, enum manage_what step,
                  const struct tenancy_change *what, tenancy_done *done, void *context)
 {
-    ask_until_done(begin(s, a, what, done, context), step, tenant, KEY_MILLISECONDS);
+    ask_until_done(begin_of(s, a, tenant, what, done, context), step, tenant, KEY_MILLISECONDS);
 }
 
 /* Providers of the configuration, one after another. */
