@@ -1,4 +1,4 @@
-/* What `assay trust` and `assay release` share: where lists of measurements and key sets come from. */
+/* What `assay trust`, `assay release` and `assay token verify` share: where lists of measurements and key sets come from. */
 #ifndef ASSAY_CLI_RELEASE_H
 #define ASSAY_CLI_RELEASE_H
 
@@ -7,15 +7,14 @@
 #include "crypto/verify.h"
 #include "trust/measurement.h"
 
-/* Where a service publishes the measurements of what it may run. */
-#define MEASUREMENTS_PATH "/.well-known/assay-measurements"
-
 /* The address without slashes at its end. */
 const char *service_address(struct arena *a, const char *url);
-/* One document over HTTPS; ca_file may be NULL. */
-bool release_fetch(struct arena *a, const char *url, const char *ca_file, struct bytes *out, struct fault *fault);
-/* The key set of a service, at the address that its metadata names, which must be below its own. */
-bool key_set_fetch(struct arena *a, const char *service, const char *ca_file, struct bytes *jwks, struct fault *fault);
+/* One document over HTTPS; ca_file may be NULL. *answered: the server could be reached, whatever it said. */
+bool release_fetch(struct arena *a, const char *url, const char *ca_file, struct bytes *out, bool *answered,
+                   struct fault *fault);
+/* Where the key set of a service is, by its metadata, which must name itself and an address below its own. */
+bool key_set_address(struct arena *a, const char *service, const char *ca_file, const char **out, bool *answered,
+                     struct fault *fault);
 /* A list of measurements: a file, or an https address. False: it cannot be had, which has been reported. */
 bool release_list_read(struct cli *cli, const char *from, const char *ca_file, struct bytes *out);
 /* The public key of whoever signs lists: PEM of the key or of a certificate. False: none there, reported. */

@@ -8,11 +8,11 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/input.h"
+#include "cli/release.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/token_input.h"
 #include "cli/token_key.h"
-#include "net/http.h"
 
 enum { OPTION_ISSUER = OPTION_BASE, OPTION_JWKS, OPTION_CA, OPTION_ALLOW_UNSIGNED, OPTION_LEEWAY };
 
@@ -60,43 +60,24 @@ static bool step(struct verification *v, const char *name, enum step_result resu
     return result != STEP_FAIL;
 }
 
-static bool fetch(struct verification *v, const char *url, const struct json **out, struct fault *fault)
-{
-    struct http_request request = {.url = url, .ca_file = v->ca_file, .extra_ca_file = getenv("NODE_EXTRA_CA_CERTS")};
-    struct http_answer answer;
-
-    progress("fetching %s", url);
-    if (!http_send(&request, v->cli->arena, &answer, fault)) {
-        v->unreachable = true;
-        progress(NULL);
-        return false;
-    }
-    progress(NULL);
-    if (answer.status != 200)
-        return fault_set(fault, FAULT_SYSTEM, "%s answered %d", url, answer.status);
-    return json_parse(v->cli->arena, answer.body, NULL, out, fault);
-}
-
 /* From the issuer itself: its metadata names the address of its keys, which must be its own. */
 static bool keys_of_issuer(struct verification *v)
 {
     struct arena *a = v->cli->arena;
-    const struct json *metadata;
     struct fault fault = {0};
-    struct bytes issuer, uri;
+    const char *address;
+    struct bytes text;
+    bool answered = false;
 
-    if (!fetch(v, arena_printf(a, "%s/.well-known/openid-configuration", v->issuer), &metadata, &fault))
+    bool ok = key_set_address(a, v->issuer, v->ca_file, &address, &answered, &fault);
+    v->unreachable = !answered;
+    if (!ok)
         return step(v, "metadata", STEP_FAIL, arena_string(a, bytes_text(fault.text)));
-    if (!json_text(json_member(metadata, "issuer"), &issuer) || !bytes_is(issuer, v->issuer))
-        return step(v, "metadata", STEP_FAIL,
-                    arena_printf(a, "names the issuer %s", text_of(a, json_member(metadata, "issuer"))));
-    if (!json_text(json_member(metadata, "jwks_uri"), &uri) || !bytes_begin(uri, arena_printf(a, "%s/", v->issuer)))
-        return step(
-            v, "metadata", STEP_FAIL,
-            arena_printf(a, "jwks_uri is not below the issuer: %s", text_of(a, json_member(metadata, "jwks_uri"))));
-    if (!step(v, "metadata", STEP_PASS, arena_printf(a, "keys are at %s", arena_string(a, uri))))
+    if (!step(v, "metadata", STEP_PASS, arena_printf(a, "keys are at %s", address)))
         return false;
-    if (!fetch(v, arena_string(a, uri), &v->keys, &fault))
+    ok = release_fetch(a, address, v->ca_file, &text, &answered, &fault);
+    v->unreachable = !answered;
+    if (!ok || !json_parse(a, text, NULL, &v->keys, &fault))
         return step(v, "keys", STEP_FAIL, arena_string(a, bytes_text(fault.text)));
     return true;
 }
@@ -271,13 +252,8 @@ static enum status verify_run(struct cli *cli, int argc, char **argv)
         return status;
     if (!v.issuer && !v.jwks_path)
         return cli_misuse(cli, "--issuer URL or --jwks F is needed: whose keys?");
-    if (v.issuer) {
-        struct bytes url = bytes_text(v.issuer);
-
-        while (url.n && url.p[url.n - 1] == '/')
-            url.n--;
-        v.issuer = arena_string(cli->arena, url);
-    }
+    if (v.issuer)
+        v.issuer = service_address(cli->arena, v.issuer);
     if (!token_input(cli, options_operand(&o, 0), &token))
         return STATUS_MISUSE;
     signal(SIGPIPE, SIG_IGN); /* as net/http.h asks */

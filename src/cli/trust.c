@@ -74,9 +74,13 @@ static bool read_option(struct trusting *t, int id, const char *value)
 /* The key set: of a file, or of the service, whose metadata must name itself. */
 static bool read_keys(struct trusting *t)
 {
+    struct arena *a = t->cli->arena;
     struct fault fault = {0};
-    bool ok = t->jwks ? input_file(t->cli->arena, t->jwks, LIMIT_HTTP_ANSWER, &t->q.jwks, &fault)
-                      : key_set_fetch(t->cli->arena, t->service, t->ca_file, &t->q.jwks, &fault);
+    const char *address;
+    bool answered;
+    bool ok = t->jwks ? input_file(a, t->jwks, LIMIT_HTTP_ANSWER, &t->q.jwks, &fault)
+                      : key_set_address(a, t->service, t->ca_file, &address, &answered, &fault) &&
+                            release_fetch(a, address, t->ca_file, &t->q.jwks, &answered, &fault);
 
     if (!ok)
         cli_error(t->cli, "%s", fault.text);

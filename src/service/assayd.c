@@ -15,6 +15,7 @@
 #include "service/host_confine.h"
 #include "service/log.h"
 #include "service/maintenance.h"
+#include "service/measurements.h"
 #include "service/own_evidence.h"
 #include "service/root_commands.h"
 #include "service/rotation.h"
@@ -138,11 +139,13 @@ static bool reload_all(struct service *s, struct fault *fault)
     struct config next;
     struct loaded loaded;
     struct sign_in_set *sign_in = NULL;
+    struct announced *announced = NULL;
     SSL_CTX *tls = NULL;
 
     config_defaults(&next);
     if (!config_read(&next, s->config_path, fault) || !config_complete(&next, fault) ||
-        !(sign_in = sign_in_read(&next, fault)) || !(tls = tls_server(&next, fault)))
+        !(sign_in = sign_in_read(&next, fault)) || !(tls = tls_server(&next, fault)) ||
+        !announced_read(&next, &announced, fault))
         goto bad;
     const char *kept = config_keep_started(&next, s->config);
     if (!load_snapshot(&next, &loaded, fault))
@@ -156,10 +159,12 @@ static bool reload_all(struct service *s, struct fault *fault)
     sign_in_use(s->sign_in, sign_in);
     use_limits(s, tls);
     use_endorsements(s, &loaded);
+    measurements_use(s->measurements, announced);
     config_free(&last);
     return collateral_fetch_use(s->collateral, fault);
 bad:
     sign_in_set_free(sign_in);
+    announced_free(announced);
     SSL_CTX_free(tls);
     config_free(&next);
     return false;
@@ -417,6 +422,8 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     if (!sign_in)
         return false;
     sign_in_use(s->sign_in, sign_in);
+    if (!measurements_open(c, &s->measurements, fault))
+        return false;
     s->registry = registry_new();
     s->shadows = shadows_new();
     s->outlooks = outlooks_new();
@@ -462,6 +469,7 @@ static void close_all(struct service *s)
     metrics_free(s->metrics);
     sign_in_free(s->sign_in);
     served_free(s->served);
+    measurements_free(s->measurements);
     audit_close(s->audit); /* after the last answer */
     registry_free(s->registry);
     event_base_free(s->base);

@@ -113,6 +113,9 @@ static const struct setting settings[] = {
     {"core", "queue", NUMBER, AT(queue), RANGE(1, 1000000)},
     {"core", "provider_queue", NUMBER, AT(provider_queue), RANGE(1, 1000000)},
     {"core", "sandbox", REQUIRED, AT(sandbox_required), 0, 0, "required or available"},
+    {"core", "measurements", TEXT, AT(measurements), 0, 0, "a file"},
+    {"core", "measurements_key", TEXT, AT(measurements_key), 0, 0, "a file"},
+    {"core", "measurements_enforced", SWITCH, AT(measurements_enforced), 0, 0, "on or off"},
     {"limits", "provider_rate", NUMBER, AT(provider_rate), RANGE(0, 1000000)},
     {"limits", "provider_burst", NUMBER, AT(provider_burst), RANGE(1, 1000000)},
     {"limits", "address_rate", NUMBER, AT(address_rate), RANGE(0, 1000000)},
@@ -480,6 +483,11 @@ bool config_complete(const struct config *c, struct fault *fault)
     if (!c->certificate || !c->private_key)
         return fault_set(fault, FAULT_USAGE,
                          "[server] certificate and private_key must be set: the service speaks TLS alone");
+    if (!c->measurements != !c->measurements_key || (c->measurements_enforced && !c->measurements))
+        return fault_set(
+            fault, FAULT_USAGE,
+            "[core] measurements, measurements_key: both must be set: a list, and the public key of whoever "
+            "signs it; measurements_enforced = on needs them");
     if (c->administration_listen && c->administration_port < 0)
         return fault_set(fault, FAULT_USAGE, "[administration] port must be set too: without it nothing listens there");
     if (c->audit_journal && !c->audit_file)
@@ -561,7 +569,7 @@ static bool is_for_start(const struct setting *s)
 {
     static const char *const names[] = {"listen",  "port",        "pairs",    "request_memory",
                                         "url",     "sealing_key", "evidence", "evidence_path",
-                                        "journal", "user",        "sandbox"};
+                                        "journal", "user",        "sandbox",  "measurements_enforced"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(s->name, names[i]) == 0)

@@ -62,6 +62,9 @@ struct config {
     int pairs, request_milliseconds, queue, provider_queue;
     size_t request_memory;
     bool sandbox_required; /* no start on a kernel without filters of system calls */
+    const char *measurements,
+        *measurements_key;      /* signed list of what was announced, and who must have signed it; or NULL */
+    bool measurements_enforced; /* no start with a core that the list does not have */
     /* [limits] requests in a second and in a burst; a rate of 0 is none */
     int provider_rate, provider_burst, address_rate, address_burst;
     int subscription_providers; /* that may be made in one subscription; 0: any number */

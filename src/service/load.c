@@ -90,11 +90,9 @@ static bool load_folder(struct loaded *l, const char *path, struct fault *fault)
     return ok;
 }
 
-/* Who must have signed the bundle: a certificate, or a bare public key. */
-static bool read_bundle_key(struct arena *a, const char *path, uint8_t out[SHA256_SIZE], struct fault *fault)
+bool load_public_key(struct arena *a, const char *path, struct public_key *key, struct bytes *spki, struct fault *fault)
 {
     const struct certificate *list;
-    struct public_key key;
     struct pem_block block;
     struct bytes text;
     size_t count;
@@ -103,12 +101,13 @@ static bool read_bundle_key(struct arena *a, const char *path, uint8_t out[SHA25
     if (!load_file(a, path, LIMIT_CHAIN * LIMIT_CERTIFICATE, &text, fault))
         return false;
     if (certificates_decode(a, text, &list, &count, NULL)) {
-        memcpy(out, list->spki_digest, SHA256_SIZE);
+        *key = list->key;
+        *spki = list->spki;
         return true;
     }
-    if (!pem_next(a, &text, &block, &found) || !found || !public_key_decode(a, block.der, &key))
+    if (!pem_next(a, &text, &block, &found) || !found || !public_key_decode(a, block.der, key))
         return fault_set(fault, FAULT_CRYPTO, "%s: neither a certificate nor a public key in PEM", path);
-    sha256(block.der, out);
+    *spki = block.der;
     return true;
 }
 
@@ -116,16 +115,19 @@ static bool read_bundle_key(struct arena *a, const char *path, uint8_t out[SHA25
 static bool load_bundle(struct loaded *l, const struct config *c, struct fault *fault)
 {
     struct bundle b;
-    struct bytes text;
-    uint8_t key[SHA256_SIZE];
+    struct public_key key;
+    struct bytes text, spki = BYTES_NONE;
+    uint8_t signer[SHA256_SIZE];
     struct fault reason = {0};
 
     if (!load_file(&l->arena, c->bundle, LIMIT_BUNDLE, &text, fault) ||
-        (c->bundle_key && !read_bundle_key(&l->arena, c->bundle_key, key, fault)))
+        (c->bundle_key && !load_public_key(&l->arena, c->bundle_key, &key, &spki, fault)))
         return false;
     if (!bundle_read(&l->arena, text, &b, &reason))
         return fault_set(fault, reason.code, "%s: %s", c->bundle, reason.text);
-    if (c->bundle_key && !(b.is_signed && memcmp(b.signer, key, SHA256_SIZE) == 0))
+    if (c->bundle_key)
+        sha256(spki, signer);
+    if (c->bundle_key && !(b.is_signed && memcmp(b.signer, signer, SHA256_SIZE) == 0))
         return fault_set(fault, FAULT_CRYPTO, "%s is not signed by the key in %s", c->bundle, c->bundle_key);
     add_file(l, c->bundle, text);
     return true;

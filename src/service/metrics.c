@@ -62,6 +62,7 @@ static const struct {
     {"/attest/", METRICS_ATTEST_OTHER, METRICS_ATTEST_OTHER},
     {"/certs", METRICS_KEYS, METRICS_KEYS},
     {"/.well-known/openid-configuration", METRICS_METADATA, METRICS_METADATA},
+    {"/.well-known/assay-measurements", METRICS_METADATA, METRICS_METADATA},
     {"/policies/", METRICS_POLICY_READ, METRICS_POLICY_WRITE},
     {"/operations/policy/certificates", METRICS_SIGNERS_READ, METRICS_SIGNERS_WRITE},
     {"/operations/policy/", METRICS_POLICY_READ, METRICS_POLICY_WRITE},

@@ -13,6 +13,7 @@ static const struct {
 } operations[] = {
     {OPERATION_PUBLIC, NULL, WHOLE, "/certs", "GetSigningCertificates"},
     {OPERATION_PUBLIC, NULL, WHOLE, "/.well-known/openid-configuration", "GetOpenIdMetadata"},
+    {OPERATION_PUBLIC, NULL, WHOLE, "/.well-known/assay-measurements", "GetMeasurements"},
     {OPERATION_PUBLIC, NULL, WHOLE, "/servicehealth", "GetServiceHealth"},
     {OPERATION_PUBLIC, NULL, WHOLE, "/healthz", "GetServiceHealth"},
     {OPERATION_PUBLIC, NULL, WHOLE, "/readyz", "GetServiceHealth"},

@@ -6,6 +6,7 @@
 #include "service/arm_routes.h"
 #include "service/health.h"
 #include "service/log_routes.h"
+#include "service/measurements.h"
 #include "service/regional.h"
 #include "service/submit.h"
 
@@ -171,6 +172,20 @@ static void endorsement_routes(struct service *s, struct exchange *e)
     http_reply(e, answer.status, answer.body);
 }
 
+/* For relying parties, under any name of this service: the list vouches for itself. */
+static void measurement_list(struct service *s, struct exchange *e)
+{
+    if (!address_within_quota(s, e))
+        return;
+    if (strcmp(e->method, "GET") != 0 && strcmp(e->method, "HEAD") != 0) {
+        wrong_method(e, "GET, HEAD");
+        return;
+    }
+    http_header(e, "Content-Type", "application/jose");
+    http_header(e, "Cache-Control", "no-cache");
+    http_reply(e, 200, arena_copy(&e->arena, measurements_text(s->measurements)));
+}
+
 void routes_handle(void *service, struct exchange *e)
 {
     struct service *s = service;
@@ -182,6 +197,8 @@ void routes_handle(void *service, struct exchange *e)
         return;
     else if (!administration && s->served && serve_path(e->path))
         endorsement_routes(s, e);
+    else if (!administration && measurements_path(s->measurements, e->path))
+        measurement_list(s, e);
     else if (!administration && log_routes_take(s, e)) {
         if (address_within_quota(s, e))
             log_routes(s, e);

@@ -33,6 +33,7 @@ struct service {
     struct sign_in *sign_in;
     struct served *served; /* endorsements for other tools; NULL: none are served */
     struct rotation *rotation;
+    struct measurements *measurements;
     struct audit *audit;            /* NULL: none is kept */
     struct decision_log *decisions; /* the same */
     struct event *signals[SIGNALS], *drain;

@@ -129,39 +129,16 @@ static bool decode(struct exam *x, const struct carried *c, const struct atteste
 
 static void found_in_sgx(struct judging *j, const struct sgx_evidence *e)
 {
-    j->key->found = (struct measurement){.tee = TEE_KIND_SGX,
-                                         .code = e->report.mrenclave,
-                                         .signer = e->report.mrsigner,
-                                         .product = e->report.isv_prod_id,
-                                         .svn = e->report.isv_svn,
-                                         .report_data = e->report.report_data,
-                                         .debug = e->report.flags & SGX_FLAG_DEBUG};
+    j->key->found = measurement_of_sgx(&e->report);
     j->has_claims = e->has_custom_claims;
     j->claims = e->custom_claims;
 }
 
 static void found_in_tdx(struct judging *j, const struct tdx_evidence *e)
 {
-    struct measurement *m = &j->key->found;
-
-    *m = (struct measurement){.tee = TEE_KIND_TDX,
-                              .code = e->report.mrtd,
-                              .report_data = e->report.report_data,
-                              .debug = td_report_under_test(&e->report)};
-    for (size_t i = 0; i < MEASUREMENT_REGISTERS; i++)
-        m->registers[i] = e->report.rtmr[i];
+    j->key->found = measurement_of_tdx(&e->report);
     j->has_claims = true;
     j->claims = e->quote.tail;
-}
-
-static void found_in_snp(struct judging *j, const struct snp_evidence *e)
-{
-    j->key->found = (struct measurement){.tee = TEE_KIND_SNP,
-                                         .code = e->report.measurement,
-                                         .host_data = e->report.host_data,
-                                         .svn = e->report.guest_svn,
-                                         .report_data = e->report.report_data,
-                                         .debug = snp_policy_has(&e->report, SNP_POLICY_DEBUG)};
 }
 
 static bool check_debug(struct judging *j)
@@ -209,7 +186,7 @@ bool trust_step_evidence(struct judging *j)
     if (!find(j, &c) || !judge(j, &x, &c))
         return false;
     if (c.form == FORM_SNP)
-        found_in_snp(j, x.exam.evidence);
+        j->key->found = measurement_of_snp(&((const struct snp_evidence *)x.exam.evidence)->report);
     else if (c.form == FORM_TDX_EVIDENCE)
         found_in_tdx(j, x.exam.evidence);
     else

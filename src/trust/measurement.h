@@ -36,6 +36,17 @@ struct measurement {
     bool debug;                                    /* the same */
 };
 
+struct sgx_report;
+struct td_report;
+struct snp_report;
+struct key_evidence;
+/* As views into the report. */
+struct measurement measurement_of_sgx(const struct sgx_report *r);
+struct measurement measurement_of_tdx(const struct td_report *r);
+struct measurement measurement_of_snp(const struct snp_report *r);
+/* Of evidence as the hardware gave it, which is not judged: for who asked his own. False: it is not of its form. */
+bool measurement_read(struct arena *a, const struct key_evidence *e, struct measurement *out);
+
 struct software_digest {
     struct bytes name; /* "assay-verifier" */
     struct bytes sha256;
@@ -75,8 +86,10 @@ bool records_match_software(const struct records_exam *x, const struct records *
 bool records_announce(struct arena *a, struct records *list, const struct record *record, struct fault *fault);
 /* The list as canonical JSON, which is what is signed; and the header of its JWS. */
 struct bytes records_payload(struct arena *a, const struct records *list);
-#define RECORDS_TYPE   "assay-measurements+jws"
-#define RECORDS_HEADER "{\"alg\":\"ES256\",\"typ\":\"" RECORDS_TYPE "\"}"
+/* Where a service publishes the list of what it may run. */
+#define MEASUREMENTS_PATH "/.well-known/assay-measurements"
+#define RECORDS_TYPE      "assay-measurements+jws"
+#define RECORDS_HEADER    "{\"alg\":\"ES256\",\"typ\":\"" RECORDS_TYPE "\"}"
 struct json *measurement_json(struct arena *a, const struct measurement *m);
 struct json *record_json(struct arena *a, const struct record *r);
 /* One record of this JSON; NULL, or why it is none. lenient: times may be missing, for lists that nobody signed. */

@@ -1,6 +1,7 @@
 /* The four steps by which a relying party comes to rely on a service: simulated ones, each step failing alone. */
 #include "arena_test.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "trust_judge.h"
 
@@ -194,6 +195,80 @@ static void shapes(void **state)
     }
 }
 
+/* Three releases of software: an old one that is retired, one in use, one whose notice runs; each of two programs. */
+#define DIGEST_OF(digit) digit digit digit digit digit digit digit digit
+#define RELEASE(version, from, until, a, b)                                                                          \
+    "{\"component\":\"assay\",\"version\":\"" version "\",\"kind\":\"software\",\"usable_from\":\"" from "\"," until \
+    "\"digests\":{\"assay-verifier\":\"" DIGEST_OF(a) "\",\"assay-signer\":\"" DIGEST_OF(b) "\"}}"
+
+static const char *match_software(const struct records *list, const char *verifier, const char *signer,
+                                  const char *time, struct bytes *version)
+{
+    const struct records_exam x = {.arena = &arena, .trace = trace_new(&arena)};
+    struct software_digest found[2];
+    const struct record *r;
+    size_t count = 0;
+    int64_t t;
+
+    if (verifier)
+        found[count++] = (struct software_digest){.name = BYTES_LIT("assay-verifier"),
+                                                  .sha256 = arena_copy(&arena, bytes_text(verifier))};
+    if (signer)
+        found[count++] = (struct software_digest){.name = BYTES_LIT("assay-signer"),
+                                                  .sha256 = arena_copy(&arena, bytes_text(signer))};
+    assert_true(time_parse(bytes_text(time), &t));
+    bool ok = records_match_software(&x, list, found, count, t, &r);
+    const struct trace_entry *failure = trace_failure(x.trace);
+    assert_int_equal(ok, failure == NULL);
+    *version = r ? r->version : BYTES_NONE;
+    return failure ? check_table[failure->id].id : NULL;
+}
+
+static void software_is_matched_by_all_its_programs(void **state)
+{
+    /* Digits of digests, and the same as the 32 bytes that they are. */
+    static const char list[] = "{\"measurements\":[" RELEASE(
+        "1", "2026-01-01T00:00:00Z", "\"retired_after\":\"2026-06-01T00:00:00Z\",", "31313131",
+        "32323232") "," RELEASE("2", "2026-05-01T00:00:00Z", "", "33333333",
+                                "32323232") "," RELEASE("3", "2026-09-01T00:00:00Z", "", "34343434", "35353535") "]}";
+    static const char *const one = "11111111111111111111111111111111", *const two = "22222222222222222222222222222222",
+                             *const three = "33333333333333333333333333333333",
+                             *const four = "44444444444444444444444444444444",
+                             *const five = "55555555555555555555555555555555";
+    static const struct {
+        const char *const *verifier, *const *signer, *time, *refusal, *version;
+    } cases[] = {
+        {&one, &two, "2026-03-01T00:00:00Z", NULL, "1"},
+        {&one, &two, "2026-05-31T23:59:59Z", NULL, "1"},
+        {&one, &two, "2026-06-01T00:00:00Z", "trust.measurement.not_retired", "1"},
+        {&one, &two, "2025-12-31T23:59:59Z", "trust.measurement.usable", "1"},
+        {&three, &two, "2026-07-01T00:00:00Z", NULL, "2"},
+        {&four, &five, "2026-07-01T00:00:00Z", "trust.measurement.usable", "3"},
+        {&four, &five, "2026-09-01T00:00:00Z", NULL, "3"},
+        {&one, &five, "2026-03-01T00:00:00Z", "trust.measurement.announced", NULL}, /* of two releases */
+        {&two, &one, "2026-03-01T00:00:00Z", "trust.measurement.announced", NULL},  /* each by its name */
+        {&five, &four, "2026-09-01T00:00:00Z", "trust.measurement.announced", NULL},
+        {NULL, NULL, "2026-07-01T00:00:00Z", "trust.measurement.announced", NULL}, /* nothing is no release */
+        {NULL, &two, "2026-03-01T00:00:00Z", NULL, "1"},
+    };
+    struct records records;
+    const struct records_exam x = {.arena = &arena, .trace = trace_new(&arena)};
+
+    (void)state;
+    if (!records_read(&x, bytes_text(list), NULL, &records))
+        fail_msg("%s", arena_string(&arena, trace_message(x.trace, &arena)));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes version;
+        const char *verifier = cases[i].verifier ? *cases[i].verifier : NULL,
+                   *signer = cases[i].signer ? *cases[i].signer : NULL,
+                   *refusal = match_software(&records, verifier, signer, cases[i].time, &version);
+
+        if (!cases[i].refusal != !refusal || (refusal && strcmp(refusal, cases[i].refusal) != 0) ||
+            !bytes_is(version, cases[i].version ? cases[i].version : ""))
+            fail_msg("%zu: %s", i, refusal ? refusal : "accepted");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(steps_fail_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(allowances_are_said_in_the_trace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_measurements_nothing_is_accepted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(software_is_matched_by_all_its_programs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_under_a_chain_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shapes, set_up, tear_down),
     };

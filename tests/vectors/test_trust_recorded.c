@@ -1,5 +1,5 @@
-/* The original service's recorded signing certificates, judged as a relying party does; each refused with any one bit changed, and so are
- * the tokens that were recorded beside them. */
+/* The original service's recorded signing certificates, judged as a relying party does; each refused with any one bit changed. The tokens
+ * that were recorded beside them are not judged here. */
 #include "arena_test.h"
 
 #include <dirent.h>
