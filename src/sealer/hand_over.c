@@ -132,15 +132,13 @@ static bool grant_body(const struct hand_over_node *n, struct bytes offer, const
     uint8_t secret[X25519_SIZE], iv[AEAD_IV_SIZE], root[ROOT_KEY_SIZE];
     struct bytes text = BYTES_NONE;
     bool there;
-
-    if (!random_bytes(secret, sizeof secret) || !random_bytes(iv, sizeof iv))
-        return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
-    if (!key_file_read(n->key_file, a, &there, &text, fault))
-        return false;
-    bool ok = (there || fault_set(fault, FAULT_USAGE, "there is no key file %s to hand over", n->key_file)) &&
-              sealers_open(n->sealer, bytes_text(n->sealer->name), KEY_HOLDS_ROOT, text, a, root, fault) &&
-              (hand_over_grant_body(a, n->time, offer, o, secret, iv, root, body) ||
-               fault_set(fault, FAULT_CRYPTO, "the offer's key is none"));
+    bool ok = (random_bytes(secret, sizeof secret) && random_bytes(iv, sizeof iv)) ||
+              fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");
+    ok = ok && key_file_read(n->key_file, a, &there, &text, fault) &&
+         (there || fault_set(fault, FAULT_USAGE, "there is no key file %s to hand over", n->key_file)) &&
+         sealers_open(n->sealer, bytes_text(n->sealer->name), KEY_HOLDS_ROOT, text, a, root, fault) &&
+         (hand_over_grant_body(a, n->time, offer, o, secret, iv, root, body) ||
+          fault_set(fault, FAULT_CRYPTO, "the offer's key is none"));
     secret_wipe(root, sizeof root);
     secret_wipe(secret, sizeof secret);
     secret_wipe((void *)(uintptr_t)text.p, text.n);

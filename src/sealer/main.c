@@ -19,6 +19,7 @@
 enum {
     SIGNER_FD = 3,
     SEALER_MEMORY = 16 * 1024 * 1024,
+    SECRET_MEMORY = 16 * 1024, /* of the arena's first piece, where a question lies: locked if not all can be */
     ADDRESS_SPACE = 1024 * 1024 * 1024, /* with whatever a token's module brings */
     ANSWER_SECONDS = 45, /* before the host loses patience with the pair, so that the signer can say why */
 };
@@ -81,7 +82,9 @@ int main(int argc, char **argv)
     /* The software of TPMs writes lines of its own for what is told here in one. */
     setenv("TSS2_LOG", "all+NONE", 0);
     arena_init(&a, SEALER_MEMORY);
-    bool ok = confine_memory_dumps(&fault) && run(argc, argv, &a, &fault);
+    bool ok = confine_memory_dumps(&fault);
+    confine_lock_memory(CONFINE_SIGNER_MEMORY, arena_alloc(&a, 1), SECRET_MEMORY);
+    ok = ok && run(argc, argv, &a, &fault);
     if (!ok)
         fprintf(stderr, "%s: %s\n", argc >= 2 && strcmp(argv[1], "serve") == 0 ? "assay-sealer" : "assayd", fault.text);
     arena_free(&a);

@@ -4,10 +4,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
@@ -177,6 +179,28 @@ class HandOver(SealerCase):
             done = subprocess.run([self.program, *arguments], capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL)
             self.assertEqual(1, done.returncode)
             self.assertIn("Usage: assayd reseal", done.stderr)
+
+
+@unittest.skipUnless(os.path.exists(os.path.join(RELEASE, "src/sealer/assay-sealer")), "no release build: ./dev test makes one")
+class Sealer(unittest.TestCase):
+    """The release build: the address sanitizer locks nothing."""
+
+    def test_its_memory_is_locked(self):
+        ours, its = socket.socketpair()
+        self.addCleanup(ours.close)
+        with its:
+            sealer = subprocess.Popen(["sh", "-c", f'exec "$0" serve 3<&{its.fileno()}', os.path.join(RELEASE, "src/sealer/assay-sealer")],
+                                      pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(sealer.wait)
+        self.addCleanup(sealer.kill)
+        for _ in range(600):  # it waits for its question
+            self.assertIsNone(sealer.poll())
+            with open(f"/proc/{sealer.pid}/status", encoding="ascii") as f:
+                locked = int(re.search(r"^VmLck:\s+(\d+)", f.read(), re.M).group(1))
+            if locked:
+                return
+            time.sleep(0.05)
+        self.fail("nothing is locked")
 
 
 def memory_holds(pid, secret):
