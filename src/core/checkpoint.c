@@ -47,11 +47,11 @@ bool checkpoint_judge(struct log_exam *x, const struct checkpoint_message *m, co
             return false;
         last = x->checkpoint;
     }
-    if (last.size < signed_before->size) {
-        static const struct merkle_path none;
+    static const struct merkle_path none;
 
-        return log_judge_growth(x, signed_before, &last, &none); /* a log never goes back: this refuses */
-    }
+    /* By a signature alone `last` may be of a fork that another process signed: here it is what was signed here, to the hash. */
+    if (signed_before->size && !log_judge_growth(x, signed_before, &last, &none))
+        return false;
     return check_eq(x, LOG_CHECKPOINT_ORIGIN, m->next.origin, x->key->name) &&
            log_judge_growth(x, &last, &m->next, &m->growth);
 }

@@ -14,7 +14,8 @@ struct checkpoint_message {
 struct bytes write_checkpoint(struct arena *a, const struct checkpoint_message *m);
 bool read_checkpoint(struct bytes body, struct checkpoint_message *out);
 
-/* May this be signed? `signed_before`: the newest that this process has signed, or size 0. Judged check by check in x, whose key is
+/* May this be signed? `signed_before`: the newest that this process has signed, or size 0; once there is one, `last` must be that one. So
+ * what a process signs is one log, and the host asks the same one as long as that runs. Judged check by check in x, whose key is
  * the log's. */
 bool checkpoint_judge(struct log_exam *x, const struct checkpoint_message *m, const struct checkpoint *signed_before);
 

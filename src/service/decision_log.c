@@ -132,6 +132,8 @@ static enum stage settle(struct decision_log *l)
     struct fault fault = {0};
     struct bytes text;
 
+    if (l->note.n)
+        return STAGE_PUBLISH; /* signed, and not on the disk yet: the core goes on from no other */
     arena_reset(&l->arena);
     *m = (struct checkpoint_message){0};
     if (!log_append_last(l->append, &l->arena, &m->last, &fault) ||
@@ -155,6 +157,8 @@ static void publish(struct decision_log *l)
 
     if (!log_append_publish(l->append, l->note, &fault))
         log_error("no checkpoint of the decision log: %s", fault.text);
+    else
+        l->note = BYTES_NONE;
 }
 
 static void *run(void *context)

@@ -62,6 +62,7 @@ struct pool {
     struct worker *workers;
     size_t count;
     struct turns *turns;
+    struct job *first; /* waits for the first pair */
     size_t busy;
     struct loaded snapshot, before; /* before: kept until a pair has taken the newer one */
     uint64_t generation;            /* of snapshot */
@@ -492,7 +493,9 @@ static void feed(struct pool *p)
             send_snapshot(w);
             continue;
         }
-        struct job *j = (struct job *)turns_next(p->turns);
+        struct job *j = i == 0 && p->first ? p->first : (struct job *)turns_next(p->turns);
+        if (j && j == p->first)
+            p->first = NULL;
         if (j)
             run(w, j);
     }
@@ -520,7 +523,10 @@ bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, 
         return false;
     *j = (struct job){.work = *work, .done = done, .context = context};
     turns_limits(p->turns, (size_t)p->config->queue, (size_t)p->config->provider_queue);
-    if (!turns_join(p->turns, &j->waiter, work->tenant)) {
+    bool for_first = work->kind == FRAME_CHECKPOINT;
+    if (for_first && !p->first)
+        p->first = j;
+    else if (for_first || !turns_join(p->turns, &j->waiter, work->tenant)) {
         free(j);
         return false;
     }
@@ -645,6 +651,7 @@ void pool_free(struct pool *p)
     }
     for (struct waiter *w; p->turns && (w = turns_next(p->turns));)
         free(w);
+    free(p->first);
     turns_free(p->turns);
     if (p->children)
         event_free(p->children);

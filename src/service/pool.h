@@ -52,7 +52,7 @@ struct pool_work {
     const struct tenant *tenant; /* whose state the pair needs; NULL: nobody's */
     int milliseconds;            /* it may take; 0: as every request */
 };
-/* False when the queue is full. */
+/* False when the queue is full. A FRAME_CHECKPOINT is for the first pair alone, which remembers the last one; one waits at a time. */
 bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, void *context);
 
 /* Public halves, once a pair is ready. */

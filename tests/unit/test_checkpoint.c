@@ -27,15 +27,21 @@ static struct checkpoint_message message(uint64_t old, uint64_t size)
     return m;
 }
 
-static const char *verdict(const struct checkpoint_message *m, uint64_t signed_size)
+static const char *verdict_of(const struct checkpoint_message *m, uint64_t signed_size, bool forked)
 {
     struct log_exam x = {.arena = &arena, .trace = trace_new(&arena), .key = &sample.key};
     const struct merkle_source source = log_sample_source(&sample);
     struct checkpoint before = {.size = signed_size};
 
     assert_true(merkle_root(&source, signed_size, &before.root, NULL));
+    before.root.v[0] ^= (uint8_t)forked;
     const char *refused = log_sample_verdict(&x, checkpoint_judge(&x, m, &before));
     return refused ? refused : "signed";
+}
+
+static const char *verdict(const struct checkpoint_message *m, uint64_t signed_size)
+{
+    return verdict_of(m, signed_size, false);
 }
 
 static void signs_what_goes_on(void **state)
@@ -75,6 +81,18 @@ static void signs_nothing_else(void **state)
     assert_string_equal(verdict(&m, 3), "log.checkpoint.signature");
     m.last = BYTES_LIT("nothing");
     assert_string_equal(verdict(&m, 0), "log.checkpoint.shape");
+}
+
+/* Two checkpoints of the log's key that contradict each other: whoever signed the one goes on from it alone. */
+static void signs_no_fork(void **state)
+{
+    struct checkpoint_message m = message(4, 9);
+
+    (void)state;
+    assert_string_equal(verdict_of(&m, 4, true), "log.consistency"); /* of the same size, with another root */
+    assert_string_equal(verdict_of(&m, 3, true), "log.consistency"); /* a longer one, by its signature alone */
+    assert_string_equal(verdict(&m, 3), "log.consistency"); /* whether it goes on from that or not: nothing shows it */
+    assert_string_equal(verdict(&m, 4), "signed");
 }
 
 static void records_have_one_form(void **state)
@@ -124,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(signs_what_goes_on, begin, tear_down),
         cmocka_unit_test_setup_teardown(signs_nothing_else, begin, tear_down),
+        cmocka_unit_test_setup_teardown(signs_no_fork, begin, tear_down),
         cmocka_unit_test_setup_teardown(records_have_one_form, begin, tear_down),
         cmocka_unit_test_setup_teardown(salts_and_sets, begin, tear_down),
     };
