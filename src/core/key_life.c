@@ -189,11 +189,11 @@ void key_switch(struct management *m)
         replace(m, &keys, &keys.next, false);
 }
 
-/* The key that is published, which clients may know already, or else a new one. False: refused. */
-static bool successor(struct management *m, const struct keys *keys, struct provider_key *out)
+/* The key that is published, which clients may know already, or else a new one; never the one that is revoked. False: refused. */
+static bool successor(struct management *m, const struct keys *keys, struct bytes revoked, struct provider_key *out)
 {
     *out = keys->next;
-    return keys->next.kid.n || manage_new_key(m, out);
+    return (keys->next.kid.n && !bytes_equal(keys->next.kid, revoked)) || manage_new_key(m, out);
 }
 
 void key_replace(struct management *m)
@@ -201,7 +201,7 @@ void key_replace(struct management *m)
     struct provider_key key;
     struct keys keys;
 
-    if (read_keys(m, &keys) && has_room(m, &keys) && successor(m, &keys, &key))
+    if (read_keys(m, &keys) && has_room(m, &keys) && successor(m, &keys, BYTES_NONE, &key))
         replace(m, &keys, &key, false);
 }
 
@@ -246,7 +246,7 @@ void key_revoke(struct management *m)
     if (!read_key_request(m->request->body, &request) || !request.kid.n) {
         manage_refuse(m, 400, "InvalidParameter", BYTES_LIT("Name the kid of the signing key that is to be revoked."));
     } else if (bytes_equal(request.kid, keys.current.kid)) {
-        if (successor(m, &keys, &key))
+        if (successor(m, &keys, request.kid, &key))
             replace(m, &keys, &key, true);
     } else if (keys.next.kid.n && bytes_equal(request.kid, keys.next.kid)) {
         manage_change(m, (struct change){.kind = BYTES_LIT("next")});

@@ -14,6 +14,13 @@ struct tenant *regional_refused(const struct service *s, struct arena *a, struct
 const struct tenant *regional_tenant(const struct service *s, struct arena *a, struct bytes name);
 /* Did the region revoke it? False also for no kid. */
 bool regional_revoked(const struct tenant *region, struct bytes kid);
+/* The tenant of a provider's region, whether or not the provider is to have its key now: what it revoked stays revoked when the setting
+ * changes. NULL as above. */
+const struct tenant *regional_revoker(const struct service *s, struct arena *a, struct bytes issuer);
+/* The kid of a key of the provider that the region revoked and the provider is to revoke too; empty: none. The one that does not sign
+ * yet is the first, so that no other one's revocation puts it in force. Those of before a deletion ("retired") are left as they are, for
+ * that record tells where the tenant begins; regional_keys leaves them out. */
+struct bytes regional_to_revoke(const struct tenant *region, const struct tenant *t, int64_t now);
 /* Is it a key of the region, which signs for it or did? */
 bool regional_has(const struct tenant *region, struct bytes kid);
 /* The keys that relying parties of a provider must know, without those that its region revoked; none where its region is refused. */

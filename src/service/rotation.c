@@ -55,8 +55,6 @@ enum rotation_step rotation_next(const struct tenant *t, const struct rotation_r
                                  const struct tenant *region, int64_t *due)
 {
     *due = 0;
-    if (region && (regional_revoked(region, t->key.kid) || regional_revoked(region, t->next.kid)))
-        return ROTATION_REVOKE;
     if (t->next.kid.n) {
         *due = t->next.since + rules->ahead;
         return ROTATION_SWITCH;
@@ -109,7 +107,7 @@ static int64_t lag_of(const struct rotation *r, const struct rotation_rules *rul
 }
 
 /* The step of one tenant, if it is one that has any. */
-static bool step_of(struct rotation *r, const struct tenant *t, const struct rotation_rules *rules,
+static bool step_of(struct rotation *r, const struct tenant *t, const struct rotation_rules *rules, int64_t now,
                     enum rotation_step *step, int64_t *due)
 {
     const struct service *s = r->service;
@@ -123,6 +121,10 @@ static bool step_of(struct rotation *r, const struct tenant *t, const struct rot
         return false; /* the log has it */
     const struct tenant *region = regional_tenant(s, &r->arena, name);
     *step = rotation_next(t, rules, region, due);
+    if (regional_to_revoke(regional_revoker(s, &r->arena, t->issuer), t, now).n) {
+        *step = ROTATION_REVOKE;
+        *due = 0;
+    }
     if (name.n && !region) { /* it is to have one: whoever takes the step makes it first */
         *step = ROTATION_PUBLISH;
         *due = 0;
@@ -140,7 +142,7 @@ static struct tenant *next_due(struct rotation *r, int64_t now, enum rotation_st
         struct tenant *t = registry_at(r->service->registry, r->at++ % count_all);
 
         r->looked++;
-        if (!step_of(r, t, &rules, step, &due))
+        if (!step_of(r, t, &rules, now, step, &due))
             continue;
         count(&r->counting, t, *step, due, now);
         if (*step != ROTATION_NONE && due + lag <= now && t->key_pause <= now)
@@ -168,7 +170,7 @@ static void succeeded(struct rotation *r)
     static const char *const said[] = {
         [ROTATION_PUBLISH] = "is published; it will sign once clients had time to see it",
         [ROTATION_SWITCH] = "signs from now on; the one before stays listed until its tokens have expired",
-        [ROTATION_REVOKE] = "signs from now on, in place of one that its region revoked",
+        [ROTATION_REVOKE] = "signs; one that its region revoked is listed no more",
         [ROTATION_RENEW] = "is the region's new one; its providers follow"};
     const struct tenant *t = r->tenant;
     const struct provider_key *key = r->step == ROTATION_PUBLISH ? &t->next : &t->key;
@@ -220,7 +222,7 @@ static void take_step(struct rotation *r, int64_t now)
         return;
     }
     if (r->step == ROTATION_REVOKE)
-        request.kid = regional_revoked(region, t->key.kid) ? t->key.kid : t->next.kid;
+        request.kid = regional_to_revoke(regional_revoker(r->service, &r->arena, t->issuer), t, now);
     change.signers = write_key_request(&r->arena, &request);
     tenancy_key(r->service, &r->arena, t, steps[r->step], &change, done, r);
 }

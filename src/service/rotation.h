@@ -18,8 +18,9 @@ enum rotation_step {
     ROTATION_REVOKE, /* it has a key that its region revoked */
     ROTATION_RENEW,  /* a region is to have another key; its providers follow, each with the steps above */
 };
-/* The next step of a provider that serves, and when it is due, in seconds since 1970. Keys that were made together do not change
- * together: each is due up to an eighth of the period sooner, by its kid. region: whose key the provider is to have, or NULL. */
+/* The next step of a provider that serves and has no key that its region revoked, and when it is due, in seconds since 1970. Keys that were
+ * made together do not change together: each is due up to an eighth of the period sooner, by its kid. region: whose key the provider is to
+ * have, or NULL. */
 enum rotation_step rotation_next(const struct tenant *t, const struct rotation_rules *rules,
                                  const struct tenant *region, int64_t *due);
 

@@ -152,5 +152,30 @@ class FromProviderToRegion(ServiceCase):
             self.assertIn(kid, dict(get_keys(self.service, host)))
 
 
+class RevokedInARegion(FromProviderToRegion):
+    """What a region revoked stays revoked when its providers have keys of their own again."""
+    settings = {"control_plane": PLANE, "provider first": {"issuer": "https://first.example"},
+                "keys": {"scope": "region", "rotation": "off", "publish_ahead": "2s"}}
+
+    def test_and_back(self):
+        for host in HOSTS:
+            self.assertEqual(201, arm(self.service, "PUT", f"{GROUP}/{host.split('.')[0]}", WESTUS).status)
+        old = kid_of(get_token(self.service, HOSTS[0]))
+        self.assertEqual(200, arm(self.service, "POST", f"{GROUP}/one/rotateSigningKey", {}).status)
+        for host in HOSTS:
+            self.assertTrue(until(True, lambda host=host: kid_of(get_token(self.service, host)) != old))
+            self.assertIn(old, dict(get_keys(self.service, host)))
+        self.assertEqual(200, arm(self.service, "POST", f"{GROUP}/one/revokeSigningKey", {"kid": old}).status)
+        self.restart("provider")
+        for host in HOSTS:
+            self.assertNotIn(old, dict(get_keys(self.service, host)))
+            answer = until([], lambda host=host: [k for k in self.shown(host) if k == old])
+            self.assertEqual([], answer)  # nor in its own records, which this lists as they are
+
+    def shown(self, host):
+        answer = arm(self.service, "GET", f"{GROUP}/{host.split('.')[0]}/signingKeys")
+        return [k["kid"] for k in answer.json["signingKeys"]]
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -5,6 +5,7 @@
 #include "core/manage.h"
 #include "core/record_seal.h"
 #include "core/sealed_key.h"
+#include "service/regional.h"
 #include "service/rotation.h"
 
 #define ISSUER "https://one.wus.example"
@@ -244,6 +245,53 @@ static void steps_are_due(void **state)
     assert_int_equal(rotation_next(&t, &off, NULL, &due), ROTATION_SWITCH); /* what was begun is done */
 }
 
+/* One whose `next` is the same key: the successor of a revoked key is never that key. */
+static void a_revoked_key_is_not_its_own_successor(void **state)
+{
+    (void)state;
+    assert_int_equal(step(MANAGE_KEY_PUBLISH, "", 2000), 200);
+    ((struct state_record *)(uintptr_t)find("next"))->body = find("key")->body;
+    assert_int_equal(step(MANAGE_KEY_REVOKE, "kid-1", 3000), 200);
+    assert_key("key", "kid-3", 3000);
+    assert_key("next", "", 0);
+}
+
+static struct held_record *held(const char *kind, struct bytes body, struct held_record *next)
+{
+    struct held_record *h = ARENA_NEW(&arena, struct held_record);
+
+    *h = (struct held_record){.next = next, .kind = bytes_text(kind), .body = body};
+    return h;
+}
+
+static struct bytes kids(const char *const *names, size_t count, int64_t until)
+{
+    struct retired_key keys[RETIRED_KEYS_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        keys[i] = (struct retired_key){bytes_text(names[i]), BYTES_NONE, until};
+    return write_retired_keys(&arena, keys, count);
+}
+
+/* Wherever a provider has it; the one that would sign next goes first. */
+static void what_a_region_revoked_is_revoked(void **state)
+{
+    static const char *const gone[] = {"n", "k", "r"}, *const listed[] = {"x", "r"};
+    const struct tenant region = {.records = held("revoked", kids(gone, 3, INT64_MAX), NULL)}, none = {0};
+    struct tenant t = {.key = {.kid = BYTES_LIT("k")}, .next = {.kid = BYTES_LIT("n")}};
+
+    (void)state;
+    t.records = held("rotated", kids(listed, 2, 5000), NULL);
+    assert_int_equal(regional_to_revoke(NULL, &t, 1000).n, 0);
+    assert_int_equal(regional_to_revoke(&none, &t, 1000).n, 0);
+    assert_true(bytes_is(regional_to_revoke(&region, &t, 1000), "n"));
+    t.next.kid = BYTES_NONE;
+    assert_true(bytes_is(regional_to_revoke(&region, &t, 1000), "k"));
+    t.key.kid = BYTES_LIT("other");
+    assert_true(bytes_is(regional_to_revoke(&region, &t, 1000), "r"));
+    assert_int_equal(regional_to_revoke(&region, &t, 5000).n, 0); /* its tokens have expired */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +301,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_changes_without_a_key, new_provider, tear_down),
         cmocka_unit_test_setup_teardown(requests_are_read_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_of_before_is_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_revoked_key_is_not_its_own_successor, new_provider, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_region_revoked_is_revoked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(steps_are_due, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("rotation", tests, NULL, NULL);
