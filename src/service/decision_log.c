@@ -40,6 +40,7 @@ enum stage { STAGE_NONE, STAGE_SETTLE, STAGE_SIGN, STAGE_PUBLISH };
 struct decision_log {
     const struct config *config;
     struct pool **pool;
+    char *name;                /* the log's; a configuration that is read again takes its texts away */
     struct log_append *append; /* the thread's */
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
@@ -293,13 +294,18 @@ bool decision_log_start(struct event_base *base, const struct config *c, struct 
     *out = NULL;
     if (!c->decision_folder)
         return true;
-    struct log_append *append = log_append_open(c->decision_folder, bytes_text(c->decision_name), true, fault);
-    if (!append)
+    char *name = strdup(c->decision_name);
+    if (!name)
+        abort();
+    struct log_append *append = log_append_open(c->decision_folder, bytes_text(name), true, fault);
+    if (!append) {
+        free(name);
         return false;
+    }
     struct decision_log *l = calloc(1, sizeof *l);
     if (!l)
         abort();
-    *l = (struct decision_log){.config = c, .pool = pool, .append = append};
+    *l = (struct decision_log){.config = c, .pool = pool, .name = name, .append = append};
     l->waiting.last = &l->waiting.first;
     l->done.last = &l->done.first;
     if (log_append_dropped(append))
@@ -332,6 +338,7 @@ void decision_log_stop(struct decision_log *l)
     event_free(l->timer);
     close(l->ready);
     log_append_close(l->append);
+    free(l->name);
     arena_free(&l->arena);
     free(l);
 }
