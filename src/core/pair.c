@@ -60,7 +60,8 @@ bool pair_sealer(char *out, size_t size, struct fault *fault)
 }
 
 /* In the child: put the descriptors where the program expects them and become it. */
-static _Noreturn void become(const char *folder, const char *name, int first, int second, char *const *arguments)
+static _Noreturn void become(const char *folder, const char *name, int first, int second, char *const *arguments,
+                             char *const *environment)
 {
     char path[PATH_MAX];
     int a = fcntl(first, F_DUPFD, SECOND_FD + 1), b = second >= 0 ? fcntl(second, F_DUPFD, SECOND_FD + 1) : -1;
@@ -77,7 +78,7 @@ static _Noreturn void become(const char *folder, const char *name, int first, in
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execv(path, arguments);
+    execve(path, arguments, environment);
     fprintf(stderr, "assay: cannot start %s: %s\n", path, strerror(errno));
     _exit(127);
 }
@@ -97,32 +98,46 @@ static void keep_to_processor(const struct pair_options *o)
     (void)sched_setaffinity(0, sizeof own, &own);
 }
 
-/* In the child: a verifier needs nothing of what the service was started with, which may hold a password of the database. A signer's
- * environment goes on to its sealer, which modules of tokens and the software of TPMs read. */
-static void forget_environment(void)
+/* Does a process need this variable? A verifier nothing of what the service was started with, which may hold a password of the
+ * database. A signer's goes on to its sealer, which modules of tokens and the software of TPMs read. */
+static bool needs(bool verifier, const char *variable)
 {
-    static const char *const kept[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
-    const char *values[sizeof kept / sizeof *kept];
+    static const char *const always[] = {"ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS="};
 
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        values[i] = getenv(kept[i]);
-    clearenv();
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (values[i])
-            setenv(kept[i], values[i], 1);
+    for (size_t i = 0; verifier && i < sizeof always / sizeof *always; i++)
+        if (strncmp(variable, always[i], strlen(always[i])) == 0)
+            return true;
+    return !verifier && strncmp(variable, PAIR_SANDBOX "=", strlen(PAIR_SANDBOX "=")) != 0;
+}
+
+/* Made before the process is: between fork and exec nothing may be allocated, for another thread may have been at it. */
+static char **environment_for(const struct pair_options *options, bool verifier)
+{
+    static char required[] = PAIR_SANDBOX "=required", available[] = PAIR_SANDBOX "=" PAIR_SANDBOX_AVAILABLE;
+    size_t n = 0, count = 0;
+
+    while (environ[n])
+        n++;
+    char **made = calloc(n + 2, sizeof *made);
+    if (!made)
+        return NULL;
+    made[count++] = options->sandbox_required ? required : available;
+    for (size_t i = 0; i < n; i++)
+        if (needs(verifier, environ[i]))
+            made[count++] = environ[i];
+    return made;
 }
 
 static pid_t spawn(const struct pair_options *options, const char *name, int first, int second, char *const *arguments)
 {
-    pid_t pid = fork();
+    char **environment = environment_for(options, second >= 0);
+    pid_t pid = environment ? fork() : -1;
 
     if (pid == 0) {
         keep_to_processor(options);
-        if (second >= 0)
-            forget_environment();
-        setenv(PAIR_SANDBOX, options->sandbox_required ? "required" : PAIR_SANDBOX_AVAILABLE, 1);
-        become(options->folder, name, first, second, arguments);
+        become(options->folder, name, first, second, arguments, environment);
     }
+    free(environment);
     return pid;
 }
 

@@ -62,15 +62,19 @@ class Service:
 
     def make_config(self, state):
         """A first run with --dev makes certificates, token and simulated evidence; the configuration then uses them."""
-        first = subprocess.Popen([self.program, "--dev", "--state", state, "--port", "0"], stderr=subprocess.DEVNULL,
-                                 stdin=subprocess.DEVNULL, env=self.env)
+        said = os.path.join(self.folder, "first.log")
+        with open(said, "wb") as log:
+            first = subprocess.Popen([self.program, "--dev", "--state", state, "--port", "0"], stderr=log, stdin=subprocess.DEVNULL, env=self.env)
         ready = os.path.join(state, "dev.env")
         for _ in range(READY_SECONDS * 10):
-            if os.path.exists(ready):
+            if os.path.exists(ready) or first.poll() is not None:
                 break
             time.sleep(0.1)
         first.terminate()
         first.wait(30)
+        if not os.path.exists(ready):
+            with open(said, encoding="utf-8", errors="replace") as log:
+                raise AssertionError("assayd --dev did not get ready:\n" + log.read()[-4000:])
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
