@@ -1,6 +1,6 @@
-/* A verifier that was taken over: put in the place of assay-verifier, it looks for the sealing key of its signer. The environment tells
- * what to look for (TAKEOVER_KEY, 64 hex digits; TAKEOVER_FILE, where it lies) and whether to be confined as the verifier is
- * (TAKEOVER_AS: verifier or none). Prints a line for each way: takeover WAY: found, or what ended it. */
+/* A verifier that was taken over: put in the place of assay-verifier, it looks for the sealing key of its signer. A file beside
+ * it, PROGRAM.told, has three lines: whether to be confined as the verifier is (verifier or none), what to look for (64 hex digits), and
+ * the file where that lies. A verifier's environment tells nothing. Prints a line for each way: takeover WAY: found, or what ended it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +21,8 @@ static struct region {
 } regions[REGIONS_MAX];
 static size_t region_count;
 static uint8_t key[KEY_SIZE], found[REGION_MAX];
-static const char *key_file;
+enum { TOLD_AS, TOLD_KEY, TOLD_FILE, TOLD };
+static char told[TOLD][4096];
 static pid_t signer;
 
 static bool holds_key(size_t n)
@@ -69,7 +70,7 @@ static bool by_trace(void)
 
 static bool from_disk(void)
 {
-    int fd = open(key_file, O_RDONLY);
+    int fd = open(told[TOLD_FILE], O_RDONLY);
 
     return fd >= 0 && read(fd, found, 2 * KEY_SIZE) == 2 * KEY_SIZE;
 }
@@ -117,7 +118,7 @@ static void attempt(const char *way, bool (*go)(void))
     pid_t child = fork();
 
     if (child == 0) {
-        sandbox_become(getenv("TAKEOVER_AS"));
+        sandbox_become(told[TOLD_AS]);
         _exit(go() ? 1 : 0);
     }
     waitpid(child, &status, 0);
@@ -127,15 +128,31 @@ static void attempt(const char *way, bool (*go)(void))
         fprintf(stderr, "takeover %s: %s\n", way, WEXITSTATUS(status) == 1 ? "found" : "nothing");
 }
 
+static bool read_told(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof ".told");
+    bool ok = n > 0;
+
+    if (ok)
+        strcpy(path + n, ".told");
+    FILE *f = ok ? fopen(path, "r") : NULL;
+    for (size_t i = 0; i < TOLD && ok; i++) {
+        ok = f && fgets(told[i], sizeof told[i], f);
+        told[i][strcspn(told[i], "\n")] = 0;
+    }
+    if (f)
+        fclose(f);
+    return ok;
+}
+
 int main(void)
 {
-    const char *hex = getenv("TAKEOVER_KEY");
     struct arena a;
     struct bytes bytes;
 
-    key_file = getenv("TAKEOVER_FILE");
     arena_init(&a, 1024 * 1024);
-    if (!key_file || !hex || !hex_decode(&a, bytes_text(hex), &bytes) || bytes.n != KEY_SIZE)
+    if (!read_told() || !hex_decode(&a, bytes_text(told[TOLD_KEY]), &bytes) || bytes.n != KEY_SIZE)
         return EXIT_FAILURE;
     memcpy(key, bytes.p, KEY_SIZE);
     arena_free(&a);

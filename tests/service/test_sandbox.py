@@ -1,10 +1,12 @@
 """What verifier and signer may not do is denied: tried from inside by programs that are confined alike, read from outside at the running
 service, and looked for by a verifier that was taken over. Of release builds: the sanitizers need files and calls that the filters deny."""
+import fcntl
 import os
 import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -240,19 +242,28 @@ os.execv({str(RELEASE / "src/service/assayd")!r}, sys.argv)
 @unittest.skipUnless(TAKEOVER.exists(), f"no release build in {RELEASE.name}: ./dev test makes one")
 class TakenOver(ReleaseService):
     def take_over(self, program):
+        """A pair whose verifier is the stand-in, started with all the rights of this test: a service gives its own none (FromOutside), and
+        what the filter denies would be denied anyway."""
         folder = Path(tempfile.mkdtemp(prefix="assay-takeover-"))
         self.addCleanup(shutil.rmtree, folder, True)
-        for place, source in {"service/assayd": RELEASE / "src/service/assayd", "core/assay-signer": RELEASE / "src/core/assay-signer",
-                              "core/assay-verifier": TAKEOVER}.items():
-            (folder / "src" / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, folder / "src" / place)
-        key = folder / "state/sealing.key"
-        key.parent.mkdir()
+        verifier, key = folder / "assay-verifier", folder / "sealing.key"
+        shutil.copy(TAKEOVER, verifier)
         key.write_text(os.urandom(32).hex())
         key.chmod(0o600)
-        done = subprocess.run([folder / "src/service/assayd", "--dev", "--state", key.parent, "--port", "0"], capture_output=True, text=True,
-                              timeout=60, stdin=subprocess.DEVNULL, check=False,
-                              env=dict(os.environ, ASSAY_SHARED="", TAKEOVER_AS=program, TAKEOVER_KEY=key.read_text(), TAKEOVER_FILE=str(key)))
+        (folder / "assay-verifier.told").write_text(f"{program}\n{key.read_text()}\n{key}\n")
+        ends = [end for pair in (socket.socketpair(), socket.socketpair()) for end in pair]
+        high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20) for end in ends]  # away from where they go
+        self.addCleanup(lambda: [end.close() for end in ends] + [os.close(fd) for fd in high])
+
+        def placed(*fds):
+            return lambda: [os.dup2(fd, 3 + i) for i, fd in enumerate(fds)]
+        signer = subprocess.Popen([RELEASE / "src/core/assay-signer", key], preexec_fn=placed(high[3]), close_fds=False, stdin=subprocess.DEVNULL)
+        try:
+            done = subprocess.run([verifier], preexec_fn=placed(high[1], high[2]), close_fds=False, capture_output=True, text=True, timeout=60,
+                                  stdin=subprocess.DEVNULL, check=False)
+        finally:
+            signer.kill()
+            signer.wait()
         self.assertIn("takeover: end", done.stderr)
         return dict(re.findall(r"^takeover (.*): (.*)$", done.stderr, re.M))
 
