@@ -103,5 +103,6 @@ void key_pool_stop(void)
         pthread_join(pool.thread, NULL);
     while (pool.count)
         signing_key_free(pool.keys[--pool.count]); /* which wipes it */
-    pool.running = pool.settled = pool.wanted = pool.stop = false;
+    pool.stop = false;
+    pool.running = pool.settled = pool.wanted = false;
 }
