@@ -2,7 +2,6 @@
 #include "cli/input.h"
 #include "cli/release.h"
 #include "cli/terminal.h"
-#include "crypto/pem.h"
 #include "crypto/x509.h"
 #include "net/http.h"
 
@@ -68,27 +67,15 @@ bool release_list_read(struct cli *cli, const char *from, const char *ca_file, s
 
 bool release_key_read(struct cli *cli, const char *path, struct public_key *out)
 {
-    struct arena *a = cli->arena;
-    const struct certificate *c;
     struct fault fault = {0};
-    struct pem_block block;
-    struct bytes text, rest;
-    bool found = false;
+    struct bytes text;
 
-    if (!input_file(a, path, LIMIT_KEY_FILE, &text, &fault)) {
+    if (!input_file(cli->arena, path, LIMIT_KEY_FILE, &text, &fault)) {
         cli_error(cli, "%s", fault.text);
         return false;
     }
-    rest = text;
-    if (pem_next(a, &rest, &block, &found) && found) {
-        if (bytes_is(block.label, "PUBLIC KEY") && public_key_decode(a, block.der, out) && out->kind == KEY_P256)
-            return true;
-        if (bytes_is(block.label, "CERTIFICATE") && certificate_decode(a, block.der, &c, &fault) &&
-            c->key.kind == KEY_P256) {
-            *out = c->key;
-            return true;
-        }
-    }
+    if (public_key_read(cli->arena, text, out) && out->kind == KEY_P256)
+        return true;
     cli_misuse(
         cli, "--release-key %s: no public key on P-256 in PEM; `assay collateral key` makes one beside the private one",
         path);

@@ -104,11 +104,6 @@ bool hand_over_read_grant(struct hand_over_exam *x, struct bytes text, struct ha
                           read_key_evidence(rd_rest(&r), &out->message.evidence));
 }
 
-static void number(struct writer *w, uint64_t v)
-{
-    wr_u64le(w, v);
-}
-
 static void of_sgx(struct writer *w, const struct sgx_evidence *e, struct hand_over_party *out)
 {
     out->measurement = e->report.mrenclave;
@@ -119,9 +114,9 @@ static void of_sgx(struct writer *w, const struct sgx_evidence *e, struct hand_o
     wr_put(w, e->report.isv_ext_product_id);
     wr_put(w, e->report.isv_family_id);
     wr_put(w, e->report.config_id);
-    number(w, e->report.isv_prod_id);
-    number(w, e->report.isv_svn);
-    number(w, e->report.config_svn);
+    wr_u64le(w, e->report.isv_prod_id);
+    wr_u64le(w, e->report.isv_svn);
+    wr_u64le(w, e->report.config_svn);
 }
 
 static void of_tdx(struct writer *w, const struct tdx_evidence *e, struct hand_over_party *out)
@@ -135,7 +130,7 @@ static void of_tdx(struct writer *w, const struct tdx_evidence *e, struct hand_o
     wr_put(w, e->report.mrconfigid);
     wr_put(w, e->report.mrowner);
     wr_put(w, e->report.mrownerconfig);
-    number(w, e->report.vm_id);
+    wr_u64le(w, e->report.vm_id);
 }
 
 static void of_snp(struct writer *w, const struct snp_evidence *e, struct hand_over_party *out)
@@ -147,9 +142,9 @@ static void of_snp(struct writer *w, const struct snp_evidence *e, struct hand_o
     wr_put(w, e->report.host_data);
     wr_put(w, e->report.id_key_digest);
     wr_put(w, e->report.author_key_digest);
-    number(w, e->report.policy);
-    number(w, e->report.guest_svn);
-    number(w, e->report.vmpl);
+    wr_u64le(w, e->report.policy);
+    wr_u64le(w, e->report.guest_svn);
+    wr_u64le(w, e->report.vmpl);
 }
 
 static const struct attester *decode(struct exam *x, const struct hand_over_message *m)
@@ -169,7 +164,7 @@ static void describe(struct arena *a, enum key_tee tee, const void *evidence, st
 {
     struct writer w = wr_open(a);
 
-    number(&w, tee);
+    wr_u64le(&w, tee);
     if (tee == KEY_SGX)
         of_sgx(&w, evidence, out);
     else if (tee == KEY_TDX)

@@ -215,3 +215,18 @@ bool certificate_signed_by(const struct certificate *c, const struct public_key 
 {
     return x509_verify(c->alg, c->tbs, c->signature, issuer_key);
 }
+
+bool public_key_read(struct arena *a, struct bytes text, struct public_key *out)
+{
+    const struct certificate *list;
+    struct pem_block block;
+    size_t count;
+    bool found;
+
+    *out = (struct public_key){0};
+    if (certificates_decode(a, text, &list, &count, NULL))
+        *out = list->key;
+    else if (pem_next(a, &text, &block, &found) && found)
+        return bytes_is(block.label, "PUBLIC KEY") && public_key_decode(a, block.der, out);
+    return out->kind != KEY_NONE;
+}

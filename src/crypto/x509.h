@@ -39,6 +39,9 @@ bool certificate_decode(struct arena *a, struct bytes der, const struct certific
 /* DER, or PEM with one or more certificates, at most LIMIT_CHAIN, as a list in the order given. */
 bool certificates_decode(struct arena *a, struct bytes text, const struct certificate **list, size_t *count,
                          struct fault *fault);
+/* The key of a file that names one: of its first certificate, DER or PEM, or bare in PEM. False where there is none that is accepted
+ * (verify.h). Views point into text. */
+bool public_key_read(struct arena *a, struct bytes text, struct public_key *out);
 /* Value of an extension (the content of its OCTET STRING) by DER of its OID without tag and length; false when absent. */
 bool certificate_extension(const struct certificate *c, struct bytes oid, struct bytes *value);
 /* Would a path ignore something that must not be ignored, even if its caller processes the extensions 2.5.29.arcs? */

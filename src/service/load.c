@@ -7,7 +7,6 @@
 
 #include "base/limits.h"
 #include "collateral/bundle.h"
-#include "crypto/pem.h"
 
 enum { LOADED_MEMORY = 1024 * 1024 * 1024, FILE_MOST = 2 * LIMIT_CRL + 1 /* what is longer is no endorsement */ };
 
@@ -90,25 +89,13 @@ static bool load_folder(struct loaded *l, const char *path, struct fault *fault)
     return ok;
 }
 
-bool load_public_key(struct arena *a, const char *path, struct public_key *key, struct bytes *spki, struct fault *fault)
+bool load_public_key(struct arena *a, const char *path, struct public_key *key, struct fault *fault)
 {
-    const struct certificate *list;
-    struct pem_block block;
     struct bytes text;
-    size_t count;
-    bool found;
 
-    if (!load_file(a, path, LIMIT_CHAIN * LIMIT_CERTIFICATE, &text, fault))
-        return false;
-    if (certificates_decode(a, text, &list, &count, NULL)) {
-        *key = list->key;
-        *spki = list->spki;
-        return true;
-    }
-    if (!pem_next(a, &text, &block, &found) || !found || !public_key_decode(a, block.der, key))
-        return fault_set(fault, FAULT_CRYPTO, "%s: neither a certificate nor a public key in PEM", path);
-    *spki = block.der;
-    return true;
+    return load_file(a, path, LIMIT_CHAIN * LIMIT_CERTIFICATE, &text, fault) &&
+           (public_key_read(a, text, key) ||
+            fault_set(fault, FAULT_CRYPTO, "%s: neither a certificate nor a public key in PEM", path));
 }
 
 /* Unlike a file of the folder, the bundle that the configuration names must be whole and rightly signed. */
@@ -116,17 +103,17 @@ static bool load_bundle(struct loaded *l, const struct config *c, struct fault *
 {
     struct bundle b;
     struct public_key key;
-    struct bytes text, spki = BYTES_NONE;
+    struct bytes text;
     uint8_t signer[SHA256_SIZE];
     struct fault reason = {0};
 
     if (!load_file(&l->arena, c->bundle, LIMIT_BUNDLE, &text, fault) ||
-        (c->bundle_key && !load_public_key(&l->arena, c->bundle_key, &key, &spki, fault)))
+        (c->bundle_key && !load_public_key(&l->arena, c->bundle_key, &key, fault)))
         return false;
     if (!bundle_read(&l->arena, text, &b, &reason))
         return fault_set(fault, reason.code, "%s: %s", c->bundle, reason.text);
     if (c->bundle_key)
-        sha256(spki, signer);
+        sha256(key.spki, signer);
     if (c->bundle_key && !(b.is_signed && memcmp(b.signer, signer, SHA256_SIZE) == 0))
         return fault_set(fault, FAULT_CRYPTO, "%s is not signed by the key in %s", c->bundle, c->bundle_key);
     add_file(l, c->bundle, text);

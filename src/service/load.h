@@ -26,9 +26,8 @@ bool load_snapshot(const struct config *c, struct loaded *out, struct fault *fau
 bool load_signers(struct arena *a, const char *path, struct bytes *jwks, struct fault *fault);
 void loaded_free(struct loaded *l);
 
-/* The public key of a PEM file: of its certificate, or bare; and its DER SubjectPublicKeyInfo. */
-bool load_public_key(struct arena *a, const char *path, struct public_key *key, struct bytes *spki,
-                     struct fault *fault);
+/* The public key that a file names: of its certificate, or bare, in PEM. */
+bool load_public_key(struct arena *a, const char *path, struct public_key *key, struct fault *fault);
 /* A whole file of at most `most` bytes. */
 bool load_file(struct arena *a, const char *path, size_t most, struct bytes *out, struct fault *fault);
 

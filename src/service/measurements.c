@@ -47,9 +47,8 @@ static bool read_list(const struct config *c, struct announced *l, struct fault 
 {
     const struct records_exam x = {.arena = &l->arena, .trace = trace_new(&l->arena)};
     struct public_key key;
-    struct bytes spki;
 
-    if (!load_public_key(&l->arena, c->measurements_key, &key, &spki, fault) ||
+    if (!load_public_key(&l->arena, c->measurements_key, &key, fault) ||
         !load_file(&l->arena, c->measurements, LIMIT_MEASUREMENTS_TEXT, &l->text, fault))
         return false;
     if (key.kind != KEY_P256)

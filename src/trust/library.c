@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "crypto/pem.h"
 #include "trust/trust.h"
 
 struct assay_trust {
@@ -73,17 +72,13 @@ int assay_trust_add_anchor(struct assay_trust *t, const uint8_t spki_sha256[32])
 int assay_trust_set_measurements(struct assay_trust *t, const void *list, size_t size, const void *release_key,
                                  size_t release_key_size)
 {
-    struct bytes pem = bytes_make(release_key, release_key_size);
-    struct pem_block block;
-    bool found = false;
-
     if (!list || size == 0 || size > LIMIT_MEASUREMENTS_TEXT || release_key_size > LIMIT_KEY_FILE)
         return -1;
     arena_reset(&t->kept);
     t->has_key = release_key != NULL;
     t->list = BYTES_NONE;
-    if (release_key && (!pem_next(&t->kept, &pem, &block, &found) || !found ||
-                        !public_key_decode(&t->kept, block.der, &t->release_key)))
+    if (release_key &&
+        !public_key_read(&t->kept, arena_copy(&t->kept, bytes_make(release_key, release_key_size)), &t->release_key))
         return -1;
     t->list = arena_copy(&t->kept, bytes_make(list, size));
     return 0;

@@ -403,6 +403,33 @@ static void lists(void **state)
     assert_int_equal(listed(joined(wr_done(&crlf), one)), 2);
 }
 
+/* A certificate's, or bare; nothing else that has a key in it. */
+static void keys_of_files(void **state)
+{
+    struct recipe r = leaf();
+    struct bytes der = issue(&r);
+    const struct certificate *c;
+    struct public_key key;
+
+    (void)state;
+    assert_true(certificate_decode(&arena, der, &c, NULL));
+    const struct bytes good[] = {der, pem_of(der), joined(pem_of(der), pem_of(der)),
+                                 pem_encode(&arena, "PUBLIC KEY", c->spki)};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(public_key_read(&arena, good[i], &key));
+        assert_true(public_key_equal(&key, &c->key));
+        assert_bytes_equal(key.spki, c->spki);
+    }
+    const struct bytes bad[] = {BYTES_NONE,
+                                BYTES_LIT("text"),
+                                c->spki,
+                                pem_encode(&arena, "PRIVATE KEY", c->spki),
+                                pem_encode(&arena, "CERTIFICATE", c->spki),
+                                pem_encode(&arena, "PUBLIC KEY", bytes_after(c->spki, 1))};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(public_key_read(&arena, bad[i], &key));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(authority_fields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_shape, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_of_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(signature_algorithms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kinds_of_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(extensions, set_up, tear_down),
