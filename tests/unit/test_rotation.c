@@ -292,6 +292,49 @@ static void what_a_region_revoked_is_revoked(void **state)
     assert_int_equal(regional_to_revoke(&region, &t, 5000).n, 0); /* its tokens have expired */
 }
 
+static unsigned certified;
+
+static bool certify_none(void *context, struct bytes issuer, struct bytes sealed_key,
+                         const struct key_evidence *evidence, struct arena *a, struct bytes *certificate,
+                         struct fault *fault)
+{
+    (void)context, (void)issuer, (void)sealed_key, (void)evidence, (void)a, (void)certificate;
+    certified++;
+    return fault_set(fault, FAULT_CRYPTO, "it opens nothing here");
+}
+
+/* The signer would open the provider's own key of before, and a host could so bring one back that was revoked. */
+static void a_key_that_is_no_regions_is_not_taken_for_one(void **state)
+{
+    static const struct mint certifies = {.make_key = make_key, .seal_record = seal_record, .certify = certify_none};
+    static const struct {
+        struct bytes sealed;
+        int status;
+        unsigned certified;
+    } cases[] = {{BYTES_LIT("\1own, of the first form"), 409, 0},
+                 {BYTES_LIT("\2own"), 409, 0},
+                 {BYTES_LIT("\3the region's"), 503, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct snapshot snapshot = {.providers = &provider, .provider_count = 1};
+        const struct key_request body = {BYTES_NONE};
+        const struct manage_request request = {.what = MANAGE_KEY_PUBLISH,
+                                               .issuer = provider.issuer,
+                                               .body = write_key_request(&arena, &body),
+                                               .regional = cases[i].sealed,
+                                               .time = 2000};
+        struct changes changes = {0};
+        struct answer answer;
+
+        certified = 0;
+        core_manage(&arena, &snapshot, &request, &certifies, &answer, &changes);
+        assert_int_equal(answer.status, cases[i].status);
+        assert_int_equal(changes.count, 0);
+        assert_int_equal(certified, cases[i].certified);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_revoked_key_is_not_its_own_successor, new_provider, tear_down),
         cmocka_unit_test_setup_teardown(what_a_region_revoked_is_revoked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(steps_are_due, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_that_is_no_regions_is_not_taken_for_one, new_provider, tear_down),
     };
     return cmocka_run_group_tests_name("rotation", tests, NULL, NULL);
 }
