@@ -16,6 +16,13 @@ static void judge(struct arena *a, struct bytes input, const struct log_key *key
         abort(); /* nobody has this key's private half */
     if (note_split(a, input, key, &text, &signature) && (signature.n == 0 || text.n >= input.n))
         abort();
+    struct log_key witness = *key;
+    witness.cosigns = true;
+    int64_t time;
+    if (cosign_verify(a, input, &witness, &time))
+        abort();
+    if (cosign_line(a, input, &witness, &text) && (!bytes_begin(text, "\xe2\x80\x94 ") || text.n > input.n))
+        abort();
     if (!log_proof_read(a, input, &proof))
         return;
     if (!bytes_equal(log_proof_write(a, &proof), input))
@@ -39,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (checkpoint_parse(input, &c) && !bytes_equal(checkpoint_text(&a, &c), input))
         abort();
     if (log_key_parse(&a, input, &read) && !bytes_equal(log_key_text(&a, &read), bytes_trim_end(input)))
+        abort();
+    if (witness_key_parse(&a, input, &read) && !bytes_equal(log_key_text(&a, &read), bytes_trim_end(input)))
         abort();
     arena_free(&a);
     return 0;

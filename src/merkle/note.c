@@ -2,13 +2,7 @@
 
 #include "base/text.h"
 
-enum {
-    KIND_ED25519 = 1,
-    ID_HEX = 2 * LOG_KEY_ID,
-    SIZE_DIGITS = 20,
-    SIGNED = LOG_KEY_ID + ED25519_SIGNATURE,
-    ROOT_MEMORY = 256 * 1024
-};
+enum { KIND_ED25519 = 1, KIND_COSIGNATURE = 4, ID_HEX = 2 * LOG_KEY_ID, SIZE_DIGITS = 20, ROOT_MEMORY = 256 * 1024 };
 
 #define DASH "\xe2\x80\x94 " /* an em dash and a blank: how a line of a signature begins */
 
@@ -40,10 +34,15 @@ bool log_name_ok(struct bytes name)
     return name.n > 0 && name.n <= LOG_NAME_MOST;
 }
 
-/* The id of a key covers its name: the same key under another name is another. */
+static uint8_t kind_of(const struct log_key *key)
+{
+    return key->cosigns ? KIND_COSIGNATURE : KIND_ED25519;
+}
+
+/* The id of a key covers its name and kind: the same key under another name is another. */
 static void id_of(const struct log_key *key, uint8_t id[LOG_KEY_ID])
 {
-    static const uint8_t kind[] = {'\n', KIND_ED25519};
+    const uint8_t kind[] = {'\n', kind_of(key)};
     const struct bytes parts[] = {key->name, BYTES_OF(kind), BYTES_OF(key->key)};
     uint8_t hash[SHA256_SIZE];
 
@@ -53,7 +52,7 @@ static void id_of(const struct log_key *key, uint8_t id[LOG_KEY_ID])
 
 struct bytes log_key_text(struct arena *a, const struct log_key *key)
 {
-    uint8_t id[LOG_KEY_ID], typed[1 + ED25519_PUBLIC] = {KIND_ED25519};
+    uint8_t id[LOG_KEY_ID], typed[1 + ED25519_PUBLIC] = {kind_of(key)};
     struct writer w = wr_open(a);
 
     id_of(key, id);
@@ -66,7 +65,7 @@ struct bytes log_key_text(struct arena *a, const struct log_key *key)
     return wr_done(&w);
 }
 
-bool log_key_parse(struct arena *a, struct bytes text, struct log_key *out)
+static bool key_parse(struct arena *a, struct bytes text, struct log_key *out)
 {
     text = bytes_trim_end(text);
     const uint8_t *plus = text.n ? memchr(text.p, '+', text.n) : NULL;
@@ -74,11 +73,31 @@ bool log_key_parse(struct arena *a, struct bytes text, struct log_key *out)
     struct bytes key, rest = bytes_after(text, name.n + 1 + ID_HEX + 1);
 
     if (!log_name_ok(name) || !base64_decode_strict(a, rest, &key) || key.n != 1 + ED25519_PUBLIC ||
-        key.p[0] != KIND_ED25519)
+        key.p[0] != kind_of(out))
         return false;
     out->name = arena_copy(a, name);
     memcpy(out->key, key.p + 1, ED25519_PUBLIC);
     return bytes_equal(text, log_key_text(a, out));
+}
+
+bool log_key_parse(struct arena *a, struct bytes text, struct log_key *out)
+{
+    *out = (struct log_key){.cosigns = false};
+    return key_parse(a, text, out);
+}
+
+bool witness_key_parse(struct arena *a, struct bytes text, struct log_key *out)
+{
+    *out = (struct log_key){.cosigns = true};
+    return key_parse(a, text, out);
+}
+
+bool checkpoint_extra_ok(struct bytes extra)
+{
+    for (size_t i = 0; i < extra.n; i++)
+        if (extra.p[i] == '\n' ? i == 0 || extra.p[i - 1] == '\n' : extra.p[i] < ' ' || extra.p[i] == 0x7f)
+            return false;
+    return extra.n <= LOG_EXTRA_MOST && (!extra.n || extra.p[extra.n - 1] == '\n') && utf8_valid(extra);
 }
 
 struct bytes checkpoint_text(struct arena *a, const struct checkpoint *c)
@@ -91,6 +110,7 @@ struct bytes checkpoint_text(struct arena *a, const struct checkpoint *c)
     wr_u8(&w, '\n');
     wr_put(&w, base64_encode(a, BYTES_OF(c->root.v)));
     wr_u8(&w, '\n');
+    wr_put(&w, c->extra);
     return wr_done(&w);
 }
 
@@ -103,7 +123,9 @@ bool checkpoint_parse(struct bytes text, struct checkpoint *out)
     *out = (struct checkpoint){.origin = log_line(&r)};
     size = log_line(&r);
     root = log_line(&r);
-    if (!rd_end(&r) || !log_name_ok(out->origin) || !log_number(size, &out->size) || root.n > 64)
+    out->extra = rd_rest(&r);
+    if (!rd_ok(&r) || !log_name_ok(out->origin) || !log_number(size, &out->size) || root.n > 64 ||
+        !checkpoint_extra_ok(out->extra))
         return false;
     arena_init(&a, ROOT_MEMORY);
     bool ok = base64_decode_strict(&a, root, &decoded) && decoded.n == sizeof out->root.v;
@@ -113,20 +135,30 @@ bool checkpoint_parse(struct bytes text, struct checkpoint *out)
     return ok;
 }
 
+struct bytes note_line(struct arena *a, const struct log_key *key, struct bytes signature)
+{
+    uint8_t id[LOG_KEY_ID];
+    struct writer w = wr_open(a), signed_by = wr_open(a);
+
+    id_of(key, id);
+    wr_put(&signed_by, BYTES_OF(id));
+    wr_put(&signed_by, signature);
+    wr_text(&w, DASH);
+    wr_put(&w, key->name);
+    wr_u8(&w, ' ');
+    wr_put(&w, base64_encode(a, wr_done(&signed_by)));
+    wr_u8(&w, '\n');
+    return wr_done(&w);
+}
+
 struct bytes note_write(struct arena *a, struct bytes text, const struct log_key *key,
                         const uint8_t signature[ED25519_SIGNATURE])
 {
-    uint8_t signed_by[SIGNED];
     struct writer w = wr_open(a);
 
-    id_of(key, signed_by);
-    memcpy(signed_by + LOG_KEY_ID, signature, ED25519_SIGNATURE);
     wr_put(&w, text);
-    wr_text(&w, "\n" DASH);
-    wr_put(&w, key->name);
-    wr_u8(&w, ' ');
-    wr_put(&w, base64_encode(a, BYTES_OF(signed_by)));
     wr_u8(&w, '\n');
+    wr_put(&w, note_line(a, key, bytes_make(signature, ED25519_SIGNATURE)));
     return wr_done(&w);
 }
 

@@ -4,7 +4,7 @@
 #define ASSAY_MERKLE_PROOF_H
 
 #include "base/check.h"
-#include "merkle/note.h"
+#include "merkle/cosign.h"
 
 enum { LOG_PROOF_MOST = 192 * 1024 /* bytes: the longest entry in base64, the path, the checkpoint */ };
 
@@ -23,11 +23,14 @@ struct log_exam {
     struct arena *arena;
     struct trace *trace;
     const struct log_key *key;
-    struct checkpoint checkpoint; /* out: what the log's key vouches for */
+    const struct log_key *witness; /* a checkpoint must have its cosignature too; NULL: nobody's */
+    struct checkpoint checkpoint;  /* out: what the log's key vouches for */
+    int64_t cosigned;              /* out: when the witness did, seconds since 1970 */
 };
 bool log_judge_checkpoint(struct log_exam *x, struct bytes note);
 bool log_judge_inclusion(struct log_exam *x, const struct log_proof *p);
-/* Two checkpoints, the older one first: the newer goes on from it. x->checkpoint is the newer one then. */
+/* Two checkpoints, the older one first: the newer goes on from it. x->checkpoint is the newer one then, and it alone must be cosigned:
+ * what it goes on from may be of a time when there was no witness. */
 bool log_judge_consistency(struct log_exam *x, struct bytes old_note, struct bytes new_note,
                            const struct merkle_path *path);
 /* Of checkpoints that were judged, or are to be signed. */

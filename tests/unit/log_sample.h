@@ -9,6 +9,8 @@ enum { SAMPLE_ENTRIES = 11 };
 struct log_sample {
     struct log_key key, other; /* other: the same key under the name of another log */
     uint8_t seed[ED25519_SEED];
+    struct log_key witness;
+    uint8_t witness_seed[ED25519_SEED];
     struct merkle_hash leaves[SAMPLE_ENTRIES];
 };
 
@@ -29,8 +31,12 @@ static inline struct bytes log_sample_entry(struct arena *a, size_t i)
 
 static inline void log_sample_make(struct arena *a, struct log_sample *s)
 {
-    *s = (struct log_sample){
-        .key.name = BYTES_LIT("node-1.example/log"), .other.name = BYTES_LIT("node-2.example/log"), .seed = {1}};
+    *s = (struct log_sample){.key.name = BYTES_LIT("node-1.example/log"),
+                             .other.name = BYTES_LIT("node-2.example/log"),
+                             .seed = {1},
+                             .witness = {.name = BYTES_LIT("witness.example/w1"), .cosigns = true},
+                             .witness_seed = {9}};
+    ed25519_public(s->witness_seed, s->witness.key);
     ed25519_public(s->seed, s->key.key);
     memcpy(s->other.key, s->key.key, sizeof s->key.key);
     for (size_t i = 0; i < SAMPLE_ENTRIES; i++)
@@ -53,6 +59,17 @@ static inline struct bytes log_sample_note(struct arena *a, struct log_sample *s
     struct bytes text = checkpoint_text(a, &c);
     ed25519_sign(s->seed, text, signature);
     return note_write(a, text, &s->key, signature);
+}
+
+/* The same, cosigned at 1679315147; nothing when it cannot be. */
+static inline struct bytes log_sample_cosigned(struct arena *a, const struct log_sample *s, struct bytes note)
+{
+    struct bytes text, line = BYTES_NONE, out = BYTES_NONE;
+
+    if (!note_text(note, &text) || !cosign(a, text, &s->witness, s->witness_seed, 1679315147, &line) ||
+        !cosign_add(a, note, line, &out))
+        return BYTES_NONE;
+    return out;
 }
 
 static inline void log_sample_proof(struct arena *a, struct log_sample *s, uint64_t index, struct log_proof *out)
@@ -92,6 +109,16 @@ static inline const char *log_sample_judge(struct arena *a, const struct log_pro
     return log_sample_verdict(&x, log_judge_inclusion(&x, p));
 }
 
+static inline const char *log_sample_witnessed(struct arena *a, const struct log_sample *s,
+                                               const struct log_key *witness, struct bytes note, int64_t *time)
+{
+    struct log_exam x = {.arena = a, .trace = trace_new(a), .key = &s->key, .witness = witness};
+    const char *verdict = log_sample_verdict(&x, log_judge_checkpoint(&x, note));
+
+    *time = x.cosigned;
+    return verdict;
+}
+
 static inline const char *log_sample_growth(struct arena *a, struct log_sample *s, struct bytes old_note,
                                             struct bytes new_note, const struct merkle_path *path)
 {
@@ -127,6 +154,14 @@ static inline bool log_sample_try(struct arena *a, enum check_id row, const char
         key = s.other;
         p.checkpoint = log_sample_renamed(a, &s, SAMPLE_ENTRIES);
         break;
+    case CHECK_LOG_COSIGNATURE: {
+        struct bytes note = log_sample_cosigned(a, &s, log_sample_note(a, &s, 5));
+        int64_t time;
+
+        ed25519_public(stranger, s.witness.key);
+        *verdict = log_sample_witnessed(a, &s, &s.witness, note, &time);
+        return true;
+    }
     case CHECK_LOG_INCLUSION: p.index ^= 1; break;
     case CHECK_LOG_CONSISTENCY: {
         struct bytes old = log_sample_note(a, &s, 5);

@@ -149,7 +149,6 @@ static void forms_are_strict(void **state)
     struct bytes text = checkpoint_text(&arena, &c);
     assert_true(checkpoint_parse(text, &again));
     assert_false(checkpoint_parse(bytes_first(text, text.n - 1), &again));
-    assert_false(checkpoint_parse(log_sample_replace(&arena, text, "=\n", "=\nmore\n"), &again));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(checkpoint_parse(bytes_text(bad[i]), &again));
     struct bytes key = log_key_text(&arena, &sample.key);
@@ -165,6 +164,40 @@ static void forms_are_strict(void **state)
     assert_false(log_name_ok(BYTES_LIT("a b")) || log_name_ok(BYTES_LIT("a+b")) || log_name_ok(BYTES_NONE));
 }
 
+static void further_lines_are_the_logs_own(void **state)
+{
+    static const char *const bad[] = {"more", "more\n\n", "\n", "\nmore\n", "a\tb\n", "a\rb\n", "\x7f\n", "\xff\n"};
+    struct checkpoint c = {.origin = BYTES_LIT("a"), .size = 1, .extra = BYTES_LIT("more\n\xc3\xa4 b+c\n")}, again;
+    uint8_t *long_line = arena_alloc(&arena, LOG_EXTRA_MOST + 1);
+
+    (void)state;
+    struct bytes text = checkpoint_text(&arena, &c);
+    assert_true(checkpoint_parse(text, &again));
+    assert_bytes_equal(again.extra, c.extra);
+    assert_bytes_equal(checkpoint_text(&arena, &again), text);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        c.extra = bytes_text(bad[i]);
+        assert_false(checkpoint_extra_ok(c.extra));
+        assert_false(checkpoint_parse(checkpoint_text(&arena, &c), &again));
+    }
+    memset(long_line, 'x', LOG_EXTRA_MOST + 1);
+    long_line[LOG_EXTRA_MOST] = '\n';
+    assert_false(checkpoint_extra_ok(bytes_make(long_line, LOG_EXTRA_MOST + 1)));
+    assert_true(checkpoint_extra_ok(bytes_make(long_line + 1, LOG_EXTRA_MOST)));
+    c.extra = BYTES_NONE;
+    assert_true(checkpoint_parse(checkpoint_text(&arena, &c), &again));
+    assert_int_equal(again.extra.n, 0);
+    /* They are signed: a note whose further line was changed is a forgery. */
+    c = (struct checkpoint){.origin = sample.key.name, .extra = BYTES_LIT("of generation 7\n")};
+    uint8_t signature[ED25519_SIGNATURE];
+    text = checkpoint_text(&arena, &c);
+    assert_true(ed25519_sign(sample.seed, text, signature));
+    struct bytes note = note_write(&arena, text, &sample.key, signature);
+    assert_true(note_checkpoint(&arena, note, &sample.key, &again));
+    assert_bytes_equal(again.extra, c.extra);
+    assert_false(note_checkpoint(&arena, log_sample_replace(&arena, note, "7\n", "8\n"), &sample.key, &again));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(growth_is_judged, begin, tear_down),
         cmocka_unit_test_setup_teardown(witnesses_may_sign_too, begin, tear_down),
         cmocka_unit_test_setup_teardown(forms_are_strict, begin, tear_down),
+        cmocka_unit_test_setup_teardown(further_lines_are_the_logs_own, begin, tear_down),
     };
     return cmocka_run_group_tests_name("log_proof", tests, NULL, NULL);
 }
