@@ -15,7 +15,7 @@ enum { FILE_MODE = 0644, FOLDER_MODE = 0755 /* what is in a log is for everybody
 
 bool disk_fault(const struct disk *d, const char *name, struct fault *fault)
 {
-    return fault_set(fault, FAULT_SYSTEM, "decision log %s/%s: %s", d->folder, name, strerror(errno));
+    return fault_set(fault, FAULT_SYSTEM, "%s/%s: %s", d->folder, name, strerror(errno));
 }
 
 static bool path_of(const struct disk *d, const char *name, const char *end, char out[PATH_MAX])
@@ -163,7 +163,7 @@ bool disk_begin(const struct disk *d, int *lock, struct fault *fault)
         return false;
     if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
         return true;
-    return fault_set(fault, FAULT_SYSTEM, "decision log %s: another process writes it", d->folder);
+    return fault_set(fault, FAULT_SYSTEM, "%s: another process writes it", d->folder);
 }
 
 bool log_folder_read(void *folder, struct arena *a, const char *path, size_t limit, struct bytes *out,

@@ -1,4 +1,5 @@
-/* The files of a log's folder: each appears whole, under its name, or not at all. For this floor alone. */
+/* The files of a log's folder: each appears whole, under its name, or not at all. For logs, and for what a
+ * witness knows of them. */
 #ifndef ASSAY_MERKLE_DISK_H
 #define ASSAY_MERKLE_DISK_H
 

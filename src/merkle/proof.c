@@ -13,6 +13,13 @@ static void wr_line(struct writer *w, struct arena *a, const char *name, struct 
     wr_u8(w, '\n');
 }
 
+void wr_path(struct writer *w, struct arena *a, const struct merkle_path *path)
+{
+    for (size_t i = 0; i < path->n; i++)
+        wr_line(w, a, "", BYTES_OF(path->v[i].v));
+    wr_u8(w, '\n');
+}
+
 struct bytes log_proof_write(struct arena *a, const struct log_proof *p)
 {
     struct writer w = wr_open(a);
@@ -20,9 +27,7 @@ struct bytes log_proof_write(struct arena *a, const struct log_proof *p)
     wr_text(&w, FIRST_LINE "\n");
     wr_line(&w, a, "extra ", p->entry);
     wr_printf(&w, "index %llu\n", (unsigned long long)p->index);
-    for (size_t i = 0; i < p->path.n; i++)
-        wr_line(&w, a, "", BYTES_OF(p->path.v[i].v));
-    wr_u8(&w, '\n');
+    wr_path(&w, a, &p->path);
     wr_put(&w, p->checkpoint);
     return wr_done(&w);
 }
@@ -38,6 +43,15 @@ static bool read_hash(struct arena *a, struct bytes line, struct merkle_path *pa
     return true;
 }
 
+bool rd_path(struct reader *r, struct arena *a, struct merkle_path *out)
+{
+    out->n = 0;
+    for (struct bytes line = log_line(r); rd_ok(r) && line.n; line = log_line(r))
+        if (!read_hash(a, line, out))
+            return false;
+    return rd_ok(r);
+}
+
 bool log_proof_read(struct arena *a, struct bytes text, struct log_proof *out)
 {
     struct reader r = rd_open(text);
@@ -49,9 +63,8 @@ bool log_proof_read(struct arena *a, struct bytes text, struct log_proof *out)
     if (!bytes_begin(extra, "extra ") || !base64_decode_strict(a, bytes_after(extra, 6), &out->entry) ||
         !bytes_begin(index, "index ") || !log_number(bytes_after(index, 6), &out->index))
         return false;
-    for (struct bytes line = log_line(&r); rd_ok(&r) && line.n; line = log_line(&r))
-        if (!read_hash(a, line, &out->path))
-            return false;
+    if (!rd_path(&r, a, &out->path))
+        return false;
     out->checkpoint = rd_rest(&r);
     return rd_ok(&r) && bytes_equal(text, log_proof_write(a, out)); /* one form for each */
 }

@@ -8,6 +8,10 @@
 
 enum { LOG_PROOF_MOST = 192 * 1024 /* bytes: the longest entry in base64, the path, the checkpoint */ };
 
+/* Hashes, each as a line of base64, and the empty line behind the last. */
+void wr_path(struct writer *w, struct arena *a, const struct merkle_path *path);
+bool rd_path(struct reader *r, struct arena *a, struct merkle_path *out);
+
 struct log_proof {
     uint64_t index;
     struct bytes entry; /* as "extra" */

@@ -23,10 +23,11 @@ BELOW = {
     "net": "crypto base",
     "agent": "net crypto base",
     "sealer": "agent net core evidence evidence/parts token endorsement claims crypto base",
+    "witness": "net merkle crypto base",
     "collateral": "net endorsement claims crypto base",
     "simulate": "evidence evidence/parts endorsement claims crypto base",
-    "service": "trust merkle agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
-    "cli": "trust merkle sealer agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
+    "service": "witness trust merkle agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
+    "cli": "witness trust merkle sealer agent store core arm collateral net identity simulate evidence evidence/parts policy token endorsement claims crypto base",
 }
 # simulate is for cli and tests; of the service only development mode makes platforms, to try things with and to seem to run on one.
 SIMULATED_IN_SERVICE = {"src/service/development.c", "src/service/evidence_simulated.c"}
