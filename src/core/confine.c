@@ -169,6 +169,21 @@ bool confine_calls(const struct call_table *table, struct fault *fault)
     return bad == 0 || fault_set(fault, FAULT_SYSTEM, "filter system calls: %s", strerror(-bad));
 }
 
+bool confine_user(const char *user, uint64_t kept, uint64_t inherited, const struct call_table *table,
+                  struct fault *fault)
+{
+    const uint64_t changing = UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID;
+
+    if (SANITIZED)
+        return (!user || privileges_become(user, fault)) && confine_memory_dumps(fault);
+    /* In two steps: the bounding set is emptied while that is allowed. Capabilities outlive the change of user that far. */
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return fault_set(fault, FAULT_SYSTEM, "give up new privileges: %s", strerror(errno));
+    return privileges_keep(changing | kept, inherited, fault) && (!user || privileges_become(user, fault)) &&
+           privileges_keep(kept, inherited, fault) && confine_memory_dumps(fault) &&
+           (!has_filters() || confine_calls(table, fault));
+}
+
 /* The pages that the kernel lends to tell the time, from the list of what is mapped. */
 static bool unmap_clock(void)
 {

@@ -49,6 +49,11 @@ bool confine_reach(struct fault *fault);
 /* From now on only the calls of the table, in every thread. A denied one ends the process with SIGSYS, or is refused with an error
  * where the table says so. Fails where the kernel has no filters, unless the environment says that it may. */
 bool confine_calls(const struct call_table *table, struct fault *fault);
+/* For the host and the keeper, which go on opening files and starting programs: become the user (NULL: nobody else), keep of the privileges
+ * those of `kept` and no other, for what it starts those of `inherited` at most, and gain none; then only the calls of the table. Before there
+ * are threads. Builds with the address sanitizer become the user. */
+bool confine_user(const char *user, uint64_t kept, uint64_t inherited, const struct call_table *table,
+                  struct fault *fault);
 /* Take the clock away: the pages that tell the time without a system call, and the processor's counter. To read a clock is the end
  * of the process from here on. Between confine_start and confine_process, and not where libcrypto's generator is used: it asks for the
  * time. */

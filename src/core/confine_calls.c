@@ -84,9 +84,12 @@ static const struct call_row signer_rows[] = {
 };
 const struct call_table signer_calls = {TABLE(signer_rows), false};
 
-/* What would give a host that was taken over more than it has, and what none of its work needs. Opening files and sockets, and starting its
- * pairs, is its work. */
+/* What would give a host that was taken over more than it has, and what none of its work needs. Opening files and sockets is its work. The
+ * first rows are of the host alone: to start programs is the keeper's. */
+enum { OF_THE_HOST_ALONE = 2 };
 static const struct call_row host_rows[] = {
+    REFUSE("execve", "other programs: the keeper starts those of the core"),
+    REFUSE("execveat", "the same"),
     REFUSE("ptrace", "other processes, its signers among them"),
     REFUSE("process_vm_readv", "the same"),
     REFUSE("process_vm_writev", "the same"),
@@ -142,3 +145,5 @@ static const struct call_row host_rows[] = {
     REFUSE("iopl", "devices"),
 };
 const struct call_table host_calls = {TABLE(host_rows), true};
+const struct call_table keeper_calls = {host_rows + OF_THE_HOST_ALONE,
+                                        sizeof host_rows / sizeof *host_rows - OF_THE_HOST_ALONE, true};

@@ -1,7 +1,8 @@
 /* The system calls of each program: one table each, the whole of what it may ask of the kernel once it is closed, and why (DESIGN 5).
  * The tables of the core are allow lists: whatever is not in them ends the process at once. They are short because they were measured: a
  * row that no test needs does not belong here, and SECURITY.md lists the same names (a test compares). The host has a deny list: it is
- * the one that opens files and sockets and starts processes, and what it never does is refused with EPERM. */
+ * the one that opens files and sockets, and what it never does is refused with EPERM. The keeper, which starts the core's processes, is refused
+ * the same but for that; they inherit it, so that it cannot be refused what an assay-sealer needs, the network of a token's module among it. */
 #ifndef ASSAY_CORE_CONFINE_CALLS_H
 #define ASSAY_CORE_CONFINE_CALLS_H
 
@@ -27,6 +28,6 @@ struct call_table {
     bool others; /* what has no row is allowed; else it ends the process */
 };
 
-extern const struct call_table verifier_calls, signer_calls, host_calls;
+extern const struct call_table verifier_calls, signer_calls, host_calls, keeper_calls;
 
 #endif

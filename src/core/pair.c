@@ -160,17 +160,20 @@ bool pair_start(const struct pair_options *options, struct pair *out, struct fau
         out->verifier = spawn(options, "assay-verifier", host[1], keys[0], verifier);
     }
     bool ok = out->signer > 0 && out->verifier > 0;
+    int why = errno;
     if (!ok)
-        fault_set(fault, FAULT_SYSTEM, "cannot start a pair: %s", strerror(errno));
+        fault_set(fault, FAULT_SYSTEM, "cannot start a pair: %s", strerror(why));
     if (host[1] >= 0)
         close(host[1]);
     for (int i = 0; i < 2; i++)
         if (keys[i] >= 0)
             close(keys[i]);
     out->fd = host[0];
-    if (!ok)
-        pair_kill(out);
-    return ok;
+    if (ok)
+        return true;
+    pair_kill(out);
+    errno = why;
+    return false;
 }
 
 /* Its status; 0 when there is none. */
@@ -198,9 +201,9 @@ void pair_end_text(int status, char text[PAIR_END_TEXT])
         snprintf(text, PAIR_END_TEXT, " with status %d", WEXITSTATUS(status));
 }
 
-void pair_end_verifier(struct pair *p, char text[PAIR_END_TEXT])
+int pair_end_verifier(struct pair *p)
 {
-    pair_end_text(end(&p->verifier), text);
+    return end(&p->verifier);
 }
 
 void pair_kill(struct pair *p)

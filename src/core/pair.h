@@ -1,4 +1,5 @@
-/* Starting a pair of the core's processes: a verifier and its signer, joined by socket pairs (DESIGN 5). */
+/* Starting a pair of the core's processes: a verifier and its signer, joined by socket pairs (DESIGN 5). The keeper does it (core/keeper.h),
+ * on behalf of the host. */
 #ifndef ASSAY_CORE_PAIR_H
 #define ASSAY_CORE_PAIR_H
 
@@ -28,14 +29,15 @@ struct pair {
     int fd; /* to the verifier */
 };
 
+/* When it fails, errno tells why too. */
 bool pair_start(const struct pair_options *options, struct pair *out, struct fault *fault);
 /* Kill both and wait for them; for a pair that is of no use any more. */
 void pair_kill(struct pair *p);
 enum { PAIR_END_TEXT = 80 };
 /* How a process ended, to stand behind "ended": a call that its sandbox denies, a signal, an exit status. Empty where it says nothing. */
 void pair_end_text(int status, char text[PAIR_END_TEXT]);
-/* The same of a verifier whose channel is closed: it has ended, or ends now. */
-void pair_end_verifier(struct pair *p, char text[PAIR_END_TEXT]);
+/* End a verifier whose channel is closed: it has ended, or ends now. Gives its status; 0 when there is none. */
+int pair_end_verifier(struct pair *p);
 /* The folder of the running program, or the installed one when no helper lies beside it. */
 bool pair_folder(char *out, size_t size, struct fault *fault);
 /* assay-sealer, found the same way; a path. */

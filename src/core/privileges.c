@@ -1,7 +1,9 @@
 #include "core/privileges.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -56,4 +58,16 @@ bool privileges_keep(uint64_t kept, uint64_t inherited, struct fault *fault)
         if ((now[i / 32].inheritable >> i % 32 & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) != 0)
             return failed(fault);
     return true;
+}
+
+bool privileges_become(const char *name, struct fault *fault)
+{
+    const struct passwd *user = getpwnam(name);
+
+    if (user && user->pw_uid == geteuid()) /* it was started as the one */
+        return true;
+    if (user && initgroups(name, user->pw_gid) == 0 && setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0)
+        return true;
+    return fault_set(fault, FAULT_SYSTEM, "become the user %s: %s", name, user ? strerror(errno) : "there is none");
 }

@@ -23,27 +23,16 @@ struct state_record state_record_of(const struct record *r)
                                  .seal = r->seal};
 }
 
-bool adopt_begin(const struct config *c, struct adoption *out, struct fault *fault)
+bool adopt_begin(struct keeper *keeper, struct adoption *out, struct fault *fault)
 {
-    char folder[4096];
     struct arena a;
     enum frame_kind kind;
     struct bytes body;
 
-    arena_init(&a, ADOPT_MEMORY);
-    const struct pair_options options = {.folder = folder,
-                                         .sealing_key = c->sealing_key,
-                                         .sealer = root_sealer_arguments(&a, &c->sealer),
-                                         .request_memory = c->request_memory,
-                                         .request_seconds = 3600,
-                                         .pairs = 1,
-                                         .adopts = true};
-
-    *out = (struct adoption){.pair = {-1, -1, -1}};
-    if (!pair_folder(folder, sizeof folder, fault) || !pair_start(&options, &out->pair, fault)) {
-        arena_free(&a);
+    *out = (struct adoption){.keeper = keeper, .pair = {-1, -1, -1}};
+    if (!keeper_pair_start(keeper, keeper_adopting_place(keeper), &out->pair, fault))
         return false;
-    }
+    arena_init(&a, ADOPT_MEMORY);
     struct frame_reader from = {.fd = out->pair.fd};
     bool ok = frame_read(&from, &a, &kind, &body) && kind == FRAME_READY && read_state_keys(body, &out->keys);
     arena_free(&a);
@@ -52,7 +41,7 @@ bool adopt_begin(const struct config *c, struct adoption *out, struct fault *fau
 
 void adopt_end(struct adoption *a)
 {
-    pair_kill(&a->pair);
+    keeper_pair_kill(a->keeper, keeper_adopting_place(a->keeper), &a->pair);
 }
 
 static bool is_sealed(struct arena *a, const struct adoption *of, const struct record *r, enum check_id *failed)
@@ -194,7 +183,7 @@ static bool count_sealed(void *context, const struct record *r)
     return counts[1] == 0;
 }
 
-bool adopt_unsealed(const struct config *c, struct store *s, struct fault *fault)
+bool adopt_unsealed(struct keeper *keeper, struct store *s, struct fault *fault)
 {
     struct adoption of;
     struct arena a;
@@ -205,7 +194,7 @@ bool adopt_unsealed(const struct config *c, struct store *s, struct fault *fault
     arena_free(&a);
     if (!ok || !counts[0] || counts[1])
         return ok;
-    ok = adopt_begin(c, &of, fault) && adopt_all(&of, s, fault);
+    ok = adopt_begin(keeper, &of, fault) && adopt_all(&of, s, fault);
     adopt_end(&of);
     if (ok)
         log_info("%llu records of a release that sealed none are taken as they are, and sealed",

@@ -4,20 +4,21 @@
 #ifndef ASSAY_SERVICE_ADOPT_H
 #define ASSAY_SERVICE_ADOPT_H
 
-#include "core/pair.h"
+#include "core/keeper.h"
 #include "core/record_chain.h"
 #include "service/config.h"
 #include "store/store.h"
 
 struct adoption {
+    struct keeper *keeper;
     struct pair pair;
     struct state_keys keys;
     uint64_t records, refused; /* of the survey */
     struct record_chain chain; /* over everything that is there */
 };
 
-/* A pair that does this and nothing else. */
-bool adopt_begin(const struct config *c, struct adoption *out, struct fault *fault);
+/* A pair that does this and nothing else, of a keeper that has a place for it (host_keeper). *out is to be ended in either case. */
+bool adopt_begin(struct keeper *keeper, struct adoption *out, struct fault *fault);
 void adopt_end(struct adoption *a);
 /* Reads the whole store; each is called for every record that is not as the core sealed it. */
 typedef void adopt_each(void *context, const struct record *record, enum check_id failed);
@@ -25,7 +26,7 @@ bool adopt_survey(struct adoption *a, struct store *s, adopt_each *each, void *c
 /* Seals those. */
 bool adopt_all(struct adoption *a, struct store *s, struct fault *fault);
 /* For development: a store in which nothing is sealed is of a release that sealed nothing, and is adopted, which the log tells. */
-bool adopt_unsealed(const struct config *c, struct store *s, struct fault *fault);
+bool adopt_unsealed(struct keeper *keeper, struct store *s, struct fault *fault);
 /* assayd adopt; gives the exit status. */
 int adopt_command(int argc, char **argv);
 /* The same record, as the core knows it. */

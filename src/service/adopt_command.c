@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "service/adopt.h"
 #include "service/audit.h"
+#include "service/host_confine.h"
 #include "service/routes.h"
 
 static const char help[] = "Usage: assayd adopt --config FILE [--accept STATE]\n"
@@ -102,19 +103,29 @@ static bool judge(const struct config *config, const struct command *c, struct a
     return true;
 }
 
-static bool run(const struct config *config, const struct command *c, struct fault *fault)
+static bool look(const struct config *config, const struct command *c, struct keeper *keeper, struct fault *fault)
 {
     struct adoption of;
-    struct store *s;
+    struct store *s = store_open(config->store, fault);
+
+    if (!s)
+        return false;
+    bool ok = adopt_begin(keeper, &of, fault) && judge(config, c, &of, s, fault);
+    adopt_end(&of);
+    store_close(s);
+    return ok;
+}
+
+/* Only the core becomes its user: store and audit log are as the operator reaches them. */
+static bool run(const struct config *config, const struct command *c, struct fault *fault)
+{
+    struct keeper *keeper = NULL;
+    char how[PAIR_END_TEXT];
 
     if (!config->store || !config->sealing_key)
         return fault_set(fault, FAULT_USAGE, "the configuration names no store, or no sealing key");
-    s = store_open(config->store, fault);
-    if (!s)
-        return false;
-    bool ok = adopt_begin(config, &of, fault) && judge(config, c, &of, s, fault);
-    adopt_end(&of);
-    store_close(s);
+    bool ok = host_keeper(config, KEEPER_FOR_ADOPTION, &keeper, fault) && look(config, c, keeper, fault);
+    keeper_end(keeper, how);
     return ok;
 }
 

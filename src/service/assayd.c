@@ -374,7 +374,7 @@ static bool open_store(struct service *s, struct launch *l, struct fault *fault)
 
     if (!store)
         return false;
-    if (l->arguments->development && !adopt_unsealed(s->config, store, fault)) {
+    if (l->arguments->development && !adopt_unsealed(s->keeper, store, fault)) {
         store_close(store);
         return false;
     }
@@ -408,7 +408,7 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
     s->metrics = metrics_new((int64_t)time(NULL));
     if (!s->metrics || !watch_signals(s))
         return fault_set(fault, FAULT_SYSTEM, "cannot watch signals");
-    if (!host_check(c, l->arguments->development, fault) || !open_listeners(s, fault) || !host_confine(c, fault) ||
+    if (!open_listeners(s, fault) || !host_confine(c, l->arguments->development, fault) ||
         !audit_open(s, &s->audit, fault))
         return false;
     http_use_audit(s->http, s->audit);
@@ -432,7 +432,8 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
         return fault_set(fault, FAULT_SYSTEM, "no memory");
     if (!open_store(s, l, fault))
         return false;
-    s->pool = pool_new(s->base, c, &(struct pool_callbacks){keys, ready, shadowed, foretold, broken, l}, fault);
+    s->pool =
+        pool_new(s->base, c, s->keeper, &(struct pool_callbacks){keys, ready, shadowed, foretold, broken, l}, fault);
     if (!s->pool || !decision_log_start(s->base, c, &s->pool, &s->decisions, fault) || !load_endorsements(s, fault))
         return false;
     s->collateral = collateral_fetch_new(s->base, c, fetched, s, fault);
@@ -512,6 +513,20 @@ static bool serve(struct service *s, const struct arguments *a, struct fault *fa
     return ok;
 }
 
+/* The core's keeper first: it is forked from a process that has read nothing from outside, and holds nothing that the core may not have. */
+static bool begin(struct service *s, const struct arguments *a, struct fault *fault)
+{
+    char how[PAIR_END_TEXT];
+    bool ok = host_check(s->config, a->development, fault) &&
+              host_keeper(s->config, a->development ? KEEPER_FOR_DEVELOPMENT : KEEPER_FOR_SERVICE, &s->keeper, fault) &&
+              serve(s, a, fault);
+
+    keeper_end(s->keeper, how);
+    if (*how)
+        log_error("the keeper of the core ended%s", how);
+    return ok;
+}
+
 int main(int argc, char **argv)
 {
     struct config config;
@@ -540,7 +555,7 @@ int main(int argc, char **argv)
     } else if (ok) {
         forbid_dumps();
         service.config_path = a.config;
-        ok = serve(&service, &a, &fault);
+        ok = begin(&service, &a, &fault);
     }
     if (!ok)
         fprintf(stderr, "assayd: %s\n", fault.text);

@@ -107,6 +107,7 @@ static const struct setting settings[] = {
     {"server", "user", TEXT, AT(user), 0, 0, "the name of a user"},
     {"administration", "listen", TEXT, AT(administration_listen), 0, 0, "an address"},
     {"administration", "port", NUMBER, AT(administration_port), RANGE(0, 65535)},
+    {"core", "user", TEXT, AT(core_user), 0, 0, "the name of a user"},
     {"core", "pairs", NUMBER, AT(pairs), RANGE(1, 256)},
     {"core", "request_milliseconds", NUMBER, AT(request_milliseconds), RANGE(1, 600000)},
     {"core", "request_memory", SIZE, AT(request_memory), RANGE(1048576, 1073741824)},

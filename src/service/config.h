@@ -59,6 +59,7 @@ struct config {
     const char *administration_listen;
     int administration_port; /* -1: no listener of its own */
     /* [core] */
+    const char *core_user; /* whom the core runs as, where assayd is started as root; NULL: as the host does */
     int pairs, request_milliseconds, queue, provider_queue;
     size_t request_memory;
     bool sandbox_required; /* no start on a kernel without filters of system calls */

@@ -1,18 +1,40 @@
 #include "service/host_confine.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <pwd.h>
-#include <stdio.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/confine.h"
-#include "core/privileges.h"
+#include "core/root_key.h"
 #include "service/log.h"
 
-enum { MIB = 1024 * 1024 };
+enum {
+    MIB = 1024 * 1024,
+    PATH_LONGEST = 4096,
+    SEALER_MEMORY = 256 * 1024, /* of a sealer's settings as arguments */
+};
 #define CAPABILITY(name) (UINT64_C(1) << CAP_##name)
+
+/* The core's user is another than the host's, or there is no border between them. */
+static bool check_users(const struct config *c, struct fault *fault)
+{
+    const struct passwd *user = c->user ? getpwnam(c->user) : NULL;
+    uid_t host = user ? user->pw_uid : geteuid();
+
+    if (!user && c->user)
+        return fault_set(fault, FAULT_SYSTEM, "[server] user: there is no user %s", c->user);
+    if (!c->core_user)
+        return true;
+    user = getpwnam(c->core_user);
+    if (!user)
+        return fault_set(fault, FAULT_SYSTEM, "[core] user: there is no user %s", c->core_user);
+    if (geteuid() != 0)
+        return fault_set(fault, FAULT_SYSTEM, "[core] user: the core becomes %s only when assayd is started as root",
+                         c->core_user);
+    return (host != 0 && host != user->pw_uid) ||
+           fault_set(fault, FAULT_SYSTEM,
+                     "[core] user: it must be another than [server] user, which must not be root: the host could read "
+                     "the keys of the core");
+}
 
 bool host_check(const struct config *c, bool development, struct fault *fault)
 {
@@ -26,21 +48,38 @@ bool host_check(const struct config *c, bool development, struct fault *fault)
     if (geteuid() == 0 && !c->user && !development)
         return fault_set(fault, FAULT_SYSTEM,
                          "started as root: name the user to become with user in [server] (root, if that is meant)");
-    if (c->user && !getpwnam(c->user))
-        return fault_set(fault, FAULT_SYSTEM, "[server] user: there is no user %s", c->user);
-    return true;
+    return check_users(c, fault);
 }
 
-static bool become_user(const char *name, struct fault *fault)
+static unsigned cpu_seconds(int milliseconds)
 {
-    const struct passwd *user = getpwnam(name);
+    return (unsigned)milliseconds / 1000 + 1;
+}
 
-    if (user && user->pw_uid == geteuid()) /* it was started as the one */
-        return true;
-    if (user && initgroups(name, user->pw_gid) == 0 && setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
-        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0)
-        return true;
-    return fault_set(fault, FAULT_SYSTEM, "become the user %s: %s", name, user ? strerror(errno) : "there is none");
+bool host_keeper(const struct config *c, enum keeper_purpose purpose, struct keeper **out, struct fault *fault)
+{
+    char folder[PATH_LONGEST];
+    struct arena a;
+
+    *out = NULL;
+    if (!pair_folder(folder, sizeof folder, fault))
+        return false;
+    (void)confine_lockable(CONFINE_SIGNER_MEMORY); /* what signers inherit */
+    arena_init(&a, SEALER_MEMORY);
+    const struct keeper_options options = {
+        .pair = {.folder = folder,
+                 .sealing_key = c->sealing_key,
+                 .sealer = root_sealer_arguments(&a, &c->sealer),
+                 .request_memory = c->request_memory,
+                 .request_seconds = cpu_seconds(c->request_milliseconds),
+                 .pairs = purpose == KEEPER_FOR_ADOPTION ? 0 : (size_t)c->pairs,
+                 .sandbox_required = c->sandbox_required},
+        .adopts = purpose != KEEPER_FOR_SERVICE,
+        .user = c->core_user ? c->core_user : c->user,
+    };
+    bool ok = keeper_begin(&options, out, fault);
+    arena_free(&a);
+    return ok;
 }
 
 /* Once, for all pairs: what is in force, and what the operator could do about the rest. */
@@ -69,26 +108,29 @@ static void tell(const struct confinement *can, bool locked)
                   CONFINE_SIGNER_MEMORY / MIB);
 }
 
-bool host_confine(const struct config *c, struct fault *fault)
+/* Where they share one, what holds against a host that was taken over is its list of calls alone. */
+static void tell_users(const struct config *c, bool development)
 {
-    const uint64_t changing = CAPABILITY(SETUID) | CAPABILITY(SETGID);
-    struct confinement can = confine_support();
-    bool locked = confine_lockable(CONFINE_SIGNER_MEMORY);
+    if (c->core_user)
+        log_info("users: the core runs as %s, assayd as %s, which cannot reach the core's processes and files",
+                 c->core_user, c->user);
+    else if (!development)
+        log_error("users: assayd and its core share one, so code in an assayd that was taken over can read the key "
+                  "file: start it as root, with user in [server] and another user in [core]");
+}
 
-    if (!can.built) {
-        tell(&can, locked);
-        return !c->user || become_user(c->user, fault);
-    }
-    /* In two steps: the bounding set is emptied while that is allowed. Capabilities outlive the change of user that far. */
-    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return fault_set(fault, FAULT_SYSTEM, "give up new privileges: %s", strerror(errno));
-    if (!privileges_keep(changing | CAPABILITY(DAC_OVERRIDE) | CONFINE_LOCKING, CONFINE_LOCKING, fault) ||
-        (c->user && !become_user(c->user, fault)) ||
-        !privileges_keep((geteuid() == 0 ? CAPABILITY(DAC_OVERRIDE) : 0) | CONFINE_LOCKING, CONFINE_LOCKING, fault) ||
-        (can.calls && !confine_calls(&host_calls, fault)))
+bool host_confine(const struct config *c, bool development, struct fault *fault)
+{
+    bool locked = confine_lockable(CONFINE_SIGNER_MEMORY);
+    const struct passwd *user = c->user ? getpwnam(c->user) : NULL;
+    bool root = user ? user->pw_uid == 0 : geteuid() == 0;
+    struct confinement can = confine_support();
+
+    if (!confine_user(c->user, root ? CAPABILITY(DAC_OVERRIDE) : 0, 0, &host_calls, fault))
         return false;
     tell(&can, locked);
-    if (c->private_key && access(c->private_key, R_OK) != 0)
+    tell_users(c, development);
+    if (can.built && c->private_key && access(c->private_key, R_OK) != 0)
         log_error("%s cannot be read any more: a certificate that is changed takes a new start", c->private_key);
     return true;
 }

@@ -1,12 +1,9 @@
 #include "service/pool.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
 
-#include "core/root_key.h"
 #include "service/channel.h"
 #include "service/log.h"
 #include "service/poison.h"
@@ -17,7 +14,6 @@ enum {
     START_MILLISECONDS = 60 * 1000,   /* to take a snapshot */
     STATE_MEMORY = 512 * 1024 * 1024, /* of one provider as frames */
     START_TRIES = 3,
-    SEALER_MEMORY = 256 * 1024, /* of a sealer's settings as arguments */
 };
 
 struct job {
@@ -57,8 +53,7 @@ struct worker {
 struct pool {
     struct event_base *base;
     const struct config *config;
-    struct pair_options options;
-    char folder[4096];
+    struct keeper *keeper; /* places of pairs are those of workers */
     struct worker *workers;
     size_t count;
     struct turns *turns;
@@ -67,7 +62,7 @@ struct pool {
     struct loaded snapshot, before; /* before: kept until a pair has taken the newer one */
     uint64_t generation;            /* of snapshot */
     struct poison *poison;
-    struct event *children; /* SIGCHLD */
+    struct event *news; /* of the keeper */
     struct pool_callbacks call;
     struct state_keys keys; /* of every pair */
     bool has_keys;
@@ -79,6 +74,18 @@ struct pool {
 
 static void start(struct worker *w);
 static void feed(struct pool *p);
+
+static size_t place_of(const struct worker *w)
+{
+    return (size_t)(w - w->pool->workers);
+}
+
+/* What the keeper told while it was asked something else waits for its turn. */
+static void hear(struct pool *p)
+{
+    if (keeper_has_news(p->keeper))
+        event_active(p->news, EV_READ, 0);
+}
 
 static void finish(struct worker *w, enum pool_failure outcome, const struct answered *answer)
 {
@@ -113,7 +120,8 @@ static void down(struct worker *w, enum pool_failure outcome)
     channel_free(w->channel);
     w->channel = NULL;
     w->pair.fd = -1; /* the channel closed it */
-    pair_kill(&w->pair);
+    keeper_pair_kill(p->keeper, place_of(w), &w->pair);
+    hear(p);
     evtimer_del(w->timer);
     if (w->state == WORKER_SHADOWING) { /* nobody waits: the answer is out */
         log_error("a pair ended over a shadow policy; what it would have changed is not known");
@@ -399,31 +407,42 @@ static void verifier_ended(void *context)
     long pid = w->pair.verifier;
     char how[PAIR_END_TEXT];
 
-    pair_end_verifier(&w->pair, how);
+    keeper_pair_end_verifier(w->pool->keeper, place_of(w), &w->pair, how);
+    hear(w->pool);
     log_error("verifier %ld ended%s%s; its pair is replaced", pid, w->job ? " while it worked on a request" : "", how);
     down(w, POOL_DIED);
 }
 
-/* A verifier shows its end on the channel, after its last frame; of a signer only the system can tell. */
-static void child_ended(evutil_socket_t number, short what, void *context)
+static void signer_ended(struct pool *p, const struct keeper_answer *a)
+{
+    struct worker *w = a->place < p->count ? &p->workers[a->place] : NULL;
+    char how[PAIR_END_TEXT];
+
+    if (!w || w->pair.signer != a->signer) /* of a pair before this one */
+        return;
+    pair_end_text(a->status, how);
+    log_error("signer %ld ended%s; its pair is replaced", (long)w->pair.signer, how);
+    w->pair.signer = -1;
+    w->widowed = true;
+    if (!w->job) /* else its verifier answers that the token cannot be signed */
+        down(w, POOL_DIED);
+}
+
+/* A verifier shows its end on the channel, after its last frame; of a signer only its parent can tell, which is the keeper. */
+static void keeper_told(evutil_socket_t fd, short what, void *context)
 {
     struct pool *p = context;
+    struct keeper_answer a;
+    enum keeper_news news;
 
-    (void)number, (void)what;
-    for (size_t i = 0; i < p->count; i++) {
-        struct worker *w = &p->workers[i];
-
-        char how[PAIR_END_TEXT];
-        int status;
-
-        if (w->pair.signer <= 0 || waitpid(w->pair.signer, &status, WNOHANG) != w->pair.signer)
-            continue;
-        pair_end_text(status, how);
-        log_error("signer %ld ended%s; its pair is replaced", (long)w->pair.signer, how);
-        w->pair.signer = -1;
-        w->widowed = true;
-        if (!w->job) /* else its verifier answers that the token cannot be signed */
-            down(w, POOL_DIED);
+    (void)fd, (void)what;
+    while ((news = keeper_news(p->keeper, &a)) == KEEPER_NEWS)
+        signer_ended(p, &a);
+    if (news == KEEPER_GONE) {
+        log_error("the keeper of the core ended, and its pairs with it: no pair can be started, so the service ends");
+        event_del(p->news);
+        p->call.broken(p->call.context);
+        return;
     }
     feed(p);
 }
@@ -445,28 +464,14 @@ static void timed_out(evutil_socket_t fd, short what, void *context)
     down(w, POOL_SLOW);
 }
 
-/* The configuration's texts are asked for each time: a reload gives them another place. */
-static bool start_pair(struct worker *w, struct fault *fault)
-{
-    const struct config *c = w->pool->config;
-    struct pair_options options = w->pool->options;
-    struct arena a;
-
-    arena_init(&a, SEALER_MEMORY);
-    options.place = (size_t)(w - w->pool->workers);
-    options.sealing_key = c->sealing_key;
-    options.sealer = root_sealer_arguments(&a, &c->sealer);
-    bool ok = pair_start(&options, &w->pair, fault);
-    arena_free(&a);
-    return ok;
-}
-
 static void start(struct worker *w)
 {
     struct fault fault = {0};
 
     w->state = WORKER_STARTING;
-    if (!start_pair(w, &fault)) {
+    bool ok = keeper_pair_start(w->pool->keeper, place_of(w), &w->pair, &fault);
+    hear(w->pool);
+    if (!ok) {
         log_error("%s", fault.text);
         w->state = WORKER_DOWN;
         schedule(w, RESTART_MILLISECONDS);
@@ -590,13 +595,8 @@ const char *pool_missing(const struct pool *p, size_t pair)
     }
 }
 
-static unsigned cpu_seconds(int milliseconds)
-{
-    return (unsigned)milliseconds / 1000 + 1;
-}
-
-struct pool *pool_new(struct event_base *base, const struct config *c, const struct pool_callbacks *callbacks,
-                      struct fault *fault)
+struct pool *pool_new(struct event_base *base, const struct config *c, struct keeper *keeper,
+                      const struct pool_callbacks *callbacks, struct fault *fault)
 {
     struct pool *p = calloc(1, sizeof *p);
     struct worker *workers = calloc((size_t)c->pairs, sizeof *workers);
@@ -607,18 +607,13 @@ struct pool *pool_new(struct event_base *base, const struct config *c, const str
         fault_set(fault, FAULT_SYSTEM, "no memory");
         return NULL;
     }
-    *p = (struct pool){.base = base, .config = c, .workers = workers, .count = (size_t)c->pairs, .call = *callbacks};
+    *p = (struct pool){
+        .base = base, .config = c, .keeper = keeper, .workers = workers, .count = (size_t)c->pairs, .call = *callbacks};
     p->turns = turns_new((size_t)c->queue, (size_t)c->provider_queue);
     arena_init(&p->state, STATE_MEMORY);
     p->poison = poison_new();
-    p->children = evsignal_new(base, SIGCHLD, child_ended, p);
-    p->options = (struct pair_options){.folder = p->folder,
-                                       .request_memory = c->request_memory,
-                                       .request_seconds = cpu_seconds(c->request_milliseconds),
-                                       .pairs = p->count,
-                                       .sandbox_required = c->sandbox_required};
-    if (!p->turns || !p->poison || !p->children || event_add(p->children, NULL) != 0 ||
-        !pair_folder(p->folder, sizeof p->folder, fault)) {
+    p->news = event_new(base, keeper_fd(keeper), EV_READ | EV_PERSIST, keeper_told, p);
+    if (!p->turns || !p->poison || !p->news || event_add(p->news, NULL) != 0) {
         fault_set(fault, FAULT_SYSTEM, "no memory");
         pool_free(p);
         return NULL;
@@ -643,7 +638,7 @@ void pool_free(struct pool *p)
             w->pair.fd = -1; /* the channel closes it */
         channel_free(w->channel);
         if (w->timer) {
-            pair_kill(&w->pair);
+            keeper_pair_kill(p->keeper, i, &w->pair);
             event_free(w->timer);
         }
         free(w->job);
@@ -653,8 +648,8 @@ void pool_free(struct pool *p)
         free(w);
     free(p->first);
     turns_free(p->turns);
-    if (p->children)
-        event_free(p->children);
+    if (p->news)
+        event_free(p->news);
     loaded_free(&p->snapshot);
     loaded_free(&p->before);
     poison_free(p->poison);

@@ -5,8 +5,8 @@
 
 #include <event2/event.h>
 
+#include "core/keeper.h"
 #include "core/message.h"
-#include "core/pair.h"
 #include "core/state_key.h"
 #include "service/config.h"
 #include "service/load.h"
@@ -27,7 +27,7 @@ typedef void pool_ready(void *context);
 typedef void pool_shadowed(void *context, const struct shadow_result *result);
 /* What will become of a platform that was accepted. */
 typedef void pool_outlook(void *context, const struct outlook *outlook);
-/* Pairs ended again and again before the first was ready: a start that will not succeed. */
+/* Pairs ended again and again before the first was ready: a start that will not succeed; or the keeper that starts them ended. */
 typedef void pool_broken(void *context);
 
 struct pool_callbacks {
@@ -38,8 +38,9 @@ struct pool_callbacks {
     pool_broken *broken;
     void *context;
 };
-struct pool *pool_new(struct event_base *base, const struct config *c, const struct pool_callbacks *callbacks,
-                      struct fault *fault);
+/* The keeper has a place for each pair of the configuration. */
+struct pool *pool_new(struct event_base *base, const struct config *c, struct keeper *keeper,
+                      const struct pool_callbacks *callbacks, struct fault *fault);
 void pool_free(struct pool *p);
 /* Give every pair this snapshot, each between two requests. The pool keeps it, for pairs that start later; if they refuse it,
  * it keeps the one before. */

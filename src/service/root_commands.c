@@ -12,6 +12,7 @@
 
 #include "core/frame.h"
 #include "core/pair.h"
+#include "core/privileges.h"
 #include "core/root_key.h"
 #include "service/load.h"
 
@@ -66,8 +67,11 @@ static bool read_arguments(int argc, char **argv, char **step, const char **from
     return *config && !**from && optind + 1 == argc && is_step(*step);
 }
 
-static bool become(char *const *arguments, struct fault *fault)
+/* As the user of the core, to whom the key file belongs; without one the operator is whoever that is. */
+static bool become(const struct config *c, char *const *arguments, struct fault *fault)
 {
+    if (c->core_user && !privileges_become(c->core_user, fault))
+        return false;
     execv(arguments[0], arguments);
     return fault_set(fault, FAULT_SYSTEM, "cannot start %s: %s", arguments[0], strerror(errno));
 }
@@ -97,7 +101,7 @@ static bool run_beside(const struct config *c, char *const *arguments, int *stat
     if (pid == 0) {
         signal(SIGPIPE, SIG_DFL);
         if (ends[1] == SEALER_FD ? fcntl(ends[1], F_SETFD, 0) == 0 : dup2(ends[1], SEALER_FD) == SEALER_FD)
-            become(arguments, fault);
+            become(c, arguments, fault);
         fprintf(stderr, "assayd: %s\n", fault->text);
         _exit(EXIT_FAILURE);
     }
@@ -131,7 +135,7 @@ static bool run(struct config *c, char *verb, char *step, const char *from, int 
         arguments[n++] = arena_string(&c->arena, bytes_text(from));
     for (size_t i = 0; settings[i]; i++)
         arguments[n++] = settings[i];
-    return step ? run_beside(c, arguments, status, fault) : become(arguments, fault);
+    return step ? run_beside(c, arguments, status, fault) : become(c, arguments, fault);
 }
 
 int root_command(int argc, char **argv)

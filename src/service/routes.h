@@ -19,6 +19,7 @@ struct service {
     struct event_base *base;
     struct config *config;
     const char *config_path; /* NULL in --dev */
+    struct keeper *keeper;
     struct pool *pool;
     struct http_server *http, *administration; /* administration: NULL where http serves that too */
     struct metrics *metrics;

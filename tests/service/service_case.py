@@ -167,9 +167,8 @@ class Service:
         c.sock = context.wrap_socket(socket.create_connection(("localhost", self.port), 30), server_hostname=name)
         return self.call(method or ("POST" if body else "GET"), path, body, dict(headers or {}, Host=f"{name}:{self.port}"), c)
 
-    def children(self):
-        """pids of the pairs' processes by program name."""
-        found = {"assay-verifier": [], "assay-signer": []}
+    def processes(self):
+        """(name, pid, parent) of every process that has not ended."""
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
@@ -177,8 +176,19 @@ class Service:
             except OSError:
                 continue
             name, rest = stat[stat.index("(") + 1:stat.rindex(")")], stat[stat.rindex(")") + 2:].split()
-            if int(rest[1]) == self.process.pid and rest[0] != "Z" and name in found:
-                found[name].append(int(pid))
+            if rest[0] != "Z":
+                yield name, int(pid), int(rest[1])
+
+    def keeper(self):
+        """pid of the process that starts the pairs, or None."""
+        return next((pid for name, pid, parent in self.processes() if parent == self.process.pid and name == "assayd: keeper"), None)
+
+    def children(self):
+        """pids of the pairs' processes by program name."""
+        found, keeper = {"assay-verifier": [], "assay-signer": []}, self.keeper()
+        for name, pid, parent in self.processes():
+            if parent == keeper and name in found:
+                found[name].append(pid)
         return found
 
 

@@ -1,0 +1,67 @@
+/* The keeper: the one process that starts the core's pairs, so that the host cannot (DESIGN 5). The host forks it before it opens a
+ * listener or reads anything from outside. It becomes the user of the core, where there is one, and from then on the host, another user,
+ * can neither read the key file nor reach the processes of the core: it has the channels to its verifiers, and this.
+ *
+ *     host                                      keeper
+ *                                     <-        struct keeper_answer: KEEPER_READY
+ *     struct keeper_request           ->        one packet of this size; anything else ends the keeper, and every pair
+ *                                     <-        struct keeper_answer, to KEEPER_START with the descriptor to the verifier
+ *                                     <-        the same with KEEPER_SIGNER_ENDED, at any time
+ *
+ * Packets of one socket pair, numbers as this machine has them: both ends are one program. There are no texts in it. Whatever a pair is
+ * started with, the keeper was forked with; what changes it is another start of the service. */
+#ifndef ASSAY_CORE_KEEPER_H
+#define ASSAY_CORE_KEEPER_H
+
+#include <stdint.h>
+
+#include "core/pair.h"
+
+enum keeper_verb {
+    KEEPER_START = 1,    /* a pair in a place that has none */
+    KEEPER_END_VERIFIER, /* its verifier, which may have ended by itself: how is answered */
+    KEEPER_KILL,         /* both, whatever is left of them: the place has no pair now */
+    KEEPER_SIGNER_ENDED, /* of answers alone: by itself, how is told */
+    KEEPER_READY,        /* of answers alone: the first, once it is confined */
+};
+
+struct keeper_request {
+    uint32_t verb, place;
+};
+
+struct keeper_answer {
+    uint32_t verb, place;
+    int32_t status;           /* of the process that ended; of a start that failed, the error number */
+    int32_t verifier, signer; /* their process ids, for the log: of a start, and the signer that ended */
+};
+
+struct keeper_options {
+    struct pair_options pair; /* of each; place and adopts are the keeper's to set. pair.pairs: places, from 0 */
+    bool adopts;              /* the place behind them is for one that seals what an operator vouches for */
+    const char *user;         /* whom it becomes, with what it starts; NULL: nobody else */
+};
+
+/* In the child: serve the host at this descriptor until it ends, or says something malformed. */
+_Noreturn void keeper_process(const struct keeper_options *o, int host);
+
+/* The host's side. */
+struct keeper;
+/* *out is to be ended in either case. */
+bool keeper_begin(const struct keeper_options *o, struct keeper **out, struct fault *fault);
+/* It kills what is left of its pairs, and ends; how, to stand behind "ended". */
+void keeper_end(struct keeper *k, char text[PAIR_END_TEXT]);
+/* As the functions of core/pair.h, for the pair of a place. */
+bool keeper_pair_start(struct keeper *k, size_t place, struct pair *out, struct fault *fault);
+void keeper_pair_end_verifier(struct keeper *k, size_t place, struct pair *p, char text[PAIR_END_TEXT]);
+void keeper_pair_kill(struct keeper *k, size_t place, struct pair *p);
+/* The place of the pair that seals what an operator vouches for. */
+size_t keeper_adopting_place(const struct keeper *k);
+
+/* What it says unasked. Readable when there may be news; those that came beside an answer are held here. */
+int keeper_fd(const struct keeper *k);
+bool keeper_has_news(const struct keeper *k);
+enum keeper_news { KEEPER_SILENT, KEEPER_NEWS, KEEPER_GONE };
+/* Never waits. KEEPER_NEWS: the signer of a.place ended with a.status. KEEPER_GONE: it ended, and every pair with it. */
+enum keeper_news keeper_news(struct keeper *k, struct keeper_answer *a);
+
+#endif
