@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -175,12 +176,6 @@ class Case(unittest.TestCase):
         shutil.chown(os.path.dirname(service.key), HOST)
         service.start()
 
-    def assert_key_file(self, service):
-        there = os.stat(service.key)
-        self.assertEqual((pwd.getpwnam(CORE).pw_uid, 0o600), (there.st_uid, there.st_mode & 0o777))
-
-
-class Users(Case):
     def assert_user(self, pid, name):
         user, now = pwd.getpwnam(name), status(pid)
         self.assertEqual({str(user.pw_uid)}, set(now["Uid"].split()))
@@ -190,6 +185,12 @@ class Users(Case):
             self.assertEqual(0, int(now[kind], 16) & ~IPC_LOCK, kind)
         self.assertEqual(("1", "2"), (now["NoNewPrivs"], now["Seccomp"]))
 
+    def assert_key_file(self, service):
+        there = os.stat(service.key)
+        self.assertEqual((pwd.getpwnam(CORE).pw_uid, 0o600), (there.st_uid, there.st_mode & 0o777))
+
+
+class Users(Case):
     def test_each_process_has_its_user(self):
         service = self.start()
         self.assertEqual(200, service.attest()[0])
@@ -250,6 +251,42 @@ class Users(Case):
         self.use_one_user(service)
         self.assertIn("users: assayd and its core share one", service.text())
         self.assert_user(service.keeper(), HOST)
+
+
+class Unit(Case):
+    def test_what_the_unit_leaves_root_suffices(self):
+        unit = (Path(__file__).parents[2] / "docs/assayd.service").read_text(encoding="utf-8")
+        left = re.search(r"(?m)^CapabilityBoundingSet=(.*)$", unit).group(1).lower().replace("cap_", "+").split()
+        self.assertIn("+setuid", left)
+        service = self.start()
+        service.stop()
+        program = Path(service.folder, "as-in-the-unit")
+        program.write_text(f"#!/bin/sh\nexec setpriv --bounding-set=-all,{','.join(left)} --inh-caps=-all --no-new-privs {RELEASE}/src/service/assayd \"$@\"\n",
+                           encoding="utf-8")
+        program.chmod(0o755)
+        service.program = str(program)
+        service.start()
+        self.assertEqual(200, service.attest()[0])
+        for pid, user in ((service.process.pid, HOST), (service.keeper(), CORE)):
+            self.assert_user(pid, user)
+        self.assertIn("the memory of signers is locked", service.text())
+
+    def test_the_unit_and_its_users_are_well_formed(self):
+        if not shutil.which("systemd-analyze") or not shutil.which("systemd-sysusers"):
+            self.skipTest("no systemd-analyze and systemd-sysusers: install systemd")
+        docs = Path(__file__).parents[2] / "docs"
+        with tempfile.TemporaryDirectory() as root:
+            unit = Path(root, "assayd.service")  # with a program that is there
+            unit.write_text((docs / "assayd.service").read_text(encoding="utf-8").replace("/usr/sbin/assayd", "/bin/true"), encoding="utf-8")
+            done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((0, ""), (done.returncode, "\n".join(line for line in done.stderr.splitlines() if "assayd.service" in line)))
+            os.mkdir(os.path.join(root, "etc"))
+            subprocess.run(["systemd-sysusers", f"--root={root}", "-"], input=(docs / "assayd.sysusers").read_bytes(), capture_output=True, timeout=60,
+                           check=True)
+            made = Path(root, "etc/passwd").read_text(encoding="utf-8")
+            self.assertRegex(made, r"(?m)^assay:")
+            self.assertRegex(made, r"(?m)^assay-core:")
+            self.assertRegex(Path(root, "etc/group").read_text(encoding="utf-8"), r"(?m)^tss:.*\bassay-core$")
 
 
 class Border(Case):
