@@ -2,16 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "cli/input.h"
 #include "cli/log_source.h"
 #include "cli/terminal.h"
 #include "core/decision.h"
 
-enum { LOG = OPTION_BASE, KEY, CA, ID, FROM, COUNT };
+enum { LOG = OPTION_BASE, KEY, WITNESS, CA, ID, FROM, COUNT };
 
 struct arguments {
-    const char *log, *key, *ca, *id, *from, *count;
+    const char *log, *key, *witness, *ca, *id, *from, *count;
     bool json;
 };
 
@@ -24,6 +25,7 @@ static bool read_arguments(struct cli *cli, struct options *o, int argc, char **
         switch (id) {
         case LOG: out->log = o->value; break;
         case KEY: out->key = o->value; break;
+        case WITNESS: out->witness = o->value; break;
         case CA: out->ca = o->value; break;
         case ID: out->id = o->value; break;
         case FROM: out->from = o->value; break;
@@ -44,6 +46,18 @@ static struct log_exam exam_of(const struct cli *cli, const struct log_key *key)
     return (struct log_exam){.arena = cli->arena, .trace = trace_new(cli->arena), .key = key};
 }
 
+/* Who cosigned the checkpoint, and when. */
+static void show_witness(const struct log_exam *x, struct json *shown)
+{
+    char when[32];
+
+    if (!x->witness)
+        return;
+    time_format(x->cosigned, when);
+    JSON_SET(shown, "witness", json_new_text(x->arena, x->witness->name));
+    JSON_SET(shown, "cosigned", json_new_text(x->arena, arena_copy(x->arena, bytes_text(when))));
+}
+
 static bool read_index(const char *text, uint64_t *out)
 {
     return text && log_number(bytes_text(text), out);
@@ -57,9 +71,15 @@ static bool open_at_checkpoint(struct log_source *s, const struct arguments *o, 
     struct log_key *key = ARENA_NEW(s->cli->arena, struct log_key);
 
     *status = STATUS_MISUSE;
-    if ((o->key && !log_source_key(s->cli, o->key, key)) || !log_source_file(s, "checkpoint", LOG_NOTE_MOST, note))
-        return false;
     *x = exam_of(s->cli, key);
+    if ((o->key && !log_source_key(s->cli, o->key, key)) || !log_source_witness(s->cli, o->witness, &x->witness))
+        return false;
+    if (x->witness && !o->key) {
+        cli_misuse(s->cli, "--witness needs --key too: a witness vouches for a log, and the key says which");
+        return false;
+    }
+    if (!log_source_file(s, "checkpoint", LOG_NOTE_MOST, note))
+        return false;
     if (o->key
             ? !log_judge_checkpoint(x, *note)
             : !check_that(x, LOG_CHECKPOINT_SHAPE, note_text(*note, &text) && checkpoint_parse(text, &x->checkpoint))) {
@@ -178,11 +198,14 @@ static enum status verify_run(struct cli *cli, int argc, char **argv)
         return STATUS_MISUSE;
     }
     struct log_exam x = exam_of(cli, &key);
+    if (!log_source_witness(cli, given.witness, &x.witness))
+        return STATUS_MISUSE;
     if (!check_that(&x, LOG_PROOF_SHAPE, log_proof_read(cli->arena, text, &proof)) || !log_judge_inclusion(&x, &proof))
         return refused(cli, &x);
     struct json *shown = entry_json(cli->arena, proof.entry, proof.index);
     JSON_SET(shown, "origin", json_new_text(cli->arena, x.checkpoint.origin));
     JSON_SET(shown, "size", json_new_integer(cli->arena, (int64_t)x.checkpoint.size));
+    show_witness(&x, shown);
     if (given.json) {
         put_json(cli->arena, shown);
         return STATUS_DONE;
@@ -202,17 +225,19 @@ static bool read_note(struct cli *cli, const char *path, struct bytes *out)
     return false;
 }
 
-static enum status consistency(struct log_source *s, const struct log_key *key, struct bytes old_note,
-                               struct bytes new_note, bool json)
+static enum status consistency(struct log_source *s, struct log_exam x, struct bytes old_note, struct bytes new_note,
+                               bool json)
 {
-    struct cli *cli = (struct cli *)(uintptr_t)s->cli;
-    struct log_exam x = exam_of(cli, key);
+    const struct cli *cli = s->cli;
+    const struct log_key *witness = x.witness;
     struct merkle_path path = {0};
     struct fault fault = {0};
 
+    x.witness = NULL; /* the older one may be of a time when there was none */
     if (!log_judge_checkpoint(&x, old_note))
         return refused(cli, &x);
     struct checkpoint old = x.checkpoint;
+    x.witness = witness;
     if (!log_judge_checkpoint(&x, new_note))
         return refused(cli, &x);
     s->reader.size = x.checkpoint.size;
@@ -229,6 +254,7 @@ static enum status consistency(struct log_source *s, const struct log_key *key, 
         JSON_SET(o, "origin", json_new_text(cli->arena, old.origin));
         JSON_SET(o, "oldSize", json_new_integer(cli->arena, (int64_t)old.size));
         JSON_SET(o, "newSize", json_new_integer(cli->arena, (int64_t)x.checkpoint.size));
+        show_witness(&x, o);
         put_json(cli->arena, o);
     } else {
         printf("%sconsistent%s: %.*s went on from %llu to %llu records, and changed none\n", ink(stdout, INK_GOOD),
@@ -252,12 +278,14 @@ static enum status consistency_run(struct cli *cli, int argc, char **argv)
         return cli_misuse(cli, "--key must be given: without the log's key anybody could have made the checkpoints");
     struct log_source s = {.cli = cli, .where = given.log, .ca_file = given.ca};
     const char *newer = options_operand(&o, 1);
-    if (!log_source_key(cli, given.key, &key) || !read_note(cli, options_operand(&o, 0), &old_note) ||
-        (newer && !read_note(cli, newer, &new_note)) || !log_source_open(&s))
+    struct log_exam x = exam_of(cli, &key);
+    if (!log_source_key(cli, given.key, &key) || !log_source_witness(cli, given.witness, &x.witness) ||
+        !read_note(cli, options_operand(&o, 0), &old_note) || (newer && !read_note(cli, newer, &new_note)) ||
+        !log_source_open(&s))
         return STATUS_MISUSE;
     status = STATUS_MISUSE;
     if (newer || log_source_file(&s, "checkpoint", LOG_NOTE_MOST, &new_note))
-        status = consistency(&s, &key, old_note, new_note, given.json);
+        status = consistency(&s, x, old_note, new_note, given.json);
     log_source_close(&s);
     return status;
 }
@@ -321,12 +349,17 @@ static enum status show_run(struct cli *cli, int argc, char **argv)
 
 static const struct option_row prove_rows[] = {
     OPTION_LOG(LOG),     {ID, "id", "ID", "the record of the answer with this x-ms-request-id, which is looked for"},
-    OPTION_LOG_KEY(KEY), OPTION_LOG_CA,
+    OPTION_LOG_KEY(KEY), OPTION_LOG_WITNESS(WITNESS),
+    OPTION_LOG_CA,       OPTION_END,
+};
+static const struct option_row verify_rows[] = {
+    OPTION_LOG_KEY(KEY),
+    OPTION_LOG_WITNESS(WITNESS),
+    OPTION_JSON,
     OPTION_END,
 };
-static const struct option_row verify_rows[] = {OPTION_LOG_KEY(KEY), OPTION_JSON, OPTION_END};
 static const struct option_row consistency_rows[] = {
-    OPTION_LOG(LOG), OPTION_LOG_KEY(KEY), OPTION_LOG_CA, OPTION_JSON, OPTION_END,
+    OPTION_LOG(LOG), OPTION_LOG_KEY(KEY), OPTION_LOG_WITNESS(WITNESS), OPTION_LOG_CA, OPTION_JSON, OPTION_END,
 };
 static const struct option_row show_rows[] = {
     OPTION_LOG(LOG),
@@ -355,7 +388,7 @@ const struct command log_prove_command = {
 const struct command log_verify_command = {
     .name = "log verify",
     .summary = "is a decision in the log? From its proof alone",
-    .usage = "PROOF --key KEY",
+    .usage = "PROOF --key KEY [--witness KEY]",
     .about = "Judges the checkpoint's signature, and that the record stands at its place in the log. Nothing is asked "
              "of the service. Shows the record.",
     .options = verify_rows,
@@ -366,7 +399,7 @@ const struct command log_verify_command = {
 const struct command log_consistency_command = {
     .name = "log consistency",
     .summary = "does a checkpoint of the log go on from an older one?",
-    .usage = "OLD [NEW] --key KEY [--log DIR|URL]",
+    .usage = "OLD [NEW] --key KEY [--witness KEY] [--log DIR|URL]",
     .about = "Keep a checkpoint of the log, and ask later: a log that was rewritten, or cut, since is refused. Without "
              "NEW the log's own checkpoint of now is taken.",
     .options = consistency_rows,

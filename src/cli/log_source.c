@@ -61,18 +61,34 @@ bool log_source_file(struct log_source *s, const char *path, size_t limit, struc
     return true;
 }
 
-bool log_source_key(const struct cli *cli, const char *given, struct log_key *out)
+typedef bool key_parser(struct arena *a, struct bytes text, struct log_key *out);
+
+static bool read_key(const struct cli *cli, const char *option, const char *whose, const char *given, key_parser *parse,
+                     struct log_key *out)
 {
     struct fault fault = {0};
     struct bytes text;
 
-    if (log_key_parse(cli->arena, bytes_text(given), out))
+    if (parse(cli->arena, bytes_text(given), out))
         return true;
     if (!input_file(cli->arena, given, LIMIT_KEY_FILE, &text, &fault))
-        cli_misuse(cli, "--key %s is neither the key of a log, NAME+ID+BASE64, nor a file with one", given);
-    else if (!log_key_parse(cli->arena, text, out))
-        cli_error(cli, "--key %s: this is no key of a log, NAME+ID+BASE64", given);
+        cli_misuse(cli, "%s %s is neither the key of a %s, NAME+ID+BASE64, nor a file with one", option, given, whose);
+    else if (!parse(cli->arena, text, out))
+        cli_error(cli, "%s %s: this is no key of a %s, NAME+ID+BASE64", option, given, whose);
     else
         return true;
     return false;
+}
+
+bool log_source_key(const struct cli *cli, const char *given, struct log_key *out)
+{
+    return read_key(cli, "--key", "log", given, log_key_parse, out);
+}
+
+bool log_source_witness(const struct cli *cli, const char *given, const struct log_key **out)
+{
+    struct log_key *key = given ? ARENA_NEW(cli->arena, struct log_key) : NULL;
+
+    *out = key;
+    return !given || read_key(cli, "--witness", "witness", given, witness_key_parse, key);
 }

@@ -15,6 +15,12 @@
         id, "key", "KEY|F", "the log's key as NAME+ID+BASE64, or a file with it, from a trusted source" \
     }
 
+#define OPTION_LOG_WITNESS(id)                                                                               \
+    {                                                                                                        \
+        id, "witness", "KEY|F",                                                                              \
+            "demand that the witness of this key, NAME+ID+BASE64 or a file with it, cosigned the checkpoint" \
+    }
+
 struct log_source {
     const struct cli *cli;
     const char *where, *ca_file; /* set by the caller; NULL: ASSAY_URL; the system's */
@@ -26,5 +32,7 @@ void log_source_close(struct log_source *s);
 bool log_source_file(struct log_source *s, const char *path, size_t limit, struct bytes *out);
 /* The key as it was given, or in the file that was. */
 bool log_source_key(const struct cli *cli, const char *given, struct log_key *out);
+/* The same for a witness's, of --witness; *out is NULL where none is given. */
+bool log_source_witness(const struct cli *cli, const char *given, const struct log_key **out);
 
 #endif

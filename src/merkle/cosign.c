@@ -1,6 +1,7 @@
 #include "merkle/cosign.h"
 
 enum { TIME_SIZE = 8, COSIGNATURE = TIME_SIZE + ED25519_SIGNATURE };
+#define TIME_MOST 253402300799 /* the end of the year 9999: no form of a time goes further */
 
 struct bytes cosign_text(struct arena *a, struct bytes text, int64_t time)
 {
@@ -18,7 +19,7 @@ bool cosign(struct arena *a, struct bytes text, const struct log_key *witness, c
 {
     uint8_t own[ED25519_PUBLIC], out[COSIGNATURE];
 
-    if (!witness->cosigns || time < 0 || !ed25519_public(seed, own) ||
+    if (!witness->cosigns || time < 0 || time > TIME_MOST || !ed25519_public(seed, own) ||
         !bytes_equal(BYTES_OF(own), BYTES_OF(witness->key)) ||
         !ed25519_sign(seed, cosign_text(a, text, time), out + TIME_SIZE))
         return false;
@@ -59,7 +60,7 @@ bool cosign_verify(struct arena *a, struct bytes note, const struct log_key *wit
         return false;
     struct reader r = rd_open(signature);
     uint64_t high = rd_u32be(&r), low = rd_u32be(&r), at = high << 32 | low;
-    if (at > INT64_MAX || !ed25519_verify(witness->key, cosign_text(a, text, (int64_t)at), rd_rest(&r)))
+    if (at > TIME_MOST || !ed25519_verify(witness->key, cosign_text(a, text, (int64_t)at), rd_rest(&r)))
         return false;
     *time = (int64_t)at;
     return true;

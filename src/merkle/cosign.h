@@ -6,7 +6,7 @@
 
 #include "merkle/note.h"
 
-/* What is signed, of a note's text; the time in seconds since 1970, not below 0. */
+/* What is signed, of a note's text; the time in seconds since 1970, up to the year 9999. */
 struct bytes cosign_text(struct arena *a, struct bytes text, int64_t time);
 /* The line that goes behind a note's others. False when libcrypto fails, or the seed is not the key's. */
 bool cosign(struct arena *a, struct bytes text, const struct log_key *witness, const uint8_t seed[ED25519_SEED],

@@ -137,6 +137,14 @@ bool disk_read(const struct disk *d, struct arena *a, const char *name, size_t l
     return ok;
 }
 
+bool disk_remove(const struct disk *d, const char *name, struct fault *fault)
+{
+    char path[PATH_MAX];
+
+    return (path_of(d, name, "", path) && unlink(path) == 0 && (!d->sync || sync_folder(path))) ||
+           disk_fault(d, name, fault);
+}
+
 bool disk_has(const struct disk *d, const char *name)
 {
     char path[PATH_MAX];

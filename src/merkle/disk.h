@@ -21,6 +21,8 @@ void disk_drop_partial(const struct disk *d, struct arena *a, const struct tile 
 /* `optional`: where there is none it is empty. */
 bool disk_read(const struct disk *d, struct arena *a, const char *name, size_t limit, bool optional, struct bytes *out,
                struct fault *fault);
+/* Gone for good once it returns. */
+bool disk_remove(const struct disk *d, const char *name, struct fault *fault);
 bool disk_has(const struct disk *d, const char *name);
 int disk_open(const struct disk *d, const char *name, int flags, struct fault *fault);
 /* By errno; always false. */

@@ -171,6 +171,9 @@ static const struct setting settings[] = {
     {"decisions", "checkpoint_seconds", NUMBER, AT(decision_checkpoint_seconds), RANGE(1, 86400)},
     {"decisions", "refusals", SWITCH, AT(decision_refusals), 0, 0, "on or off"},
     {"decisions", "serve", SWITCH, AT(decision_serve), 0, 0, "on or off"},
+    {"decisions", "witness", TEXT, AT(decision_witness), 0, 0, "a URL"},
+    {"decisions", "witness_key", TEXT, AT(decision_witness_key), 0, 0, "a witness's key"},
+    {"decisions", "witness_ca", TEXT, AT(decision_witness_ca), 0, 0, "a file"},
     {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH or postgresql://HOST/DATABASE"},
 };
 
@@ -459,6 +462,21 @@ static bool config_sealer_complete(const struct config *c, struct fault *fault)
     return true;
 }
 
+static bool decision_witness_ok(const struct config *c)
+{
+    const char *url = c->decision_witness;
+    struct log_key key;
+    struct arena a;
+
+    if (!url || !c->decision_witness_key || !c->decision_folder)
+        return !url && !c->decision_witness_key && !c->decision_witness_ca;
+    arena_init(&a, 64 * 1024);
+    bool ok = (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && url[strlen(url) - 1] != '/' &&
+              witness_key_parse(&a, bytes_text(c->decision_witness_key), &key);
+    arena_free(&a);
+    return ok;
+}
+
 bool config_complete(const struct config *c, struct fault *fault)
 {
     struct scope scope;
@@ -498,6 +516,12 @@ bool config_complete(const struct config *c, struct fault *fault)
         return fault_set(fault, FAULT_USAGE,
                          "[decisions] log and name must both be set: a folder, and the log's name, of which each node "
                          "has another, up to 128 visible characters without blank and plus sign");
+    if (!decision_witness_ok(c))
+        return fault_set(
+            fault, FAULT_USAGE,
+            "[decisions] witness and witness_key must both be set, beside log: an address that begins with "
+            "https:// (http:// for this machine) without a slash at its end, and the key that the witness "
+            "prints when it starts, NAME+ID+BASE64");
     if (c->refresh.source_count && !c->folder)
         return fault_set(fault, FAULT_USAGE, "[collateral] folder must be set too: what refresh fetches is kept there");
     if (c->rotation_seconds && c->publish_ahead_seconds > c->rotation_seconds / 2)
@@ -576,7 +600,8 @@ static bool is_for_start(const struct setting *s)
         if (strcmp(s->name, names[i]) == 0)
             return true;
     return strncmp(s->name, "sealer", 6) == 0 || (strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0) ||
-           (strcmp(s->section, "decisions") == 0 && (strcmp(s->name, "log") == 0 || strcmp(s->name, "name") == 0));
+           (strcmp(s->section, "decisions") == 0 &&
+            (strcmp(s->name, "log") == 0 || strcmp(s->name, "name") == 0 || strncmp(s->name, "witness", 7) == 0));
 }
 
 const char *config_keep_started(struct config *next, const struct config *in_force)

@@ -99,6 +99,8 @@ struct config {
     const char *decision_folder, *decision_name; /* of the log; NULL: none is kept */
     int decision_checkpoint_seconds;
     bool decision_refusals, decision_serve;
+    const char *decision_witness, *decision_witness_key; /* who is asked to cosign checkpoints; NULL: nobody */
+    const char *decision_witness_ca; /* PEM: trust these at the witness besides the system's; or NULL */
     /* [control_plane] */
     const char *control_authority; /* host[:port] where it answers; NULL: nowhere */
     /* [region NAME], and domain of [control_plane] */

@@ -1,6 +1,7 @@
 #include "service/decision_log.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -11,12 +12,14 @@
 #include "core/replay.h"
 #include "merkle/append.h"
 #include "service/log.h"
+#include "service/witness_thread.h"
 
 enum {
     BATCH = 1024,
     GATHER_MICROSECONDS = 2000,
     CHECKPOINT_MEMORY = 4 * 1024 * 1024,
     CHECKPOINT_MILLISECONDS = 10000,
+    WITNESS_TEXTS = 64 * 1024,
 };
 
 struct item {
@@ -40,13 +43,24 @@ struct kept {
     struct bytes content; /* behind it */
 };
 
-/* A checkpoint on its way: settled by the thread, signed by the core, published by the thread. */
-enum stage { STAGE_NONE, STAGE_SETTLE, STAGE_SIGN, STAGE_PUBLISH };
+/* A checkpoint on its way: settled by the thread, signed by the core, cosigned by the witness, published by the thread. */
+enum stage { STAGE_NONE, STAGE_SETTLE, STAGE_SIGN, STAGE_COSIGN, STAGE_PUBLISH };
+
+/* Who cosigns; nobody where there is no thread. */
+struct cosigner {
+    struct witness_thread *thread;
+    struct log_key key;
+    struct arena texts;        /* of the key */
+    uint64_t size;             /* that it is thought to know */
+    char said[FAULT_TEXT_MAX]; /* its last failure, which is not told a second time */
+    bool asked;                /* the event loop's */
+};
 
 struct decision_log {
     const struct config *config;
     struct pool **pool;
-    char *name;                /* the log's; a configuration that is read again takes its texts away */
+    char *name, *folder; /* the log's; a configuration that is read again takes its texts away */
+    struct cosigner witness;
     struct log_append *append; /* the thread's */
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
@@ -58,6 +72,7 @@ struct decision_log {
     struct arena arena; /* of the checkpoint; whoever has the stage has it */
     struct checkpoint_message checkpoint;
     struct bytes message, note;
+    bool published; /* the note is on the disk, as it is */
     struct decision_counts counts;
     int ready; /* eventfd: the event loop's */
     struct event *told, *timer;
@@ -131,6 +146,19 @@ static void write_settings_kept(struct decision_log *l, struct kept *k)
     }
 }
 
+/* The thread: the last checkpoint goes before the witness again, where it has not cosigned it. */
+static enum stage cosign_last(struct decision_log *l)
+{
+    struct bytes last = l->checkpoint.last;
+    int64_t time;
+
+    if (!l->witness.thread || cosign_verify(&l->arena, last, &l->witness.key, &time))
+        return STAGE_NONE;
+    l->note = last;
+    l->published = true;
+    return STAGE_COSIGN;
+}
+
 /* The thread: what the core is to sign; STAGE_NONE when there is nothing new, or it failed. */
 static enum stage settle(struct decision_log *l)
 {
@@ -139,8 +167,9 @@ static enum stage settle(struct decision_log *l)
     struct fault fault = {0};
     struct bytes text;
 
-    if (l->note.n)
+    if (l->note.n && !l->published)
         return STAGE_PUBLISH; /* signed, and not on the disk yet: the core goes on from no other */
+    l->note = BYTES_NONE;
     arena_reset(&l->arena);
     *m = (struct checkpoint_message){0};
     if (!log_append_last(l->append, &l->arena, &m->last, &fault) ||
@@ -149,7 +178,7 @@ static enum stage settle(struct decision_log *l)
         return STAGE_NONE;
     }
     if (m->last.n && last.size == log_append_size(l->append))
-        return STAGE_NONE;
+        return cosign_last(l);
     if (!log_append_settle(l->append, last.size, &m->next, &m->growth, &fault)) {
         log_error("no checkpoint of the decision log: %s", fault.text);
         return STAGE_NONE;
@@ -165,7 +194,7 @@ static void publish(struct decision_log *l)
     if (!log_append_publish(l->append, l->note, &fault))
         log_error("no checkpoint of the decision log: %s", fault.text);
     else
-        l->note = BYTES_NONE;
+        l->published = true;
 }
 
 /* The thread. To wait for the disk costs as much for one record as for a hundred: where several came together more are on their way,
@@ -228,13 +257,92 @@ static void set_stage(struct decision_log *l, enum stage stage)
     pthread_mutex_unlock(&l->lock);
 }
 
+static void ask_witness(struct decision_log *l)
+{
+    l->witness.asked = true;
+    set_stage(l, STAGE_COSIGN);
+    witness_thread_ask(l->witness.thread, l->note, l->witness.size);
+}
+
+/* One line when what it says is news. */
+static void tell_witness(struct cosigner *w, enum witness_outcome outcome, const struct fault *fault)
+{
+    if (outcome == WITNESS_COSIGNED) {
+        if (*w->said)
+            log_info("the witness cosigns the decision log's checkpoints again");
+        *w->said = 0;
+        return;
+    }
+    if (strcmp(w->said, fault->text) == 0)
+        return;
+    log_error(outcome == WITNESS_REFUSED ? "THE WITNESS REFUSES THE DECISION LOG: %s"
+                                         : "no cosignature for the decision log's checkpoint: %s",
+              fault->text);
+    snprintf(w->said, sizeof w->said, "%s", fault->text);
+}
+
+/* The checkpoint is published either way: who demands the cosignature sees that it is not there. */
+static void witness_answers(void *context, enum witness_outcome outcome, struct bytes cosigned, uint64_t known,
+                            const struct fault *fault)
+{
+    struct decision_log *l = context;
+
+    l->witness.asked = false;
+    tell_witness(&l->witness, outcome, fault);
+    pthread_mutex_lock(&l->lock);
+    l->counts.cosigned += outcome == WITNESS_COSIGNED;
+    l->counts.witness_refused += outcome == WITNESS_REFUSED;
+    l->counts.witness_failed += outcome == WITNESS_FAILED;
+    if (outcome != WITNESS_FAILED)
+        l->counts.refused = outcome == WITNESS_REFUSED;
+    pthread_mutex_unlock(&l->lock);
+    if (outcome == WITNESS_COSIGNED) {
+        l->note = arena_copy(&l->arena, cosigned);
+        l->witness.size = known;
+        l->published = false;
+    }
+    set_stage(l, l->published ? STAGE_NONE : STAGE_PUBLISH);
+}
+
+/* In the witness's thread: from the log's files, which stay as they are. */
+static bool prove(void *context, uint64_t old, uint64_t size, struct merkle_path *out, struct fault *fault)
+{
+    const struct decision_log *l = context;
+    struct log_reader reader = {.read = log_folder_read, .context = l->folder, .size = size};
+    const struct merkle_source source = log_reader_source(&reader);
+
+    log_reader_open(&reader);
+    bool ok = merkle_prove_consistency(&source, old, size, out, fault);
+    log_reader_free(&reader);
+    return ok;
+}
+
+static bool start_witness(struct decision_log *l, struct event_base *base, struct fault *fault)
+{
+    const struct config *c = l->config;
+    struct witness_order order = {
+        .url = c->decision_witness, .ca_file = c->decision_witness_ca, .prove = prove, .context = l};
+
+    if (!c->decision_witness)
+        return true;
+    if (!witness_key_parse(&l->witness.texts, bytes_text(c->decision_witness_key), &l->witness.key))
+        return fault_set(fault, FAULT_USAGE, "[decisions] witness_key is no key of a witness");
+    order.key = l->witness.key;
+    l->witness.thread = witness_thread_start(base, &order, witness_answers, l, fault);
+    return l->witness.thread != NULL;
+}
+
 static void signed_by_core(void *context, enum pool_failure outcome, const struct answered *answer)
 {
     struct decision_log *l = context;
 
     if (outcome == POOL_ANSWERED && answer->status == 200) {
         l->note = arena_copy(&l->arena, answer->body);
-        set_stage(l, STAGE_PUBLISH);
+        l->published = false;
+        if (l->witness.thread)
+            ask_witness(l);
+        else
+            set_stage(l, STAGE_PUBLISH);
         return;
     }
     if (outcome == POOL_ANSWERED)
@@ -280,12 +388,14 @@ static void told(evutil_socket_t fd, short what, void *context)
         return;
     give(l);
     pthread_mutex_lock(&l->lock);
-    bool sign = l->stage == STAGE_SIGN && l->message.n;
+    bool sign = l->stage == STAGE_SIGN && l->message.n, cosign_again = l->stage == STAGE_COSIGN && !l->witness.asked;
     struct bytes message = l->message;
     l->message = BYTES_NONE; /* asked once */
     pthread_mutex_unlock(&l->lock);
     if (sign)
         ask_core(l, message);
+    else if (cosign_again)
+        ask_witness(l);
 }
 
 static void time_for_checkpoint(evutil_socket_t fd, short what, void *context)
@@ -311,18 +421,20 @@ bool decision_log_start(struct event_base *base, const struct config *c, struct 
     *out = NULL;
     if (!c->decision_folder)
         return true;
-    char *name = strdup(c->decision_name);
-    if (!name)
+    char *name = strdup(c->decision_name), *folder = strdup(c->decision_folder);
+    if (!name || !folder)
         abort();
     struct log_append *append = log_append_open(c->decision_folder, bytes_text(name), true, fault);
     if (!append) {
         free(name);
+        free(folder);
         return false;
     }
     struct decision_log *l = calloc(1, sizeof *l);
     if (!l)
         abort();
-    *l = (struct decision_log){.config = c, .pool = pool, .name = name, .append = append};
+    *l = (struct decision_log){.config = c, .pool = pool, .name = name, .folder = folder, .append = append};
+    arena_init(&l->witness.texts, WITNESS_TEXTS);
     l->waiting.last = &l->waiting.first;
     l->done.last = &l->done.first;
     if (log_append_dropped(append))
@@ -338,13 +450,14 @@ bool decision_log_start(struct event_base *base, const struct config *c, struct 
         pthread_create(&l->thread, NULL, run, l) != 0)
         abort();
     *out = l;
-    return true;
+    return start_witness(l, base, fault);
 }
 
 void decision_log_stop(struct decision_log *l)
 {
     if (!l)
         return;
+    witness_thread_stop(l->witness.thread);
     pthread_mutex_lock(&l->lock);
     l->stop = true;
     pthread_cond_signal(&l->asked);
@@ -356,7 +469,9 @@ void decision_log_stop(struct decision_log *l)
     close(l->ready);
     log_append_close(l->append);
     free(l->name);
+    free(l->folder);
     arena_free(&l->arena);
+    arena_free(&l->witness.texts);
     free(l);
 }
 

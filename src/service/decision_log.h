@@ -1,6 +1,8 @@
 /* The log of decisions (merkle/append.h) in a thread of its own: records that come while the disk is waited for go to it together.
  * An answer goes out when its record is on the disk, so that a token that somebody has is in the log whatever ends this process.
- * Checkpoints are signed by the core, which is proved each time that the log goes on from the one before (core/checkpoint.h). */
+ * Checkpoints are signed by the core, which is proved each time that the log goes on from the one before (core/checkpoint.h). Where a
+ * witness is configured (witness/ask.h), a checkpoint goes before it first, and is published
+ * with its cosignature if that can be had; no token waits for it. */
 #ifndef ASSAY_SERVICE_DECISION_LOG_H
 #define ASSAY_SERVICE_DECISION_LOG_H
 
@@ -30,6 +32,8 @@ bool decision_log_add(struct decision_log *l, struct bytes record, decision_done
 
 struct decision_counts {
     unsigned long records, lost, writes; /* writes to the disk: each of some records */
+    unsigned long cosigned, witness_refused, witness_failed;
+    bool refused; /* the witness knows another history of this log: by the last answer that it gave */
 };
 struct decision_counts decision_log_counts(struct decision_log *l);
 

@@ -56,6 +56,10 @@ static struct json *warnings(const struct service *s, struct arena *a)
     if (keys.overdue)
         json_append(list, json_new_text(a, bytes_text(arena_printf(
                                                a, "%zu signing keys should have changed an hour ago", keys.overdue))));
+    if (decision_log_counts(s->decisions).refused)
+        json_append(list,
+                    json_new_text(a, BYTES_LIT("the witness refuses the log of decisions: it knows another history "
+                                               "of it")));
     return list;
 }
 
@@ -87,6 +91,9 @@ static void metrics(const struct service *s, struct exchange *e)
         .decisions = decisions.records,
         .decisions_lost = decisions.lost,
         .decision_writes = decisions.writes,
+        .cosigned = decisions.cosigned,
+        .witness_refused = decisions.witness_refused,
+        .witness_failed = decisions.witness_failed,
         .store_answers = ledger_answers(s->ledger),
         .ready = !missing(s, &e->arena)->first,
         .outlooks = s->outlooks,

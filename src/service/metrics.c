@@ -251,6 +251,11 @@ static void write_state(struct writer *w, const struct metrics *m, const struct 
            s->decisions_lost);
     single(w, "assay_decision_writes_total", "counter", "Writes to the log of decisions, each of one record or more.",
            s->decision_writes);
+    head(w, "assay_decision_witness_total", "counter",
+         "Checkpoints of the log of decisions that were put before the witness, by what came of it.");
+    labelled(w, "assay_decision_witness_total", "outcome", "cosigned", s->cosigned);
+    labelled(w, "assay_decision_witness_total", "outcome", "refused", s->witness_refused);
+    labelled(w, "assay_decision_witness_total", "outcome", "failed", s->witness_failed);
     single(w, "assay_start_time_seconds", "gauge", "When the service started, in seconds since 1970.",
            (uint64_t)m->started);
     head(w, "assay_build_info", "gauge", "Always 1; the label is the version.");

@@ -63,6 +63,7 @@ struct metrics_state {
     size_t providers, connections, administration_connections;
     unsigned long audit_records, audit_lost;
     unsigned long decisions, decisions_lost, decision_writes;
+    unsigned long cosigned, witness_refused, witness_failed;
     bool store_answers, ready;
     const struct outlooks *outlooks;
     struct collateral_state collateral;

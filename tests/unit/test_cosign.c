@@ -71,6 +71,7 @@ static void others_are_not(void **state)
     assert_false(cosign(&arena, text, &sample.witness, sample.seed, 1, &line));
     assert_false(cosign(&arena, text, &as_log, sample.witness_seed, 1, &line));
     assert_false(cosign(&arena, text, &sample.witness, sample.witness_seed, -1, &line));
+    assert_false(cosign(&arena, text, &sample.witness, sample.witness_seed, INT64_MAX, &line));
 }
 
 static void every_bit_of_a_cosignature_counts(void **state)

@@ -1,0 +1,13 @@
+/* The key of a witness, in a file of its own (mode 0600): one line, PRIVATE+KEY+NAME+ID+BASE64, as the other programs for signed notes
+ * write it. */
+#ifndef ASSAY_SERVICE_WITNESS_KEY_H
+#define ASSAY_SERVICE_WITNESS_KEY_H
+
+#include "merkle/note.h"
+
+/* Read it; where there is none, one is made with this name (NULL: none is made). The name is in the arena; wipe the seed after use. False
+ * with a fault, also when the file's name is another than the one that is given. */
+bool witness_key_open(const char *path, const char *name, struct arena *a, struct log_key *out,
+                      uint8_t seed[ED25519_SEED], struct fault *fault);
+
+#endif

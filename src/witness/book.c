@@ -1,0 +1,270 @@
+#include "witness/book.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "merkle/disk.h"
+
+enum { NOTE_MEMORY = 256 * 1024, NAME_HEX = 2 * SHA256_SIZE };
+
+struct known {
+    uint64_t size;
+    struct merkle_hash root;
+};
+
+struct witness_book {
+    struct disk disk;
+    int lock;
+    struct log_key key;
+    uint8_t seed[ED25519_SEED];
+    const struct log_key *logs;
+    size_t count;
+    struct known *known; /* of each log */
+    struct arena arena;  /* of the key's name, and of one note */
+};
+
+/* An origin may have any character, a file's name not. */
+static const char *name_of(struct arena *a, struct bytes origin)
+{
+    return arena_string(a, hex_encode(a, sha256_of(a, origin)));
+}
+
+/* A note that this key cosigned, of the log whose file has this name. */
+static bool read_kept(const struct disk *d, struct arena *a, const char *name, const struct log_key *key, bool optional,
+                      struct bytes *note, struct checkpoint *c, int64_t *time, struct fault *fault)
+{
+    struct bytes text;
+
+    if (!disk_read(d, a, name, LOG_NOTE_MOST, optional, note, fault))
+        return false;
+    if (optional && !note->n)
+        return true;
+    if (!note_text(*note, &text) || !checkpoint_parse(text, c) || strcmp(name_of(a, c->origin), name) != 0 ||
+        !cosign_verify(a, *note, key, time))
+        return fault_set(fault, FAULT_CRYPTO,
+                         "%s/%s: this is no checkpoint that this witness's key cosigned. A witness that has lost what "
+                         "it knew, or its key, takes a new folder and a new name",
+                         d->folder, name);
+    return true;
+}
+
+static bool read_log(struct witness_book *b, size_t i, struct arena *a, struct fault *fault)
+{
+    struct checkpoint c = {0};
+    struct bytes note;
+    int64_t time;
+
+    for (size_t other = 0; other < i; other++)
+        if (bytes_equal(b->logs[other].name, b->logs[i].name))
+            return fault_set(fault, FAULT_USAGE, "the log %.*s is named twice", (int)b->logs[i].name.n,
+                             (const char *)b->logs[i].name.p);
+    arena_reset(a);
+    sha256(BYTES_NONE, b->known[i].root.v); /* of no entries */
+    if (!read_kept(&b->disk, a, name_of(a, b->logs[i].name), &b->key, true, &note, &c, &time, fault))
+        return false;
+    if (note.n)
+        b->known[i] = (struct known){.size = c.size, .root = c.root};
+    return true;
+}
+
+struct witness_book *witness_book_open(const char *folder, const struct log_key *key, const uint8_t seed[ED25519_SEED],
+                                       const struct log_key *logs, size_t count, struct fault *fault)
+{
+    struct witness_book *b = calloc(1, sizeof *b);
+    struct arena note;
+
+    if (!b)
+        abort();
+    *b = (struct witness_book){.lock = -1, .key = *key, .logs = logs, .count = count};
+    arena_init(&b->arena, NOTE_MEMORY);
+    b->key.name = arena_copy(&b->arena, key->name);
+    b->disk = (struct disk){.folder = arena_string(&b->arena, bytes_text(folder)), .sync = true};
+    memcpy(b->seed, seed, sizeof b->seed);
+    b->known = calloc(count ? count : 1, sizeof *b->known);
+    if (!b->known)
+        abort();
+    arena_init(&note, NOTE_MEMORY);
+    bool ok =
+        (count <= WITNESS_LOGS || fault_set(fault, FAULT_LIMIT, "a witness knows %d logs at most", WITNESS_LOGS)) &&
+        disk_begin(&b->disk, &b->lock, fault);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = read_log(b, i, &note, fault);
+    arena_free(&note);
+    if (ok)
+        return b;
+    witness_book_close(b);
+    return NULL;
+}
+
+void witness_book_close(struct witness_book *b)
+{
+    if (!b)
+        return;
+    if (b->lock >= 0)
+        close(b->lock);
+    secret_wipe(b->seed, sizeof b->seed);
+    free(b->known);
+    arena_free(&b->arena);
+    free(b);
+}
+
+static struct witness_answer refuse(int status, const char *reason)
+{
+    return (struct witness_answer){.status = status, .body = bytes_text(reason)};
+}
+
+static struct witness_answer conflict(struct arena *a, const struct known *known)
+{
+    const char *size = arena_printf(a, "%llu\n", (unsigned long long)known->size);
+
+    return (struct witness_answer){.status = 409, .body = bytes_text(size), .size = true};
+}
+
+/* On the disk, with no signature but the log's and this one. */
+static bool keep(struct witness_book *b, struct arena *a, const struct log_key *log, struct bytes note,
+                 struct bytes line, struct fault *fault)
+{
+    struct bytes text, signature;
+    struct writer w = wr_open(a);
+
+    if (!note_split(a, note, log, &text, &signature))
+        return false;
+    wr_put(&w, text);
+    wr_u8(&w, '\n');
+    wr_put(&w, note_line(a, log, signature));
+    wr_put(&w, line);
+    return disk_put(&b->disk, name_of(a, log->name), wr_done(&w), fault);
+}
+
+/* Two checkpoints of one size and two roots, both signed by the log, prove that it lied: the first of them are kept. */
+static void keep_proof(struct witness_book *b, struct arena *a, const struct log_key *log, struct bytes note)
+{
+    const char *name = arena_printf(a, "%s.fork", name_of(a, log->name));
+    struct fault fault = {0};
+
+    if (!disk_has(&b->disk, name))
+        disk_put(&b->disk, name, note, &fault); /* the log line has it too */
+}
+
+/* Does it go on from what is known? Then it is on the disk before anybody has the line. */
+static struct witness_answer judge(struct witness_book *b, struct log_exam *x, size_t i, const struct submission *s,
+                                   int64_t time)
+{
+    const struct log_key *log = &b->logs[i];
+    struct known *known = &b->known[i];
+    const struct checkpoint *next = &x->checkpoint;
+    struct checkpoint last = {.origin = log->name, .size = known->size, .root = known->root};
+    bool again = next->size == known->size && merkle_same(&next->root, &known->root);
+    struct fault fault = {0};
+    struct bytes line, text;
+
+    if (s->old > next->size)
+        return refuse(400, "the old size is above that of the checkpoint\n");
+    if (s->old != known->size)
+        return conflict(x->arena, known);
+    if (next->size == known->size && !again) {
+        keep_proof(b, x->arena, log, s->note);
+        struct witness_answer answer = conflict(x->arena, known);
+        answer.fork = true;
+        return answer;
+    }
+    if (!log_judge_growth(x, &last, next, &s->path))
+        return refuse(422, "the checkpoint does not go on from the one that is known, by this proof\n");
+    if (!note_text(s->note, &text) || !cosign(x->arena, text, &b->key, b->seed, time, &line))
+        return refuse(500, "no cosignature could be made\n");
+    if (!(again && known->size) && !keep(b, x->arena, log, s->note, line, &fault)) {
+        const char *reason = arena_printf(x->arena, "what is known cannot be written: %s\n", fault.text);
+
+        return refuse(500, reason);
+    }
+    *known = (struct known){.size = next->size, .root = next->root};
+    return (struct witness_answer){.status = 200, .body = line};
+}
+
+struct witness_answer witness_book_take(struct witness_book *b, struct arena *a, struct bytes body, int64_t time)
+{
+    struct submission s;
+    struct checkpoint c;
+    struct bytes text;
+    size_t i = 0;
+
+    if (!submission_read(a, body, &s) || !note_text(s.note, &text) || !checkpoint_parse(text, &c))
+        return refuse(400, "the body is not an old size, hashes, an empty line and a checkpoint\n");
+    while (i < b->count && !bytes_equal(b->logs[i].name, c.origin))
+        i++;
+    if (i == b->count)
+        return refuse(404, "this witness does not know the log of this origin\n");
+    struct log_exam x = {.arena = a, .trace = trace_new(a), .key = &b->logs[i]};
+    struct witness_answer answer = log_judge_checkpoint(&x, s.note)
+                                       ? judge(b, &x, i, &s, time)
+                                       : refuse(403, "no signature of the checkpoint is by the key of its log\n");
+    answer.origin = b->logs[i].name;
+    answer.size_asked = c.size;
+    return answer;
+}
+
+static bool is_kept_name(const char *name)
+{
+    return strlen(name) == NAME_HEX && strspn(name, "0123456789abcdef") == NAME_HEX;
+}
+
+bool witness_book_list(const char *folder, const struct log_key *key, witness_seen *seen, void *context,
+                       struct fault *fault)
+{
+    DIR *dir = opendir(folder);
+    struct arena a;
+    bool ok = true;
+
+    if (!dir)
+        return fault_set(fault, FAULT_SYSTEM, "%s: %s", folder, strerror(errno));
+    arena_init(&a, NOTE_MEMORY);
+    struct disk d = {.folder = arena_string(&a, bytes_text(folder))};
+    struct arena note;
+    arena_init(&note, NOTE_MEMORY);
+    for (const struct dirent *e; ok && (e = readdir(dir)) != NULL;) {
+        struct checkpoint c;
+        struct bytes read;
+        int64_t time;
+
+        if (!is_kept_name(e->d_name))
+            continue;
+        arena_reset(&note);
+        ok = read_kept(&d, &note, e->d_name, key, false, &read, &c, &time, fault);
+        if (ok)
+            seen(context, &c, time);
+    }
+    closedir(dir);
+    arena_free(&note);
+    arena_free(&a);
+    return ok;
+}
+
+bool witness_book_forget(const char *folder, const struct log_key *key, struct bytes origin, uint64_t *was,
+                         struct fault *fault)
+{
+    struct arena a;
+    struct checkpoint c;
+    struct bytes note;
+    int64_t time;
+    int lock = -1;
+
+    arena_init(&a, NOTE_MEMORY);
+    struct disk d = {.folder = arena_string(&a, bytes_text(folder)), .sync = true};
+    const char *name = name_of(&a, origin);
+    bool ok = (access(folder, F_OK) == 0 || fault_set(fault, FAULT_SYSTEM, "%s: %s", folder, strerror(errno))) &&
+              disk_begin(&d, &lock, fault);
+    if (ok && !disk_has(&d, name))
+        ok = fault_set(fault, FAULT_USAGE, "%s: nothing is known of the log %.*s", folder, (int)origin.n,
+                       (const char *)origin.p);
+    ok = ok && read_kept(&d, &a, name, key, false, &note, &c, &time, fault) && disk_remove(&d, name, fault);
+    if (ok)
+        *was = c.size;
+    if (lock >= 0)
+        close(lock);
+    arena_free(&a);
+    return ok;
+}

@@ -1,0 +1,146 @@
+"""assay-witness from outside: it answers as C2SP tlog-witness says, keeps what it cosigned whatever ends it, and never signs a fork."""
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+try:
+    from witness_case import Log, Witness, cosigned_at
+    MISSING = ""
+except ImportError as error:
+    MISSING = str(error)
+
+TEXT, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
+
+
+@unittest.skipIf(MISSING, f"python3-cryptography is needed: {MISSING}")
+class WitnessCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="assay-test-witness-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.log, self.other = Log("log.example/1").grow(20), Log("log.example/2", seed=2).grow(20)
+        self.witness = Witness(self.folder, [self.log.key, self.other.key])
+        self.addCleanup(self.witness.end)
+
+    def cosigned(self, old, size, extra="", log=None):
+        log = log or self.log
+        status, kind, lines = self.witness.submit(log.submission(old, size, extra))
+        self.assertEqual((200, TEXT), (status, kind), lines)
+        self.assertAlmostEqual(time.time(), cosigned_at(log.text(size, extra), lines, self.witness.key), delta=60)
+
+    def test_it_cosigns_what_goes_on(self):
+        self.cosigned(0, 0)
+        self.cosigned(0, 3)
+        self.cosigned(3, 3)
+        self.cosigned(3, 17, "of the log's own\n")
+        self.cosigned(17, 20)
+        self.cosigned(0, 20, log=self.other)
+        self.assertEqual((200, TEXT, self.witness.key + "\n"), self.witness.call("GET", "/key"))
+        shown = self.witness.run("show")
+        self.assertEqual(0, shown.returncode, shown.stderr)
+        self.assertEqual({"log.example/1 20", "log.example/2 20"}, {line.rsplit(" ", 1)[0] for line in shown.stdout.splitlines()})
+
+    def test_it_refuses_everything_else(self):
+        self.cosigned(0, 7)
+        good = self.log.submission(7, 20)
+        fork = Log("log.example/1").grow(3).grow(20, "another")
+        stranger = Log("log.example/3", seed=3).grow(3)
+        note = self.log.note(20)
+        for status, body in ((409, self.log.submission(0, 20)), (409, self.log.submission(3, 20)), (409, self.log.submission(8, 20)), (409, self.log.submission(0, 3)),
+                             (409, fork.submission(7, 7)), (422, fork.submission(7, 20)), (422, f"old 7\n\n{note}"), (422, good.replace("old 7\n", "old 7\n" + "A" * 43 + "=\n")),
+                             (400, self.log.submission(20, 7)), (404, stranger.submission(0, 3)), (403, self.log.submission(7, 20, signer=stranger)),
+                             (403, good.replace("\n20\n", "\n19\n")), (400, ""), (400, "old 7\n"), (400, f"old 07\n\n{note}"), (400, f"old 7\n{note}"),
+                             (400, "old 7\n" + ("A" * 43 + "=\n") * 64 + f"\n{note}"), (400, "old 7\n\n" + self.log.text(20)), (400, good.replace("\n", "\r\n")),
+                             (413, "old 7\n\n" + note + "x" * 40000)):
+            got = self.witness.submit(body)
+            self.assertEqual(status, got[0], (body[:200], got))
+            if status == 409:
+                self.assertEqual((409, SIZE, "7\n"), got)
+        self.assertIn("has signed two histories of 7 entries", self.witness.text())
+        forks = [n for n in os.listdir(self.witness.state) if n.endswith(".fork")]
+        with open(os.path.join(self.witness.state, forks[0]), encoding="utf-8") as f:
+            self.assertEqual(fork.note(7), f.read())  # with what it keeps itself, the proof that the log lied
+        self.assertEqual(405, self.witness.call("GET", "/add-checkpoint")[0])
+        self.assertEqual(404, self.witness.call("POST", "/other", b"")[0])
+        self.cosigned(7, 20)  # nothing of that moved it
+
+    def test_it_remembers_whatever_ends_it(self):
+        size = 0
+        for cycle in range(4):
+            stop = threading.Event()
+            reached = [size]
+
+            def submit(reached=reached, stop=stop):
+                while not stop.is_set() and reached[0] < 400:
+                    self.log.grow(reached[0] + 1)
+                    try:
+                        status = self.witness.submit(self.log.submission(reached[0], reached[0] + 1))[0]
+                    except OSError:
+                        return  # it was killed; what it had answered counts
+                    self.assertEqual(200, status)
+                    reached[0] += 1
+            thread = threading.Thread(target=submit)
+            thread.start()
+            time.sleep(0.2 + 0.1 * cycle)
+            self.witness.end("kill")
+            stop.set()
+            thread.join(60)
+            self.witness.start()
+            status, _, body = self.witness.submit(Log("log.example/1").grow(reached[0] + 1, "fork").submission(0, reached[0] + 1))
+            self.assertEqual((409, True), (status, int(body) in (reached[0], reached[0] + 1)), body)
+            size = int(body)
+            self.assertGreater(size, 0)
+            self.log.grow(size)
+            self.cosigned(size, size)
+
+    def test_two_at_once_are_judged_in_turn(self):
+        self.cosigned(0, 5)
+        answers = []
+        bodies = [Log("log.example/1").grow(5).grow(20, f"branch {i}").submission(5, 20) for i in range(8)]
+        threads = [threading.Thread(target=lambda b=b: answers.append(self.witness.submit(b)[0])) for b in bodies]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual([200] + 7 * [409], sorted(answers))
+
+    def test_its_key_and_its_folder_are_its_own(self):
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(self.witness.key_path).st_mode))
+        self.cosigned(0, 5)
+        second = subprocess.run(self.witness.arguments(), capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((1, True), (second.returncode, "another process writes it" in second.stderr), second.stderr)
+        self.assertEqual(1, self.witness.run("forget", "log.example/1").returncode)  # while it runs
+        key = self.witness.key
+        self.assertEqual(0, self.witness.end())
+        os.chmod(self.witness.key_path, 0o644)
+        self.assertIn("its owner alone", subprocess.run(self.witness.arguments(), capture_output=True, text=True, timeout=60, check=False).stderr)
+        os.rename(self.witness.key_path, self.witness.key_path + ".old")
+        lost = subprocess.run(self.witness.arguments(), capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((2, True), (lost.returncode, "this is no checkpoint that this witness's key cosigned" in lost.stderr), lost.stderr)
+        os.replace(self.witness.key_path + ".old", self.witness.key_path)
+        os.chmod(self.witness.key_path, 0o600)
+        forgot = self.witness.run("forget", "log.example/1")
+        self.assertEqual((0, True), (forgot.returncode, "had 5 entries" in forgot.stdout), forgot.stderr)
+        self.assertEqual(1, self.witness.run("forget", "log.example/1").returncode)
+        self.witness.start()
+        self.assertEqual(key, self.witness.key)
+        self.cosigned(0, 3)
+
+    def test_wrong_use_is_told(self):
+        for words in ((), ("show",), ("forget", "x"), ("--key", "k", "--state", "s"), ("show", "x", "--key", "k", "--state", "s")):
+            done = subprocess.run([self.witness.arguments()[0], *words], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((1, True), (done.returncode, "usage:" in done.stderr), words)
+        done = subprocess.run([self.witness.arguments()[0], "--help"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((0, True), (done.returncode, done.stdout.startswith("usage:")))
+        broken = [a if not a.startswith("log.example/1") else "log.example/1+00000000+AAAA" for a in self.witness.arguments()]
+        self.assertIn("neither the key of a log", subprocess.run(broken, capture_output=True, text=True, timeout=60, check=False).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
