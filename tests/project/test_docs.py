@@ -108,7 +108,7 @@ class Manual(ProjectCase):
             self.assertRegex(part.group(1), rf"(?m)^\.It Cm (?:.* )?{name}\b", f"[{section}] {name}")
 
     def test_every_program_has_its_page(self):
-        for name in ("assay.1", "assayd.8", "assayd.conf.5"):
+        for name in ("assay.1", "assay-witness.1", "assayd.8", "assayd.conf.5"):
             self.assertTrue((ROOT / "docs/man" / name).is_file(), name)
 
     def test_every_page_is_installed(self):

@@ -10,7 +10,7 @@ from pathlib import Path
 from project import ProjectCase
 
 RELEASE = Path(os.environ.get("ASSAY_RELEASE") or "build/release").resolve()
-PROGRAMS = ("src/cli/assay", "src/service/assayd", "src/core/assay-verifier", "src/core/assay-signer", "src/sealer/assay-sealer")
+PROGRAMS = ("src/cli/assay", "src/service/assayd", "src/service/assay-witness", "src/core/assay-verifier", "src/core/assay-signer", "src/sealer/assay-sealer")
 
 
 def readelf(program, *options):

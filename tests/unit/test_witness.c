@@ -1,11 +1,16 @@
 /* What a log gives a witness, and what a witness keeps: forms, verdicts, and what is on the disk. */
 #include "arena_test.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/text.h"
 #include "log_sample.h"
-#include "witness/submission.h"
+#include "witness/book.h"
 
 static struct log_sample sample;
+static char folder[] = "/tmp/assay-test-book-XXXXXX";
+static struct fault fault;
 
 static int begin(void **state)
 {
@@ -70,11 +75,149 @@ static void sizes_have_one_form(void **state)
         assert_false(submission_size_read(bytes_text(bad[i]), &size));
 }
 
+static struct witness_book *book(void)
+{
+    fault = (struct fault){0};
+    return witness_book_open(folder, &sample.witness, sample.witness_seed, &sample.key, 1, &fault);
+}
+
+static int begin_book(void **state)
+{
+    strcpy(folder + sizeof folder - sizeof "XXXXXX", "XXXXXX");
+    return begin(state) != 0 || !mkdtemp(folder);
+}
+
+static int end_book(void **state)
+{
+    const char *rm = arena_printf(&arena, "rm -rf '%s'", folder);
+    int failed = system(rm);
+
+    return tear_down(state) != 0 || failed != 0;
+}
+
+static int status(struct witness_book *b, struct bytes body)
+{
+    return witness_book_take(b, &arena, body, 1679315147).status;
+}
+
+static void what_was_cosigned_outlives_the_process(void **state)
+{
+    struct bytes text;
+    int64_t time;
+
+    (void)state;
+    struct witness_book *b = book();
+    assert_non_null(b);
+    assert_null(book()); /* one process alone has the folder */
+    assert_non_null(strstr(fault.text, "another process"));
+    struct witness_answer answer = witness_book_take(b, &arena, submission_of(0, 5), 1679315147);
+    assert_int_equal(answer.status, 200);
+    struct bytes note = log_sample_note(&arena, &sample, 5), cosigned;
+    assert_true(cosign_add(&arena, note, answer.body, &cosigned));
+    assert_true(cosign_verify(&arena, cosigned, &sample.witness, &time));
+    assert_int_equal(time, 1679315147);
+    witness_book_close(b);
+    b = book();
+    answer = witness_book_take(b, &arena, submission_of(0, SAMPLE_ENTRIES), 0);
+    assert_int_equal(answer.status, 409);
+    assert_true(answer.size);
+    assert_bytes_equal(answer.body, BYTES_LIT("5\n"));
+    assert_int_equal(status(b, submission_of(5, SAMPLE_ENTRIES)), 200);
+    assert_int_equal(status(b, submission_of(5, 7)), 409); /* shorter than what is known */
+    assert_int_equal(status(b, submission_of(SAMPLE_ENTRIES, SAMPLE_ENTRIES)), 200);
+    assert_true(note_text(note, &text));
+    witness_book_close(b);
+}
+
+static void no_fork_is_cosigned(void **state)
+{
+    (void)state;
+    struct witness_book *b = book();
+    assert_int_equal(status(b, submission_of(0, 5)), 200);
+    struct merkle_hash third = sample.leaves[2];
+    sample.leaves[2].v[0] ^= 1; /* history was rewritten, and signed */
+    assert_int_equal(status(b, submission_of(5, SAMPLE_ENTRIES)), 422);
+    struct witness_answer answer = witness_book_take(b, &arena, submission_of(5, 5), 0);
+    assert_int_equal(answer.status, 409);
+    assert_true(answer.fork);
+    assert_int_equal(status(b, submission_of(0, 7)), 409);
+    sample.leaves[2] = third;
+    assert_int_equal(status(b, submission_of(5, 7)), 200);
+    witness_book_close(b);
+}
+
+static void who_signed_it_is_asked_first(void **state)
+{
+    struct submission s = {.note = log_sample_renamed(&arena, &sample, 5)};
+
+    (void)state;
+    struct witness_book *b = book();
+    assert_int_equal(status(b, submission_write(&arena, &s)), 403);
+    sample.seed[0] = 7;
+    assert_int_equal(status(b, submission_of(0, 5)), 403);
+    sample.seed[0] = 1;
+    sample.key.name = BYTES_LIT("elsewhere.example/log");
+    struct bytes stranger = submission_of(0, 5);
+    sample.key.name = BYTES_LIT("node-1.example/log");
+    assert_int_equal(status(b, stranger), 404);
+    assert_int_equal(status(b, BYTES_LIT("old 0\n\nno checkpoint\n")), 400);
+    assert_int_equal(status(b, submission_of(0, 0)), 200);
+    witness_book_close(b);
+}
+
+static void a_folder_of_another_key_is_refused(void **state)
+{
+    (void)state;
+    struct witness_book *b = book();
+    assert_int_equal(status(b, submission_of(0, 5)), 200);
+    witness_book_close(b);
+    sample.witness_seed[0] = 77;
+    assert_true(ed25519_public(sample.witness_seed, sample.witness.key));
+    assert_null(book());
+    assert_non_null(strstr(fault.text, "this witness's key"));
+    struct log_key twice[] = {sample.key, sample.key};
+    fault = (struct fault){0};
+    assert_null(witness_book_open(folder, &sample.witness, sample.witness_seed, twice, 2, &fault));
+}
+
+static void count_seen(void *context, const struct checkpoint *c, int64_t time)
+{
+    assert_int_equal(c->size, 5);
+    assert_int_equal(time, 1679315147);
+    ++*(int *)context;
+}
+
+static void a_log_is_forgotten_by_name(void **state)
+{
+    uint64_t was = 0;
+    int seen = 0;
+
+    (void)state;
+    struct witness_book *b = book();
+    assert_int_equal(status(b, submission_of(0, 5)), 200);
+    assert_true(witness_book_list(folder, &sample.witness, count_seen, &seen, &fault));
+    assert_int_equal(seen, 1);
+    assert_false(witness_book_forget(folder, &sample.witness, sample.key.name, &was, &fault)); /* it runs */
+    witness_book_close(b);
+    fault = (struct fault){0};
+    assert_false(witness_book_forget(folder, &sample.witness, BYTES_LIT("elsewhere"), &was, &fault));
+    assert_true(witness_book_forget(folder, &sample.witness, sample.key.name, &was, &fault));
+    assert_int_equal(was, 5);
+    b = book();
+    assert_int_equal(status(b, submission_of(0, 3)), 200);
+    witness_book_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(submissions_have_one_form, begin, tear_down),
         cmocka_unit_test_setup_teardown(sizes_have_one_form, begin, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_cosigned_outlives_the_process, begin_book, end_book),
+        cmocka_unit_test_setup_teardown(no_fork_is_cosigned, begin_book, end_book),
+        cmocka_unit_test_setup_teardown(who_signed_it_is_asked_first, begin_book, end_book),
+        cmocka_unit_test_setup_teardown(a_folder_of_another_key_is_refused, begin_book, end_book),
+        cmocka_unit_test_setup_teardown(a_log_is_forgotten_by_name, begin_book, end_book),
     };
     return cmocka_run_group_tests_name("witness", tests, NULL, NULL);
 }
