@@ -236,7 +236,7 @@ class Memory(SealerCase):
         if None in found:
             self.skipTest("this user may not read the memory of other processes")
         self.assertEqual([True] * 2, found)
-        for pid in [service.process.pid, *children["assay-verifier"]]:
+        for pid in [service.process.pid, service.keeper(), *children["assay-verifier"]]:
             self.assertFalse(memory_holds(pid, root), pid)
             self.assertFalse(memory_holds(pid, root.hex().encode()), pid)
         for pid in [service.process.pid, *children["assay-verifier"], *children["assay-signer"]]:
