@@ -136,7 +136,11 @@ bool keeper_pair_start(struct keeper *k, size_t place, struct pair *out, struct 
         return fault_set(fault, FAULT_SYSTEM, "cannot start a pair: the keeper of the core ended");
     out->verifier = a.verifier;
     out->signer = a.signer;
-    return out->fd >= 0 || fault_set(fault, FAULT_SYSTEM, "cannot start a pair: %s", strerror(a.status));
+    if (out->fd >= 0)
+        return true;
+    /* It may have started, and no descriptor was free here: the place is to be free, too. */
+    keeper_pair_kill(k, place, out);
+    return fault_set(fault, FAULT_SYSTEM, "cannot start a pair: %s", strerror(a.status ? a.status : EMFILE));
 }
 
 void keeper_pair_end_verifier(struct keeper *k, size_t place, struct pair *p, char text[PAIR_END_TEXT])

@@ -115,8 +115,11 @@ static bool serve(struct kept *k)
     struct keeper_request r;
 
     for (;;) {
-        if (poll(watched, 2, -1) < 0)
+        if (poll(watched, 2, -1) < 0) {
+            if (errno == EINTR)
+                continue;
             return false;
+        }
         if (watched[1].revents && !tell_ended(k))
             return k->alone;
         if (!watched[0].revents)

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -141,6 +142,29 @@ static void test_news_beside_an_answer_is_held(void **state)
     keeper_end(k, how);
 }
 
+static void test_without_a_free_descriptor_the_place_stays_free(void **state)
+{
+    struct keeper *k = begin(false);
+    struct rlimit most, none;
+    struct fault fault = {0};
+    struct pair p;
+    char how[PAIR_END_TEXT];
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &most), 0);
+    none = most;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool started = keeper_pair_start(k, 0, &p, &fault);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &most), 0);
+    assert_false(started);
+    assert_string_equal(fault.text, "cannot start a pair: Too many open files");
+    assert_true(keeper_pair_start(k, 0, &p, NULL));
+    close(p.fd);
+    keeper_end(k, how);
+    assert_string_equal(how, "");
+}
+
 static void test_adoption_has_a_place_where_it_is_meant(void **state)
 {
     struct keeper *k = begin(true);
@@ -240,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs_start_and_end),
         cmocka_unit_test(test_news_beside_an_answer_is_held),
+        cmocka_unit_test(test_without_a_free_descriptor_the_place_stays_free),
         cmocka_unit_test(test_adoption_has_a_place_where_it_is_meant),
         cmocka_unit_test(test_what_there_is_not_ends_it),
         cmocka_unit_test(test_a_program_that_is_not_there_ends_its_pair),
