@@ -1,5 +1,5 @@
-/* The key of a witness, in a file of its own (mode 0600): one line, PRIVATE+KEY+NAME+ID+BASE64, as the other programs for signed notes
- * write it. */
+/* The key of a witness, in a file of its own (mode 0600): one line, PRIVATE+KEY+NAME+ID+BASE64, in the form that programs for signed
+ * notes have for private keys, with the type and the id of a witness's. */
 #ifndef ASSAY_SERVICE_WITNESS_KEY_H
 #define ASSAY_SERVICE_WITNESS_KEY_H
 

@@ -118,6 +118,11 @@ static void keys_are_of_their_kind(void **state)
     assert_false(log_key_parse(&arena, witness, &read));
     assert_false(witness_key_parse(&arena, log, &read));
     assert_true(log_key_parse(&arena, log, &read) && !read.cosigns);
+    /* The key of a public witness. */
+    struct bytes others = BYTES_LIT("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2");
+    assert_true(witness_key_parse(&arena, others, &read));
+    assert_bytes_equal(read.name, BYTES_LIT("remora.n621.de"));
+    assert_false(log_key_parse(&arena, others, &read));
 }
 
 static void a_note_has_its_bound(void **state)
