@@ -1,5 +1,6 @@
 """assay-witness from outside: it answers as C2SP tlog-witness says, keeps what it cosigned whatever ends it, and never signs a fork."""
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -131,6 +132,25 @@ class WitnessCase(unittest.TestCase):
         self.witness.start()
         self.assertEqual(key, self.witness.key)
         self.cosigned(0, 3)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_it_becomes_its_user(self):
+        self.witness.end()
+        os.chmod(self.folder, 0o711)
+        own = os.path.join(self.folder, "own")
+        os.mkdir(own)
+        somebody = pwd.getpwnam("nobody")
+        os.chown(own, somebody.pw_uid, somebody.pw_gid)
+        self.witness.key_path, self.witness.state, self.witness.user = os.path.join(own, "key"), os.path.join(own, "state"), "nobody"
+        self.witness.start()
+        self.cosigned(0, 5)
+        with open(f"/proc/{self.witness.process.pid}/status", encoding="utf-8") as f:
+            fields = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+        self.assertEqual({str(somebody.pw_uid)}, set(fields["Uid"].split()))
+        self.assertEqual({str(somebody.pw_gid)}, set(fields["Gid"].split()))
+        self.assertEqual({somebody.pw_uid}, {os.stat(os.path.join(own, n)).st_uid for n in ("key", "state", *(f"state/{n}" for n in os.listdir(self.witness.state)))})
+        if fields["Seccomp"] == "2":  # a release; builds with the address sanitizer become the user, and no more
+            self.assertEqual({0}, {int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")})
 
     def test_wrong_use_is_told(self):
         for words in ((), ("show",), ("forget", "x"), ("--key", "k", "--state", "s"), ("show", "x", "--key", "k", "--state", "s")):

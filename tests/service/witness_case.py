@@ -90,6 +90,7 @@ def cosigned_at(text, line, key):
 class Witness:
     def __init__(self, folder, logs, name="witness.example/w1"):
         self.folder, self.logs, self.name, self.process = folder, logs, name, None
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
         self.key_path, self.state, self.ca = (os.path.join(folder, n) for n in ("witness.key", "witness", "witness-ca.pem"))
         if not os.path.exists(self.ca):
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
@@ -98,9 +99,8 @@ class Witness:
         self.start()
 
     def arguments(self, port=0):
-        user = pwd.getpwuid(os.geteuid()).pw_name
         return [PROGRAM, "--key", self.key_path, "--name", self.name, "--state", self.state, "--listen", f"127.0.0.1:{port}", "--certificate", self.ca,
-                "--certificate-key", os.path.join(self.folder, "witness-tls.key"), "--user", user, *(a for key in self.logs for a in ("--log", key))]
+                "--certificate-key", os.path.join(self.folder, "witness-tls.key"), "--user", self.user, *(a for key in self.logs for a in ("--log", key))]
 
     def start(self, port=0):
         self.log_path = os.path.join(self.folder, "witness.log")
