@@ -466,6 +466,7 @@ void core_attest(struct appraisal *x, struct arena *a, const struct snapshot *sn
                                      .endorsements = snapshot->endorsements,
                                      .issuer = request->issuer,
                                      .sealer = mint && mint->sealer.seal ? &mint->sealer : NULL,
+                                     .replay = request->replay,
                                      .cache = cache,
                                      .time = request->time,
                                      .entropy = request->entropy},

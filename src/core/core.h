@@ -76,6 +76,7 @@ struct core_request {
     int64_t time;
     struct bytes entropy; /* EXAM_ENTROPY bytes; TOKEN_JTI_ENTROPY will do where no answer is encrypted */
     bool explain;         /* keep the policy's trace (core_explain) */
+    bool replay;          /* core/replay.h alone: no frame has it */
 };
 
 /* What goes back to the caller. */
@@ -87,6 +88,7 @@ struct answer {
     const char *failed_check; /* id of the check that refused, or NULL */
     struct bytes wanted; /* an endorsement that was not at hand (struct exam); empty: none, or it made no difference */
     struct bytes decision; /* what the core knows of its record (core/decision.h); empty: none is kept */
+    struct bytes keep;     /* a struct keep_order (core/keeping.h); empty: its inputs are not kept */
 };
 
 /* One run of the pipeline, for those who want to look inside (command line, tests): everything but the answer's

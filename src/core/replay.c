@@ -131,7 +131,8 @@ static bool same_outcome(struct replay *r, const struct claimed *c, const struct
                                          .attester = r->decision.attester,
                                          .body = r->request,
                                          .time = r->decision.time,
-                                         .entropy = c->entropy};
+                                         .entropy = c->entropy,
+                                         .replay = true};
     uint8_t found[SHA256_SIZE];
 
     core_attest(x, r->arena, snapshot, &request, NULL, NULL);

@@ -80,6 +80,9 @@ struct sealer {
     void *context;
 };
 
+/* What the reasons begin with of checks that are skipped for a replay. */
+#define EXAM_BELIEVED "replay: "
+
 struct exam {
     struct arena *arena; /* all memory of this request */
     struct trace *trace;
@@ -87,8 +90,9 @@ struct exam {
     const struct settings *settings;
     struct bytes issuer;         /* of the provider that judges; empty in tools */
     const struct sealer *sealer; /* NULL: nobody seals here, as in tools */
-    struct cache *cache;         /* may be NULL */
-    int64_t time;                /* seconds since 1970 */
+    bool replay; /* of a decision on record: what the service sealed for itself cannot be opened, and is believed */
+    struct cache *cache;  /* may be NULL */
+    int64_t time;         /* seconds since 1970 */
     bool plain_policy;    /* it is of a version that looks into no texts of JSON: a boot's events need not be written */
     struct bytes entropy; /* EXAM_ENTROPY bytes; tools that make no answer may have fewer */
     void *evidence;       /* decoded, of the attester's own type; set by its decode */
