@@ -53,7 +53,7 @@ extern const struct command verify_command, inspect_command, attest_command, tok
     audit_verify_command, collateral_show_command, collateral_key_command, collateral_export_command,
     collateral_import_command, collateral_forecast_command, collateral_fetch_command, agent_command, log_prove_command,
     log_verify_command, log_consistency_command, log_show_command, trust_command, release_announce_command,
-    release_list_command, release_show_command, replay_command;
+    release_list_command, release_show_command, replay_command, log_inputs_command, provider_keep_inputs_command;
 
 struct cli {
     struct arena *arena;

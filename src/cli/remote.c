@@ -89,6 +89,7 @@ bool remote_send(const struct remote *r, const struct remote_request *request, s
                                 .body = request->body,
                                 .content_type = request->content_type,
                                 .headers = headers,
+                                .answer_limit = request->answer_limit,
                                 .ca_file = r->ca_file,
                                 .extra_ca_file = getenv("NODE_EXTRA_CA_CERTS")};
     struct fault fault = {0};

@@ -34,6 +34,7 @@ struct remote_request {
     const char *path;         /* from the slash on, with its query */
     struct bytes body;        /* sent when p is not NULL */
     const char *content_type; /* of the body */
+    size_t answer_limit;      /* bytes of the answer's body; 0: the usual one */
     const char *invalid_hint; /* what to do when the service answers InvalidOperation; NULL: it says so itself */
 };
 

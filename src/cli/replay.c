@@ -5,15 +5,17 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "cli/kept.h"
 #include "cli/log_source.h"
 #include "cli/policy_file.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/token_input.h"
 #include "cli/verify.h"
+#include "core/keeping.h"
 #include "merkle/proof.h"
 
-enum { REQUEST = OPTION_BASE, TOKEN, SETTINGS, COLLATERAL, POLICY, KEY };
+enum { REQUEST = OPTION_BASE, TOKEN, SETTINGS, COLLATERAL, POLICY, KEY, KEPT, KEPT_KEY, CA, TOKEN_FILE };
 
 #define PROOF_BEGIN    "c2sp.org/tlog-proof"
 #define INPUT_OF_CHECK "log.replay." /* behind it stands the input's name */
@@ -21,7 +23,9 @@ enum { REQUEST = OPTION_BASE, TOKEN, SETTINGS, COLLATERAL, POLICY, KEY };
 struct call {
     struct cli *cli;
     const char *record, *request, *token, *settings, *policy, *key;
-    bool json;
+    const char *kept, *kept_key; /* a service, or a file that it gave; the private key that opens it */
+    struct kept_place place;     /* that service, or the log's folder */
+    bool json, is_proof;
     struct verification files; /* what reads endorsements */
     struct replay r;
     bool proved; /* the record is in the log */
@@ -52,6 +56,7 @@ static enum status read_record(struct call *c)
                    : STATUS_DONE;
     if (!check_that(&x, LOG_PROOF_SHAPE, log_proof_read(c->cli->arena, c->r.record, &c->proof)))
         return STATUS_REFUSED;
+    c->is_proof = true;
     c->r.record = c->proof.entry;
     x.key = &key;
     if (c->key && !log_judge_inclusion(&x, &c->proof))
@@ -60,16 +65,11 @@ static enum status read_record(struct call *c)
     return STATUS_DONE;
 }
 
-/* Of a log's folder the file that the record names. */
-static bool read_settings_file(struct call *c)
+static bool read_settings_file(struct call *c, const struct decision *d, enum status *status)
 {
-    struct decision d;
-    const char *path = c->settings;
-
-    if (input_is_folder(path) && decision_read(c->r.record, &d))
-        path = arena_printf(c->cli->arena, "%s/settings/%s", path,
-                            arena_string(c->cli->arena, hex_encode(c->cli->arena, BYTES_OF(d.settings))));
-    return read_file(c, path, REPLAY_SETTINGS_MOST, &c->r.settings);
+    if (c->settings && !input_is_folder(c->settings))
+        return read_file(c, c->settings, REPLAY_SETTINGS_MOST, &c->r.settings);
+    return kept_settings(&c->place, d->settings, &c->r.settings, status);
 }
 
 static bool read_token(struct call *c)
@@ -88,14 +88,83 @@ static bool read_token(struct call *c)
     return true;
 }
 
-static bool read_inputs(struct call *c)
+static bool is_url(const char *where)
 {
-    if (!read_file(c, c->request, LIMIT_TOOL_FILE, &c->r.request) || !read_token(c) || !read_settings_file(c) ||
-        (c->policy && !policy_file_read(c->cli, c->policy, &c->r.policy)) || !verify_gather_endorsements(&c->files))
+    return where && strncmp(where, "https://", 8) == 0;
+}
+
+static bool read_blob(struct call *c, struct bytes *out, enum status *status)
+{
+    if (!is_url(c->kept))
+        return read_file(c, c->kept, KEPT_FILE_MOST, out);
+    if (c->is_proof)
+        return kept_inputs_fetch(&c->place, c->proof.index, out, status);
+    cli_misuse(c->cli, "--kept %s: %s is a record alone; a proof tells its index", c->kept, c->record);
+    return false;
+}
+
+/* What the provider had kept. */
+static bool read_kept(struct call *c, enum status *status)
+{
+    struct fault fault = {0};
+    struct bytes pem, blob;
+
+    if (!read_file(c, c->kept_key, LIMIT_KEY_FILE, &pem) || !read_blob(c, &blob, status))
+        return false;
+    struct cms_key *key = cms_key_read(pem, &fault);
+    if (!key) {
+        cli_error(c->cli, "--kept-key %s: %s", c->kept_key, fault.text);
+        return false;
+    }
+    bool ok = replay_open_kept(&c->r, key, blob);
+    cms_key_free(key);
+    if (!ok)
+        *status = STATUS_REFUSED;
+    return ok;
+}
+
+/* Named ones, or those that were kept. */
+static bool read_endorsements(struct call *c, const struct decision *d, enum status *status)
+{
+    bool at_hand =
+        (is_url(c->kept) || input_is_folder(c->settings)) && kept_has_endorsements(&c->place, d->endorsements);
+
+    if (!(c->files.collateral.n || !at_hand ? verify_gather_endorsements(&c->files)
+                                            : kept_endorsements(&c->place, d->endorsements, &c->files, status)))
         return false;
     c->r.endorsements = c->files.endorsements;
     digest_set_end(&c->files.contents, c->r.contents_digest);
     return true;
+}
+
+/* False: *status says whether it was refused, and the trace why, or it was reported. */
+static bool read_inputs(struct call *c, enum status *status)
+{
+    struct decision d;
+
+    *status = STATUS_MISUSE;
+    if (!check_that(&c->r, LOG_RECORD_SHAPE, decision_read(c->r.record, &d))) {
+        *status = STATUS_REFUSED;
+        return false;
+    }
+    c->place.folder = is_url(c->kept) ? NULL : c->settings;
+    return kept_open(&c->place) && (!c->kept || read_kept(c, status)) &&
+           (!c->request || read_file(c, c->request, LIMIT_TOOL_FILE, &c->r.request)) && (!c->token || read_token(c)) &&
+           read_settings_file(c, &d, status) && (!c->policy || policy_file_read(c->cli, c->policy, &c->r.policy)) &&
+           read_endorsements(c, &d, status);
+}
+
+/* Checks that nobody but the service could make, and that the record stands for; NULL: there are none. */
+static struct json *believed(const struct call *c)
+{
+    struct arena *a = c->cli->arena;
+    const struct trace *t = c->r.x.exam.trace;
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (size_t i = 0; i < t->n; i++)
+        if (t->entries[i].result == CHECK_SKIP && bytes_begin(bytes_text(t->entries[i].setting), EXAM_BELIEVED))
+            json_append(list, json_new_text(a, bytes_text(check_table[t->entries[i].id].id)));
+    return list->first ? list : NULL;
 }
 
 static void put_same(const struct call *c)
@@ -108,6 +177,9 @@ static void put_same(const struct call *c)
     if (c->proved)
         JSON_SET(o, "index", json_new_integer(a, (int64_t)c->proof.index));
     JSON_SET(o, "record", decision_json(a, &c->r.decision));
+    struct json *list = believed(c);
+    if (list)
+        JSON_SET(o, "believed", list);
     if (c->json) {
         put_json(a, o);
         return;
@@ -144,8 +216,8 @@ static enum status replay(struct call *c)
 
     if (status != STATUS_DONE)
         return status == STATUS_REFUSED ? refused(c) : status;
-    if (!read_inputs(c))
-        return STATUS_MISUSE;
+    if (!read_inputs(c, &status))
+        return trace_failure(c->r.trace) ? refused(c) : status;
     if (!replay_judge(&c->r))
         return refused(c);
     put_same(c);
@@ -154,7 +226,7 @@ static enum status replay(struct call *c)
 
 static enum status replay_run(struct cli *cli, int argc, char **argv)
 {
-    struct call c = {.cli = cli, .r = {.arena = cli->arena, .trace = trace_new(cli->arena)}};
+    struct call c = {.cli = cli, .place.remote.cli = cli, .r = {.arena = cli->arena, .trace = trace_new(cli->arena)}};
     struct options o;
     enum status status;
 
@@ -168,12 +240,19 @@ static enum status replay_run(struct cli *cli, int argc, char **argv)
         case COLLATERAL: path_list_add(cli->arena, &c.files.collateral, o.value); break;
         case POLICY: c.policy = o.value; break;
         case KEY: c.key = o.value; break;
+        case KEPT: c.kept = o.value; break;
+        case KEPT_KEY: c.kept_key = o.value; break;
+        case CA: c.place.remote.ca_file = o.value; break;
+        case TOKEN_FILE: c.place.remote.token_file = o.value; break;
         default: c.json = true;
         }
     if (options_done(&o, 1, 1, &status))
         return status;
-    if (!c.request || !c.token || !c.settings)
-        return cli_misuse(cli, "--request, --token and --settings must be given");
+    if (!c.kept != !c.kept_key)
+        return cli_misuse(cli, "--kept and --kept-key go together");
+    if ((!c.kept && (!c.request || !c.token)) || (!is_url(c.kept) && !c.settings))
+        return cli_misuse(cli, "--request, --token and --settings must be given, or --kept of a service");
+    c.place.remote.url = c.kept;
     c.record = options_operand(&o, 0);
     status = replay(&c);
     endorsements_free(c.files.endorsements);
@@ -183,24 +262,35 @@ static enum status replay_run(struct cli *cli, int argc, char **argv)
 const struct command replay_command = {
     .name = "replay",
     .summary = "judge a decision on record anew, from its inputs",
-    .usage = "RECORD --request F --token TOKEN --settings F|DIR [--collateral DIR|F] [--policy F] [--key KEY]",
+    .usage = "RECORD (--request F --token TOKEN --settings F|DIR | --kept URL|F --kept-key F) [--collateral DIR|F] "
+             "[--policy F] [--key KEY]",
     .about = "Compares every input with its hash in the record, then judges the request at the time of the record and "
              "compares the token that comes out, byte for byte. What differs is named: provider, evidence, settings, "
-             "policy, endorsements, outcome. RECORD is a proof that `assay log prove` wrote, or a bare record.",
+             "policy, endorsements, outcome. RECORD is a proof that `assay log prove` wrote, or a bare record. With "
+             "--kept the inputs are those that the provider had the service keep; what is given beside it goes "
+             "before.",
     .options =
         (const struct option_row[]){
             {REQUEST, "request", "F", "the request's body as it was sent"},
             {TOKEN, "token", "TOKEN|F", "the token that answered it: it has the salt of the record, and its entropy"},
             {SETTINGS, "settings", "F|DIR",
-             "the settings and anchors that were in force, or the log's folder, which keeps them"},
+             "the settings and anchors that were in force, or the log's folder, which keeps them and may keep the "
+             "endorsements"},
             {COLLATERAL, "collateral", "DIR|F",
              "all endorsements that were in force: a folder, a bundle or one file; repeatable"},
             {POLICY, "policy", "F", "the policy's text (default: the default policy of the kind of evidence)"},
             OPTION_LOG_KEY(KEY),
+            {KEPT, "kept", "URL|F",
+             "the inputs that a service kept, which gives settings and endorsements too; or a file of `assay log "
+             "inputs`"},
+            {KEPT_KEY, "kept-key", "F", "PEM: the private key that they are encrypted for"},
+            OPTION_CA(CA),
+            OPTION_TOKEN_FILE(TOKEN_FILE),
             OPTION_JSON,
             OPTION_END,
         },
     .examples = "  assay replay 4711.proof --key log.key --request request.json --token token.jwt --settings log/ "
-                "--collateral endorsements/\n",
+                "--collateral endorsements/\n"
+                "  assay replay 4711.proof --key log.key --kept https://attest.example --kept-key auditor.key\n",
     .run = replay_run,
 };

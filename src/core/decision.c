@@ -120,5 +120,6 @@ void digest_set_end(struct digest_set *s, uint8_t out[SHA256_SIZE])
     for (size_t i = 0; i < s->n; i++)
         if (n == 0 || memcmp(s->v[n - 1], s->v[i], SHA256_SIZE) != 0)
             memmove(s->v[n++], s->v[i], SHA256_SIZE);
+    s->n = n;
     sha256(bytes_make(s->v, n * SHA256_SIZE), out);
 }

@@ -47,7 +47,7 @@ struct digest_set {
     size_t n, cap;
 };
 void digest_set_add(struct digest_set *s, struct arena *a, struct bytes content);
-/* SHA-256 of them, ascending and each once. */
+/* SHA-256 of them, ascending and each once, as which they stand in the set from now on. */
 void digest_set_end(struct digest_set *s, uint8_t out[SHA256_SIZE]);
 
 /* SHA-256 of "assay decision WHAT", a line end, the salt, the content. */

@@ -33,6 +33,10 @@ enum manage_what {
     MANAGE_KEY_SWITCH,  /* which signs from now on */
     MANAGE_KEY_REPLACE, /* both at once: clients that did not look since refuse tokens until they do */
     MANAGE_KEY_REVOKE,  /* the one of a kid is listed no more, and where it signs it is replaced */
+    /* Inputs of its decisions (core/keeping.h). */
+    MANAGE_KEEPING_GET,
+    MANAGE_KEEPING_SET, /* the body is the host's: a struct keep_request */
+    MANAGE_KEEPING_STOP,
     /* 2018-09-01-preview (api.md 2.10). */
     MANAGE_LEGACY_POLICY_GET,
     MANAGE_LEGACY_POLICY_UPDATE, /* keeps a policy, not in force, under its hash */
@@ -63,7 +67,7 @@ struct manage_request {
 /* What must be durable before the answer goes out. */
 struct change {
     struct bytes
-        kind; /* "policy/SgxEnclave", "shadow/SgxEnclave", "pending/SgxEnclave", "signers", "key", "provider", "retired" */
+        kind; /* "policy/SgxEnclave", "shadow/SgxEnclave", "pending/SgxEnclave", "signers", "key", "provider", "retired", "keeping" */
     struct bytes body;   /* the JWS, or the JWKS of registered certificates; empty: reset */
     struct bytes hash;   /* x-ms-policy-token-hash */
     struct bytes signer; /* SHA-1 of the signing certificate; empty: unsigned */

@@ -23,7 +23,7 @@ typedef void manage_operation(struct management *m);
 manage_operation policy_get, policy_set, policy_reset, signers_get, signers_add, signers_remove, baselines_get,
     legacy_policy_get, legacy_policy_update, legacy_policy_set, legacy_policy_reset, legacy_signers_get,
     legacy_signers_add, legacy_signers_remove, manage_provider_create, manage_provider_update, manage_provider_delete,
-    provider_evidence, key_publish, key_switch, key_replace, key_revoke;
+    provider_evidence, key_publish, key_switch, key_replace, key_revoke, keeping_get, keeping_set, keeping_stop;
 
 struct provider_key;
 struct retired_key;

@@ -210,6 +210,7 @@ struct bytes write_answer(struct arena *a, const struct answer *answer, const st
     wr_field(&w, answer->wanted);
     wr_field(&w, answer->wanted.n ? answer->message : BYTES_NONE);
     wr_field(&w, answer->decision);
+    wr_field(&w, answer->keep);
     wr_u8(&w, shadow_follows);
     return wr_done(&w);
 }
@@ -230,6 +231,7 @@ bool read_answer(struct bytes body, struct answered *out)
     out->wanted = rd_field(&r);
     out->message = rd_field(&r);
     out->decision = rd_field(&r);
+    out->keep = rd_field(&r);
     out->shadow_follows = flag(&r);
     return rd_end(&r) && out->status >= 200 && out->status <= 599;
 }

@@ -44,7 +44,7 @@ struct answered {
     struct changes changes;
     struct bytes wanted,
         message; /* an endorsement that was not at hand, and the text of the error in body, which is given with it alone */
-    struct bytes decision;
+    struct bytes decision, keep;
     bool shadow_follows; /* the pair is busy until FRAME_SHADOW comes */
 };
 struct bytes write_answer(struct arena *a, const struct answer *answer, const struct changes *changes,

@@ -6,7 +6,7 @@
 enum { PROVIDER_MEMORY = 128 * 1024 * 1024 }; /* its largest policies, decoded */
 
 /* Kinds of records that a provider has beside its policies. */
-static const char *const kinds[] = {"provider", "key", "next", "rotated", "revoked", "signers", "retired"};
+static const char *const kinds[] = {"provider", "key", "next", "rotated", "revoked", "signers", "retired", "keeping"};
 
 struct providers {
     void *tree; /* of struct kept_provider, by issuer */

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "core/keeping.h"
 #include "core/message.h"
 
 struct bytes replay_settings(struct arena *a, const struct bytes *bodies, size_t count, uint8_t digest[SHA256_SIZE])
@@ -162,4 +163,22 @@ bool replay_judge(struct replay *r)
         return false;
     endorsements_seal(r->endorsements);
     return same_outcome(r, &c, &snapshot);
+}
+
+bool replay_open_kept(struct replay *r, struct cms_key *key, struct bytes sealed)
+{
+    struct kept_inputs inputs = {0};
+    struct fault fault = {0};
+    struct bytes content;
+
+    if (!check_that(r, LOG_KEPT_OPEN, cms_open(r->arena, key, sealed, &content, &fault))) {
+        check_note(r->trace, "%s", fault.text);
+        return false;
+    }
+    if (!check_that(r, LOG_KEPT_SHAPE, read_kept_inputs(content, &inputs)))
+        return false;
+    r->request = inputs.request;
+    r->payload = inputs.payload;
+    r->policy = inputs.policy;
+    return true;
 }

@@ -6,6 +6,7 @@
 
 #include "core/core.h"
 #include "core/decision.h"
+#include "crypto/cms.h"
 
 enum { REPLAY_SETTINGS_MOST = 4 * 1024 * 1024 /* bytes: settings with long lists of reference values, and anchors */ };
 
@@ -22,9 +23,13 @@ struct replay {
     struct decision decision;             /* out: views into the record */
     struct appraisal x;                   /* out, once every input is the same */
 };
-/* Check by check (log.record.shape, log.replay.…); true when all inputs are the same and the decision too. Nothing is signed, and what the
- * service sealed for itself (contexts of the protocol of TPMs) cannot be opened: such a decision is refused as LOG_REPLAY_OUTCOME. */
+/* Check by check (log.record.shape, log.replay.…); true when all inputs are the same and the decision too. Nothing is signed. What the
+ * service sealed for itself, the contexts of the protocol of TPMs, cannot be opened: that the challenge in such a request was the
+ * service's own, and fresh, is believed of the record, and the trace has these checks as skipped. */
 bool replay_judge(struct replay *r);
+
+/* The inputs that a provider had kept (core/keeping.h), into request, payload and policy: log.kept.open, log.kept.shape. */
+bool replay_open_kept(struct replay *r, struct cms_key *key, struct bytes sealed);
 
 /* Settings and anchors as the core was given them, each behind its length, the settings first: what the record's hash of the settings is
  * over. digest: that hash. */

@@ -8,6 +8,7 @@
 #include "core/checkpoint.h"
 #include "core/confine.h"
 #include "core/decision.h"
+#include "core/keeping.h"
 #include "core/key_evidence.h"
 #include "core/message.h"
 #include "core/providers.h"
@@ -276,6 +277,17 @@ static struct bytes record(struct arena *a, const struct appraisal *x, const str
     return decision_core(a, &d);
 }
 
+/* To whom the inputs of a token that is on record go, as the provider's sealed record has it. */
+static struct bytes keep(struct arena *a, const struct appraisal *x)
+{
+    const struct state_record *r = provider_record(x->provider, BYTES_LIT("keeping"));
+    struct keep_order o = {.payload = x->payload, .policy = x->policy_text};
+
+    if (x->answer.status != 200 || !x->answer.decision.n || !r || !r->body.n || !read_keeping(r->body, &o.keeping))
+        return BYTES_NONE;
+    return write_keep_order(a, &o);
+}
+
 static bool attest(struct arena *a, struct bytes body)
 {
     static const struct changes none;
@@ -294,10 +306,11 @@ static bool attest(struct arena *a, struct bytes body)
         core_explain(&x, a, &snapshot, &request, &signer_mint.sealer, cache);
     else
         core_attest(&x, a, &snapshot, &request, &signer_mint, cache);
-    if (!request.explain)
+    if (!request.explain) {
         x.answer.wanted = x.exam.wanted;
-    if (!request.explain)
         x.answer.decision = record(a, &x, &request);
+        x.answer.keep = keep(a, &x);
+    }
     bool shadow = !request.explain && core_shadow_due(&x);
     if (!frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &x.answer, &none, shadow)))
         return false;

@@ -365,6 +365,8 @@ static void apply(void *context, const struct record *record)
     registry_apply(s->registry, record);
     if (s->shadows && bytes_is(record->kind, "retired"))
         shadows_forget(s->shadows, record->provider);
+    if (bytes_is(record->kind, "retired"))
+        kept_forget(s->kept, record->provider, record->sequence);
 }
 
 /* Opened here, so that what is wrong with it stops the start; then it belongs to its thread. */
@@ -434,7 +436,8 @@ static bool open_all(struct service *s, struct launch *l, struct fault *fault)
         return false;
     s->pool =
         pool_new(s->base, c, s->keeper, &(struct pool_callbacks){keys, ready, shadowed, foretold, broken, l}, fault);
-    if (!s->pool || !decision_log_start(s->base, c, &s->pool, &s->decisions, fault) || !load_endorsements(s, fault))
+    if (!s->pool || !decision_log_start(s->base, c, &s->pool, &s->decisions, fault) ||
+        !kept_start(s->base, c, &s->kept, fault) || !load_endorsements(s, fault))
         return false;
     s->collateral = collateral_fetch_new(s->base, c, fetched, s, fault);
     return s->collateral && (s->own_evidence = own_evidence_new(s, fault)) && (s->rotation = rotation_new(s, fault));
@@ -455,6 +458,8 @@ static void close_all(struct service *s)
     ledger_stop(s->ledger); /* who waits for it is answered */
     decision_log_stop(s->decisions);
     s->decisions = NULL;
+    kept_stop(s->kept);
+    s->kept = NULL;
     http_cut(s->http); /* and nobody asks for what is freed here */
     http_cut(s->administration);
     collateral_fetch_free(s->collateral);

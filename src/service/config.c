@@ -46,6 +46,8 @@ void config_defaults(struct config *c)
         .audit_refuse = true,
         .decision_checkpoint_seconds = 10,
         .decision_serve = true,
+        .decision_keep_days_most = 90,
+        .decision_keep_mib_most = 1024,
         .refresh = {.margin_hours = 72, .interval_minutes = 60, .rate = 120, .misses = 10},
         .settings = SETTINGS_DEFAULT,
         .regions = {.v = regions_published, .count = regions_published_count},
@@ -174,6 +176,9 @@ static const struct setting settings[] = {
     {"decisions", "witness", TEXT, AT(decision_witness), 0, 0, "a URL"},
     {"decisions", "witness_key", TEXT, AT(decision_witness_key), 0, 0, "a witness's key"},
     {"decisions", "witness_ca", TEXT, AT(decision_witness_ca), 0, 0, "a file"},
+    {"decisions", "keep_inputs", SWITCH, AT(decision_keep), 0, 0, "on or off"},
+    {"decisions", "keep_days_most", NUMBER, AT(decision_keep_days_most), RANGE(1, 3650)},
+    {"decisions", "keep_mib_most", NUMBER, AT(decision_keep_mib_most), RANGE(1, 16777216)},
     {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH or postgresql://HOST/DATABASE"},
 };
 
@@ -522,6 +527,9 @@ bool config_complete(const struct config *c, struct fault *fault)
             "[decisions] witness and witness_key must both be set, beside log: an address that begins with "
             "https:// (http:// for this machine) without a slash at its end, and the key that the witness "
             "prints when it starts, NAME+ID+BASE64");
+    if (c->decision_keep && !c->decision_folder)
+        return fault_set(fault, FAULT_USAGE,
+                         "[decisions] keep_inputs = on needs a log, too: inputs are kept beside it");
     if (c->refresh.source_count && !c->folder)
         return fault_set(fault, FAULT_USAGE, "[collateral] folder must be set too: what refresh fetches is kept there");
     if (c->rotation_seconds && c->publish_ahead_seconds > c->rotation_seconds / 2)
@@ -601,7 +609,8 @@ static bool is_for_start(const struct setting *s)
             return true;
     return strncmp(s->name, "sealer", 6) == 0 || (strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0) ||
            (strcmp(s->section, "decisions") == 0 &&
-            (strcmp(s->name, "log") == 0 || strcmp(s->name, "name") == 0 || strncmp(s->name, "witness", 7) == 0));
+            (strcmp(s->name, "log") == 0 || strcmp(s->name, "name") == 0 || strncmp(s->name, "witness", 7) == 0)) ||
+           strncmp(s->name, "keep_", 5) == 0;
 }
 
 const char *config_keep_started(struct config *next, const struct config *in_force)

@@ -101,6 +101,8 @@ struct config {
     bool decision_refusals, decision_serve;
     const char *decision_witness, *decision_witness_key; /* who is asked to cosign checkpoints; NULL: nobody */
     const char *decision_witness_ca; /* PEM: trust these at the witness besides the system's; or NULL */
+    bool decision_keep;              /* providers may have inputs kept (service/kept.h) */
+    int decision_keep_days_most, decision_keep_mib_most;
     /* [control_plane] */
     const char *control_authority; /* host[:port] where it answers; NULL: nowhere */
     /* [region NAME], and domain of [control_plane] */

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "core/checkpoint.h"
+#include "core/keeping.h"
 #include "core/replay.h"
 #include "merkle/append.h"
 #include "service/log.h"
@@ -36,10 +37,10 @@ struct items {
     size_t count;
 };
 
-/* Settings to be kept. */
-struct kept {
-    struct kept *next;
-    char name[sizeof "settings/" + 2 * SHA256_SIZE];
+/* A file beside the log: settings, endorsements. */
+struct beside {
+    struct beside *next;
+    char name[sizeof "endorsements/" + 2 * SHA256_SIZE];
     struct bytes content; /* behind it */
 };
 
@@ -66,7 +67,7 @@ struct decision_log {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t asked;
     struct items waiting, done;
-    struct kept *settings; /* to be written before what waits */
+    struct beside *beside; /* to be written before what waits */
     bool stop;
     enum stage stage;
     struct arena arena; /* of the checkpoint; whoever has the stage has it */
@@ -132,17 +133,17 @@ static void write_batch(struct decision_log *l, struct item **items, size_t coun
     ring(l);
 }
 
-/* The thread: settings, before any record of a decision by them. */
-static void write_settings_kept(struct decision_log *l, struct kept *k)
+/* The thread: what decisions are made by, before any record of them. */
+static void write_beside(struct decision_log *l, struct beside *b)
 {
-    for (struct kept *next; k; k = next) {
+    for (struct beside *next; b; b = next) {
         struct fault fault = {0};
 
-        next = k->next;
-        if (!log_append_keep(l->append, k->name, k->content, &fault))
-            log_error("no decision by these settings can be replayed until they are in the log's folder: %s",
-                      fault.text);
-        free(k);
+        next = b->next;
+        if (!log_append_keep(l->append, b->name, b->content, &fault))
+            log_error("no decision by %s can be replayed until they are in the log's folder: %s",
+                      strncmp(b->name, "settings", 8) == 0 ? "these settings" : "these endorsements", fault.text);
+        free(b);
     }
 }
 
@@ -216,19 +217,19 @@ static void *run(void *context)
     for (;;) {
         size_t count = 0;
         enum stage stage = l->stage;
-        struct kept *settings = l->settings;
+        struct beside *beside = l->beside;
 
-        l->settings = NULL;
+        l->beside = NULL;
         while (count < BATCH && (items[count] = take(&l->waiting)) != NULL)
             count++;
-        if (count == 0 && l->stop && !settings)
+        if (count == 0 && l->stop && !beside)
             break;
-        if (count == 0 && !settings && stage != STAGE_SETTLE && stage != STAGE_PUBLISH) {
+        if (count == 0 && !beside && stage != STAGE_SETTLE && stage != STAGE_PUBLISH) {
             pthread_cond_wait(&l->asked, &l->lock);
             continue;
         }
         pthread_mutex_unlock(&l->lock);
-        write_settings_kept(l, settings);
+        write_beside(l, beside);
         bool staged = !count && (stage == STAGE_SETTLE || stage == STAGE_PUBLISH);
         if (count) {
             write_batch(l, items, count);
@@ -475,6 +476,42 @@ void decision_log_stop(struct decision_log *l)
     free(l);
 }
 
+static void put_beside(struct decision_log *l, struct arena *a, const char *folder, const uint8_t digest[SHA256_SIZE],
+                       struct bytes content)
+{
+    struct beside *b = malloc(sizeof *b + content.n), **last = &l->beside;
+
+    if (!b)
+        abort();
+    if (content.n)
+        memcpy(b + 1, content.p, content.n);
+    *b = (struct beside){.content = bytes_make(b + 1, content.n)};
+    snprintf(b->name, sizeof b->name, "%s/%s", folder, arena_string(a, hex_encode(a, bytes_make(digest, SHA256_SIZE))));
+    pthread_mutex_lock(&l->lock);
+    while (*last)
+        last = &(*last)->next;
+    *last = b;
+    pthread_cond_signal(&l->asked);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Each under its hash; and the list of the hashes, which has the one of the records. */
+static void put_endorsements(struct decision_log *l, struct arena *a, const struct loaded *snapshot)
+{
+    struct digest_set set = {0};
+    struct named_bytes m;
+    uint8_t digest[SHA256_SIZE];
+
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (snapshot->frames[i].kind == FRAME_ENDORSEMENT && read_named(snapshot->frames[i].body, &m)) {
+            digest_set_add(&set, a, m.content);
+            if (m.content.n <= KEPT_FILE_MOST)
+                put_beside(l, a, "endorsements", set.v[set.n - 1], m.content);
+        }
+    digest_set_end(&set, digest);
+    put_beside(l, a, "endorsements", digest, bytes_make(set.v, set.n * SHA256_SIZE));
+}
+
 void decision_log_settings(struct decision_log *l, const struct loaded *snapshot)
 {
     struct arena a;
@@ -491,18 +528,9 @@ void decision_log_settings(struct decision_log *l, const struct loaded *snapshot
             bodies[n++] = snapshot->frames[i].body;
         }
     struct bytes content = replay_settings(&a, bodies, n, digest);
-    struct kept *k = malloc(sizeof *k + content.n), **last = &l->settings;
-    if (!k)
-        abort();
-    memcpy(k + 1, content.p, content.n);
-    *k = (struct kept){.content = bytes_make(k + 1, content.n)};
-    snprintf(k->name, sizeof k->name, "settings/%s", arena_string(&a, hex_encode(&a, BYTES_OF(digest))));
-    pthread_mutex_lock(&l->lock);
-    while (*last)
-        last = &(*last)->next;
-    *last = k;
-    pthread_cond_signal(&l->asked);
-    pthread_mutex_unlock(&l->lock);
+    put_beside(l, &a, "settings", digest, content);
+    if (l->config->decision_keep)
+        put_endorsements(l, &a, snapshot);
     arena_free(&a);
 }
 

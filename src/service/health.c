@@ -80,6 +80,7 @@ static void readiness(const struct service *s, struct exchange *e)
 static void metrics(const struct service *s, struct exchange *e)
 {
     const struct decision_counts decisions = decision_log_counts(s->decisions);
+    const struct kept_counts kept = kept_counts(s->kept);
     struct metrics_state state = {
         .pool = pool_counts(s->pool),
         .load = pool_load_now(s->pool),
@@ -94,6 +95,9 @@ static void metrics(const struct service *s, struct exchange *e)
         .cosigned = decisions.cosigned,
         .witness_refused = decisions.witness_refused,
         .witness_failed = decisions.witness_failed,
+        .kept = kept.kept,
+        .kept_lost = kept.lost,
+        .kept_bytes = kept.bytes,
         .store_answers = ledger_answers(s->ledger),
         .ready = !missing(s, &e->arena)->first,
         .outlooks = s->outlooks,

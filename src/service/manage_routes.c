@@ -3,13 +3,16 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "core/keeping.h"
 #include "service/history.h"
+#include "service/kept_routes.h"
 #include "service/submit.h"
 
 static void manage(struct service *s, struct exchange *e, const struct tenant *t, struct manage_request request)
 {
     request.issuer = t->issuer;
-    request.body = e->body;
+    if (!request.body.p)
+        request.body = e->body;
     request.caller = sign_in_caller_text(&e->arena, &e->caller);
     request.time = (int64_t)time(NULL);
     submit(s, e, FRAME_MANAGE, write_manage(&e->arena, &request), t);
@@ -36,6 +39,8 @@ static enum action action_of(enum manage_what what)
     case MANAGE_SIGNERS_ADD:
     case MANAGE_LEGACY_POLICY_SET:
     case MANAGE_LEGACY_POLICY_UPDATE:
+    case MANAGE_KEEPING_SET:
+    case MANAGE_KEEPING_STOP:
     case MANAGE_LEGACY_SIGNERS_ADD: return ACTION_ATTESTATION_WRITE;
     case MANAGE_POLICY_RESET:
     case MANAGE_SIGNERS_REMOVE:
@@ -137,6 +142,16 @@ static void shadow_report(struct service *s, struct exchange *e, const struct te
                               JSON_IN_ORDER));
 }
 
+/* Whether inputs of its decisions are kept, and for whom. The core reads the body, and what the operator allows stands before it. */
+static void keeping(struct service *s, struct exchange *e, const struct tenant *t)
+{
+    static const struct by_method rows[] = {
+        {"GET", MANAGE_KEEPING_GET}, {"PUT", MANAGE_KEEPING_SET}, {"DELETE", MANAGE_KEEPING_STOP}, {NULL, 0}};
+    const struct keep_request request = {s->kept ? (uint32_t)s->config->decision_keep_days_most : 0, e->body};
+
+    by_method(s, e, t, rows, (struct manage_request){.body = write_keep_request(&e->arena, &request)}, false);
+}
+
 /* The version is in the path. */
 static bool own_routes(struct service *s, struct exchange *e, const struct tenant *t)
 {
@@ -149,6 +164,10 @@ static bool own_routes(struct service *s, struct exchange *e, const struct tenan
             policies(s, e, t, SLOT_SHADOW, rest);
         return true;
     }
+    if (path_is(e->path, "/assay/v1/keeping")) {
+        keeping(s, e, t);
+        return true;
+    }
     if (!allowed(s, e, t, ACTION_ATTESTATION_READ))
         return true;
     if (path_below(e->path, "/assay/v1/explain/", &rest)) {
@@ -158,7 +177,7 @@ static bool own_routes(struct service *s, struct exchange *e, const struct tenan
             submit_evidence(s, e, t, rest, true);
         return true;
     }
-    return history_routes(s, e, t);
+    return kept_routes(s, e, t) || history_routes(s, e, t);
 }
 
 bool manage_routes(struct service *s, struct exchange *e, const struct tenant *t)

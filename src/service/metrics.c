@@ -256,6 +256,10 @@ static void write_state(struct writer *w, const struct metrics *m, const struct 
     labelled(w, "assay_decision_witness_total", "outcome", "cosigned", s->cosigned);
     labelled(w, "assay_decision_witness_total", "outcome", "refused", s->witness_refused);
     labelled(w, "assay_decision_witness_total", "outcome", "failed", s->witness_failed);
+    single(w, "assay_kept_inputs_total", "counter", "Decisions whose inputs were kept.", s->kept);
+    single(w, "assay_kept_inputs_lost_total", "counter", "Decisions whose inputs were to be kept and were not.",
+           s->kept_lost);
+    single(w, "assay_kept_inputs_bytes", "gauge", "Size of all inputs that are kept, encrypted.", s->kept_bytes);
     single(w, "assay_start_time_seconds", "gauge", "When the service started, in seconds since 1970.",
            (uint64_t)m->started);
     head(w, "assay_build_info", "gauge", "Always 1; the label is the version.");

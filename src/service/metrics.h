@@ -64,6 +64,8 @@ struct metrics_state {
     unsigned long audit_records, audit_lost;
     unsigned long decisions, decisions_lost, decision_writes;
     unsigned long cosigned, witness_refused, witness_failed;
+    unsigned long kept, kept_lost; /* inputs of decisions */
+    uint64_t kept_bytes;
     bool store_answers, ready;
     const struct outlooks *outlooks;
     struct collateral_state collateral;

@@ -37,6 +37,10 @@ static const struct {
     {OPERATION_MANAGE, "POST", ONE_MORE, "/assay/v1/shadow/", "ResetShadowPolicy"},
     {OPERATION_MANAGE, "POST", ONE_MORE, "/assay/v1/explain/", "ExplainAttestation"},
     {OPERATION_MANAGE, "GET", ANY_MORE, "/assay/v1/history/", "GetHistory"},
+    {OPERATION_MANAGE, "GET", WHOLE, "/assay/v1/keeping", "GetKeeping"},
+    {OPERATION_MANAGE, "PUT", WHOLE, "/assay/v1/keeping", "SetKeeping"},
+    {OPERATION_MANAGE, "DELETE", WHOLE, "/assay/v1/keeping", "StopKeeping"},
+    {OPERATION_MANAGE, "GET", ANY_MORE, "/assay/v1/kept/", "GetKeptInputs"},
 };
 
 static bool is_at(struct bytes path, const char *pattern, enum extent extent)

@@ -6,6 +6,7 @@
 #include "service/collateral_fetch.h"
 #include "service/decision_log.h"
 #include "service/http.h"
+#include "service/kept.h"
 #include "service/ledger.h"
 #include "service/metrics.h"
 #include "service/pool.h"
@@ -37,6 +38,7 @@ struct service {
     struct measurements *measurements;
     struct audit *audit;            /* NULL: none is kept */
     struct decision_log *decisions; /* the same */
+    struct kept *kept;              /* the same: inputs of decisions */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };

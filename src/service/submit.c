@@ -249,6 +249,13 @@ static void recorded(void *context, bool kept, uint64_t index)
         not_on_record(w->exchange);
         return;
     }
+    if (!gone(w))
+        kept_add(w->service->kept, &(struct kept_decision){.index = index,
+                                                           .provider = w->tenant->issuer,
+                                                           .begin = w->begin,
+                                                           .request = w->exchange->body,
+                                                           .order = w->answer.keep,
+                                                           .now = (int64_t)time(NULL)});
     http_header(w->exchange, "x-assay-decision", arena_printf(&w->exchange->arena, "%llu", (unsigned long long)index));
     finish(w, &w->answer);
 }
@@ -266,6 +273,7 @@ static bool put_on_record(struct waiting *w, const struct answered *answer)
     w->answer.body = arena_copy(&e->arena, answer->body);
     w->answer.wanted = arena_copy(&e->arena, answer->wanted);
     w->answer.message = arena_copy(&e->arena, answer->message);
+    w->answer.keep = s->kept ? arena_copy(&e->arena, answer->keep) : BYTES_NONE;
     struct bytes record = decision_record(&e->arena, answer->decision, bytes_text(e->id));
     if (!decision_log_add(s->decisions, record, recorded, w))
         not_on_record(e);

@@ -2,8 +2,9 @@
 #include "store/driver.h"
 
 #include <poll.h>
-#include <sqlite3.h>
 #include <stdlib.h>
+
+#include "store/sqlite_value.h"
 
 enum {
     SCHEMA = 3,
@@ -146,24 +147,6 @@ static struct store *open_sqlite(const char *url, const char *path, struct fault
     return NULL;
 }
 
-static void bind(sqlite3_stmt *statement, int i, struct bytes b, bool text)
-{
-    static const char empty[] = "";
-    const char *p = b.n ? (const char *)b.p : empty; /* NULL would bind SQL's null */
-
-    if (text)
-        sqlite3_bind_text64(statement, i, p, b.n, SQLITE_STATIC, SQLITE_UTF8);
-    else
-        sqlite3_bind_blob64(statement, i, p, b.n, SQLITE_STATIC);
-}
-
-/* For the next use; a step's result is judged before. */
-static void done(sqlite3_stmt *statement)
-{
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-}
-
 static bool generation(struct store *store, uint64_t *out, struct fault *fault)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
@@ -172,7 +155,7 @@ static bool generation(struct store *store, uint64_t *out, struct fault *fault)
 
     if (ok)
         *out = (uint64_t)sqlite3_column_int64(statement, 0);
-    done(statement);
+    sqlite_done(statement);
     return ok;
 }
 
@@ -180,19 +163,19 @@ static bool append_one(struct sqlite_store *s, const struct record *r, bool *con
 {
     sqlite3_stmt *statement = s->prepared[SQL_APPEND];
 
-    bind(statement, 1, r->provider, true);
-    bind(statement, 2, r->kind, true);
+    sqlite_bind(statement, 1, r->provider, true);
+    sqlite_bind(statement, 2, r->kind, true);
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)r->version);
     sqlite3_bind_int64(statement, 4, r->time);
-    bind(statement, 5, r->body, false);
-    bind(statement, 6, r->hash, false);
-    bind(statement, 7, r->signer, false);
-    bind(statement, 8, r->caller, false);
-    bind(statement, 9, r->seal, false);
+    sqlite_bind(statement, 5, r->body, false);
+    sqlite_bind(statement, 6, r->hash, false);
+    sqlite_bind(statement, 7, r->signer, false);
+    sqlite_bind(statement, 8, r->caller, false);
+    sqlite_bind(statement, 9, r->seal, false);
     bool ok = sqlite3_step(statement) == SQLITE_DONE || broken(s, "append a record", fault);
     if (ok && sqlite3_changes(s->db) == 0)
         ok = store_conflict(conflict, fault);
-    done(statement);
+    sqlite_done(statement);
     return ok;
 }
 
@@ -239,10 +222,10 @@ static bool reseal_one(struct sqlite_store *s, const struct record *r, struct fa
     sqlite3_stmt *statement = s->prepared[SQL_RESEAL];
 
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)r->sequence);
-    bind(statement, 2, r->hash, false);
-    bind(statement, 3, r->seal, false);
+    sqlite_bind(statement, 2, r->hash, false);
+    sqlite_bind(statement, 3, r->seal, false);
     bool ok = sqlite3_step(statement) == SQLITE_DONE || broken(s, "seal a record", fault);
-    done(statement);
+    sqlite_done(statement);
     return ok;
 }
 
@@ -259,13 +242,6 @@ static bool reseal(struct store *store, const struct record *records, size_t cou
     return ok;
 }
 
-static struct bytes column(sqlite3_stmt *statement, int i, struct arena *a)
-{
-    const void *p = sqlite3_column_blob(statement, i);
-
-    return arena_copy(a, bytes_make(p, (size_t)sqlite3_column_bytes(statement, i)));
-}
-
 static bool visit_rows(struct sqlite_store *s, sqlite3_stmt *statement, struct arena *a, store_visit *each,
                        void *context, struct fault *fault)
 {
@@ -273,15 +249,15 @@ static bool visit_rows(struct sqlite_store *s, sqlite3_stmt *statement, struct a
 
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         struct record r = {
-            .provider = column(statement, 0, a),
-            .kind = column(statement, 1, a),
+            .provider = sqlite_column(statement, 0, a),
+            .kind = sqlite_column(statement, 1, a),
             .version = (uint64_t)sqlite3_column_int64(statement, 2),
             .time = sqlite3_column_int64(statement, 3),
-            .body = column(statement, 4, a),
-            .hash = column(statement, 5, a),
-            .signer = column(statement, 6, a),
-            .caller = column(statement, 7, a),
-            .seal = column(statement, 8, a),
+            .body = sqlite_column(statement, 4, a),
+            .hash = sqlite_column(statement, 5, a),
+            .signer = sqlite_column(statement, 6, a),
+            .caller = sqlite_column(statement, 7, a),
+            .seal = sqlite_column(statement, 8, a),
             .sequence = (uint64_t)sqlite3_column_int64(statement, 9),
         };
 
@@ -289,14 +265,8 @@ static bool visit_rows(struct sqlite_store *s, sqlite3_stmt *statement, struct a
             break;
     }
     bool ok = result == SQLITE_DONE || result == SQLITE_ROW || broken(s, "read records", fault);
-    done(statement);
+    sqlite_done(statement);
     return ok;
-}
-
-/* Numbers beyond SQLite's are beyond every number there is. */
-static sqlite3_int64 bounded(uint64_t n)
-{
-    return n < INT64_MAX ? (sqlite3_int64)n : INT64_MAX;
 }
 
 static bool changes(struct store *store, struct arena *a, uint64_t since, store_visit *each, void *context,
@@ -304,7 +274,7 @@ static bool changes(struct store *store, struct arena *a, uint64_t since, store_
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
 
-    sqlite3_bind_int64(s->prepared[SQL_CHANGES], 1, bounded(since));
+    sqlite3_bind_int64(s->prepared[SQL_CHANGES], 1, sqlite_bounded(since));
     return visit_rows(s, s->prepared[SQL_CHANGES], a, each, context, fault);
 }
 
@@ -313,7 +283,7 @@ static bool records(struct store *store, struct arena *a, uint64_t since, store_
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
 
-    sqlite3_bind_int64(s->prepared[SQL_RECORDS], 1, bounded(since));
+    sqlite3_bind_int64(s->prepared[SQL_RECORDS], 1, sqlite_bounded(since));
     return visit_rows(s, s->prepared[SQL_RECORDS], a, each, context, fault);
 }
 
@@ -323,10 +293,10 @@ static bool history(struct store *store, struct arena *a, struct bytes provider,
     struct sqlite_store *s = (struct sqlite_store *)store;
     sqlite3_stmt *statement = s->prepared[SQL_HISTORY];
 
-    bind(statement, 1, provider, true);
-    bind(statement, 2, kind, true);
-    sqlite3_bind_int64(statement, 3, page->before ? bounded(page->before) : INT64_MAX);
-    sqlite3_bind_int64(statement, 4, bounded(page->limit));
+    sqlite_bind(statement, 1, provider, true);
+    sqlite_bind(statement, 2, kind, true);
+    sqlite3_bind_int64(statement, 3, page->before ? sqlite_bounded(page->before) : INT64_MAX);
+    sqlite3_bind_int64(statement, 4, sqlite_bounded(page->limit));
     sqlite3_bind_int(statement, 5, page->bodies);
     return visit_rows(s, statement, a, each, context, fault);
 }

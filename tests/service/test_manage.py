@@ -285,7 +285,8 @@ class Signer:
                         "-subj", f"/CN={name}", "-days", "2"], check=True, capture_output=True)
 
     def der(self):
-        lines = open(self.certificate, encoding="ascii").read().splitlines()
+        with open(self.certificate, encoding="ascii") as f:
+            lines = f.read().splitlines()
         return "".join(line for line in lines if not line.startswith("-"))
 
     def jws(self, body):

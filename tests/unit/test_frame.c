@@ -225,7 +225,8 @@ static void messages_come_back(void **state)
                             .code = "Code",
                             .body = BYTES_LIT("body"),
                             .failed_check = "a.b",
-                            .decision = BYTES_LIT("on record")};
+                            .decision = BYTES_LIT("on record"),
+                            .keep = BYTES_LIT("to be kept")};
     struct changes changes = {.v = {{.kind = BYTES_LIT("signers"), .body = BYTES_LIT("x"), .hash = BYTES_LIT("h")},
                                     {.kind = BYTES_LIT("key"), .body = BYTES_LIT("y")}},
                               .count = 2};
@@ -270,6 +271,7 @@ static void messages_come_back(void **state)
     assert_bytes_are(answered.changes.v[0].kind, "signers");
     assert_bytes_are(answered.changes.v[1].body, "y");
     assert_bytes_are(answered.decision, "on record");
+    assert_bytes_are(answered.keep, "to be kept");
     answer.status = 99;
     assert_false(read_answer(write_answer(&arena, &answer, &changes, true), &answered));
 }

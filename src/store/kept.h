@@ -1,0 +1,34 @@
+/* Inputs of decisions, encrypted (core/keeping.h), by the index of the decision's record: a SQLite file of its own, whose rows go when
+ * their time is over, and leave nothing behind in it. Used by one thread. */
+#ifndef ASSAY_STORE_KEPT_H
+#define ASSAY_STORE_KEPT_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+
+struct kept_store;
+
+struct kept_row {
+    uint64_t index;        /* of the record in the log */
+    struct bytes provider; /* issuer */
+    uint64_t
+        begin; /* the sequence of the store behind which all is of that provider, and not of one of its name before */
+    int64_t expires;
+    struct bytes body;
+};
+
+/* Creates what is missing, for its owner's eyes alone. */
+struct kept_store *kept_store_open(const char *path, struct fault *fault);
+void kept_store_close(struct kept_store *s);
+/* Bytes of all bodies; never less. */
+uint64_t kept_store_size(const struct kept_store *s);
+/* Several in one transaction, all or none. What stood at an index goes: the log began anew. */
+bool kept_store_add(struct kept_store *s, const struct kept_row *rows, size_t count, struct fault *fault);
+/* Of this provider and no other, and not over at `now`; *body is empty where there is none. */
+bool kept_store_find(struct kept_store *s, uint64_t index, struct bytes provider, uint64_t begin, int64_t now,
+                     struct arena *a, struct bytes *body, struct fault *fault);
+/* Deletes what is over; and what was a provider's until it was deleted, at this sequence. *gone: how many rows. */
+bool kept_store_sweep(struct kept_store *s, int64_t now, uint64_t *gone, struct fault *fault);
+bool kept_store_forget(struct kept_store *s, struct bytes provider, uint64_t deleted, struct fault *fault);
+
+#endif
