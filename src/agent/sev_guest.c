@@ -46,8 +46,6 @@ enum {
     ANSWER_SIZE = 4,
     ANSWER_REPORT = 32,
     ANSWER_KEY = 32,
-    KEY_OF_POLICY = 1 << 0,
-    KEY_OF_MEASUREMENT = 1 << 3,
     HOST_INVALID_LENGTH = 1, /* the table of certificates has no room */
     PAGE = 4096,
 };
@@ -119,23 +117,34 @@ static int call_device(void *context, unsigned long request, void *argument)
     return ioctl(*(const int *)context, request, argument);
 }
 
+static int open_device(const char *path, struct fault *fault)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0)
+        fault_set(fault, FAULT_SYSTEM, "%s: %s; is this an SEV-SNP guest whose kernel has the module sev_guest?", path,
+                  strerror(errno));
+    return fd;
+}
+
 bool agent_sev_guest_report(const char *path, const uint8_t data[AGENT_REPORT_DATA], struct arena *a,
                             struct agent_report *out, struct fault *fault)
 {
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open_device(path, fault);
     struct agent_sev_guest device = {call_device, &fd};
     bool ok;
 
     if (fd < 0)
-        return fault_set(fault, FAULT_SYSTEM, "%s: %s", path, strerror(errno));
+        return false;
     ok = agent_sev_guest_ask(&device, data, a, out, fault);
     close(fd);
     return ok;
 }
 
-bool agent_sev_guest_key_ask(const struct agent_sev_guest *device, uint8_t key[AGENT_DERIVED_KEY], struct fault *fault)
+bool agent_sev_guest_key_ask(const struct agent_sev_guest *device, enum agent_key_fields fields,
+                             uint8_t key[AGENT_DERIVED_KEY], struct fault *fault)
 {
-    const struct key_ask ask = {.fields = KEY_OF_POLICY | KEY_OF_MEASUREMENT};
+    const struct key_ask ask = {.fields = fields};
     struct key_answer answer = {{0}};
     struct request r = {
         .version = 1, .ask = (uint64_t)(uintptr_t)&ask, .answer = (uint64_t)(uintptr_t)&answer, .status = 0xff};
@@ -151,15 +160,15 @@ bool agent_sev_guest_key_ask(const struct agent_sev_guest *device, uint8_t key[A
     return ok || fault_set(fault, FAULT_SYSTEM, AGENT_SEV_GUEST_DEVICE ": the firmware derives no key (%#x)", refusal);
 }
 
-bool agent_sev_guest_key(const char *path, uint8_t key[AGENT_DERIVED_KEY], struct fault *fault)
+bool agent_sev_guest_key(const char *path, enum agent_key_fields fields, uint8_t key[AGENT_DERIVED_KEY],
+                         struct fault *fault)
 {
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open_device(path, fault);
     struct agent_sev_guest device = {call_device, &fd};
 
     if (fd < 0)
-        return fault_set(fault, FAULT_SYSTEM, "%s: %s; is this an SEV-SNP guest whose kernel has the module sev_guest?",
-                         path, strerror(errno));
-    bool ok = agent_sev_guest_key_ask(&device, key, fault);
+        return false;
+    bool ok = agent_sev_guest_key_ask(&device, fields, key, fault);
     close(fd);
     return ok;
 }

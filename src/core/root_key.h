@@ -12,6 +12,7 @@ struct root_sealer {
     const char *pcrs;   /* registers of the TPM, "sha256:0,2,4,7" */
     const char *pkcs11; /* URI of RFC 7512 that names token and key */
     const char *pin_file;
+    bool first_form; /* by the operator's word: an envelope of an earlier version, bound to less, is opened */
 };
 enum { ROOT_SEALER_ARGUMENTS = 5 };
 

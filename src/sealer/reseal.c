@@ -36,6 +36,7 @@ static bool may_come_from(struct bytes sealer, const char *from, const struct ro
 bool reseal(const char *path, const char *from, const struct root_sealer *s, struct arena *a, struct fault *fault)
 {
     uint8_t root[ROOT_KEY_SIZE];
+    struct root_sealer before = *s;
     struct fault reason = {0};
     struct key_envelope old;
     struct bytes text;
@@ -45,8 +46,9 @@ bool reseal(const char *path, const char *from, const struct root_sealer *s, str
         return false;
     if (!there)
         return fault_set(fault, FAULT_USAGE, "there is no key file %s: the service makes it when it starts", path);
+    before.first_form = *from != 0;
     bool ok = key_envelope_read(a, text, &old, &reason) && may_come_from(old.sealer, from, s, &reason) &&
-              sealers_open(s, old.sealer, KEY_HOLDS_ROOT, text, a, root, &reason) &&
+              sealers_open(&before, old.sealer, KEY_HOLDS_ROOT, text, a, root, &reason) &&
               seal_anew(path, s, root, a, &reason);
     secret_wipe(root, sizeof root);
     secret_wipe((void *)(uintptr_t)old.sealed.p, old.sealed.n);

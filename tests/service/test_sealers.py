@@ -317,6 +317,17 @@ class Tpm(SwtpmCase, SealerCase):
         self.refuses(service, "names no registers")
 
 
+REPORT = {"VERSION": 0, "POLICY": 8, "FAMILY_ID": 16, "IMAGE_ID": 32, "VMPL": 0x30, "KEY_WORD": 0x48, "MEASUREMENT": 0x90, "HOST_DATA": 0xc0, "ID_KEY_DIGEST": 0xe0,
+          "AUTHOR_KEY_DIGEST": 0x110}
+DEFAULTS = {"VERSION": b"\x05", "POLICY": (0x3001f).to_bytes(8, "little"), "MEASUREMENT": b"image" * 9, "HOST_DATA": b"this container"}
+FIRST_FORM = """assay-key 1
+holds root
+sealer snp
+salt 63479ad69a090b258277ec8fba6f99419a2ffb248981510657c944ccd1148e97
+sealed 0ab306823035661bb8dba21cf85814b59b1a43a04527c2cabb8d65348a2dce0ef8c1fafdbb4bc2111c3b5fce5c3ef9ad2383ae5f2ec004c4a951d6ee
+"""
+
+
 @unittest.skipUnless(os.path.exists(os.path.join(RELEASE, "src/sealer/assay-sealer")), "no release build: ./dev test makes one")
 class Snp(SealerCase):
     """A stand-in for /dev/sev-guest, preloaded. The release build: the address sanitizer wants to be loaded first."""
@@ -328,11 +339,14 @@ class Snp(SealerCase):
         subprocess.run(["cc", "-shared", "-fPIC", "-o", f"{folder}/fake_sev.so", os.path.join(os.path.dirname(__file__), "fake_sev.c"), "-ldl"],
                        check=True)
 
-        def launch(measurement):
+        def launch(secret=bytes(range(32)), **fields):
+            report = bytearray(1184)
+            for name, value in dict(DEFAULTS, **fields).items():
+                report[REPORT[name]:REPORT[name] + len(value)] = value
             with open(f"{folder}/guest", "wb") as f:
-                f.write(measurement)
+                f.write(secret + report)
 
-        launch(bytes(range(32)))
+        launch()
         service = self.service(env={"LD_PRELOAD": f"{folder}/fake_sev.so", "FAKE_SEV": f"{folder}/guest"})
         kid = self.kid(service)
         service.stop()
@@ -341,14 +355,49 @@ class Snp(SealerCase):
         self.assertIn("sealed by snp", self.reseal(service, source="file"))
         self.assertNotIn(root, self.read(service))
         self.starts_again(service, kid)
-        for name in ("salt", "sealed"):
+        for name in ("bound", "salt", "sealed"):
             self.change(service, name)
-        launch(bytes(range(1, 33)))
-        self.refuses(service, "sealed for another")
-        launch(bytes(8))
+        for other in (dict(secret=bytes(range(1, 33))), dict(MEASUREMENT=b"other"), dict(IMAGE_ID=b"1"), dict(FAMILY_ID=b"1"), dict(HOST_DATA=b"that container"),
+                      dict(ID_KEY_DIGEST=b"1"), dict(AUTHOR_KEY_DIGEST=b"1"), dict(POLICY=(0x3000f).to_bytes(8, "little")), dict(KEY_WORD=b"\x04")):
+            launch(**other)
+            self.refuses(service, "sealed for another")
+        launch(VERSION=b"\x09")  # an update of the firmware locks nothing away
+        self.starts_again(service, kid)
+        for open_guest, why in ((dict(POLICY=(0xb001f).to_bytes(8, "little")), "may be debugged"), (dict(POLICY=(0x7001f).to_bytes(8, "little")), "migration agent"),
+                                (dict(VMPL=b"\2"), "not of VMPL 0 but of 2"), (dict(VMPL=b"\xff" * 4), "not of VMPL 0"), (dict(VERSION=b"\1"), "cannot read")):
+            launch(**open_guest)
+            self.refuses(service, why)
+            self.assertIn(why, self.reseal(service, 1))
+        self.unsealed(service, folder)
+        launch()
+        self.first_form(service)
+
+    def unsealed(self, service, folder):
+        with open(f"{folder}/guest", "wb") as f:
+            f.write(bytes(8))
         self.refuses(service, "/dev/sev-guest")
         os.remove(f"{folder}/guest")
         self.refuses(service, "is this an SEV-SNP guest")
+
+    def first_form(self, service):
+        """An envelope of before host data were bound is taken by nobody but the operator, once."""
+        for path in glob.glob(os.path.join(service.folder, "state", "assay.db*")):
+            os.remove(path)
+        now = self.read(service)
+        self.write(service, FIRST_FORM)
+        self.refuses(service, "sealed by an earlier version", "assayd reseal --from snp")
+        self.assertIn("sealed by an earlier version", self.reseal(service, 1))
+        self.assertEqual(FIRST_FORM, self.read(service))
+        stripped = re.sub(r"^bound .*\n", "", now, flags=re.M)  # what is bound is not unbound by leaving its name out
+        self.write(service, stripped)
+        self.assertIn("changed since it was sealed", self.reseal(service, 1, source="snp"))
+        self.write(service, FIRST_FORM)
+        self.assertIn("sealed by snp; it was by snp", self.reseal(service, source="snp"))
+        self.assertIn("hostdata", self.field(self.read(service), "bound"))
+        service.start()
+        kid = self.kid(service)
+        service.stop()
+        self.starts_again(service, kid)
 
 
 @unittest.skipUnless(shutil.which("softhsm2-util") and shutil.which("pkcs11-tool"), "no softhsm2-util or pkcs11-tool: install softhsm2, opensc")
