@@ -2,7 +2,7 @@
  * once when they are not to be believed any more. Three records of the provider tell all of it, so that any node goes on where another
  * one, or an earlier start, was:
  *
- *   "next"     listed, and signs nothing yet; since: when it was published; or empty
+ *   "next"     listed, and signs nothing yet; since: when it was published; or empty. Of the same trust model as "key"
  *   "key"      signs; since: when it began to
  *   "rotated"  sign no more, and are listed until their last tokens have expired (as in "retired", which is of a provider that was
  *              deleted)

@@ -28,16 +28,16 @@ static bool seal(struct management *m, struct change *c, struct fault *fault)
     c->version = before ? before->version + 1 : 1;
     c->time = m->request->time;
     c->caller = m->request->caller;
-    if (bytes_is(c->kind, "key") && c->body.n)
-        c->hash = is_isolated(m) ? BYTES_LIT(RECORD_ISOLATED) : BYTES_LIT(RECORD_OPEN);
-    const struct state_record r = {.provider = m->request->issuer,
-                                   .kind = c->kind,
-                                   .version = c->version,
-                                   .time = c->time,
-                                   .body = c->body,
-                                   .hash = c->hash,
-                                   .signer = c->signer,
-                                   .caller = c->caller};
+    struct state_record r = {.provider = m->request->issuer,
+                             .kind = c->kind,
+                             .version = c->version,
+                             .time = c->time,
+                             .body = c->body,
+                             .hash = c->hash,
+                             .signer = c->signer,
+                             .caller = c->caller};
+    if (record_tells_model(&r))
+        r.hash = c->hash = is_isolated(m) ? BYTES_LIT(RECORD_ISOLATED) : BYTES_LIT(RECORD_OPEN);
     return !m->mint->seal_record ||
            m->mint->seal_record(m->mint->context, record_message(m->arena, &r), m->arena, &c->seal, fault);
 }

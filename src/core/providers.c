@@ -118,16 +118,12 @@ static void refuse_fault(struct kept_provider *k, const struct state_record *r, 
            bytes_text(arena_printf(&k->arena, "%.*s: %s", (int)r->kind.n, (const char *)r->kind.p, fault->text)));
 }
 
-static void take_key(struct kept_provider *k, struct record_exam *x, const struct state_record *r)
+static void take_key(struct kept_provider *k, const struct state_record *r)
 {
     struct fault fault = {0};
     struct provider_key key;
 
-    k->provider.isolated = bytes_is(r->hash, RECORD_ISOLATED);
-    if (!check_that(x, RECORD_MODEL, k->provider.isolated || bytes_is(r->hash, RECORD_OPEN))) {
-        refuse_record(k, x, r);
-        return;
-    }
+    record_model(r, &k->provider.isolated);
     if (!read_provider_key(r->body, &key)) {
         fault_set(&fault, FAULT_SYNTAX, "it is not of the form of a key");
         refuse_fault(k, r, &fault);
@@ -157,10 +153,14 @@ static void place(struct kept_provider *k, struct record_exam *x, const struct s
 {
     struct fault fault = {0};
 
+    bool isolated;
+
     if (!r->body.n)
         return;
-    if (bytes_is(r->kind, "key"))
-        take_key(k, x, r);
+    if (!check_that(x, RECORD_MODEL, !record_tells_model(r) || record_model(r, &isolated)))
+        refuse_record(k, x, r);
+    else if (bytes_is(r->kind, "key"))
+        take_key(k, r);
     else if (provider_policy_kind(r->kind))
         take_policy(k, r);
     else if (bytes_is(r->kind, "signers") && !provider_signers_load(&k->arena, r->body, &k->provider.signers, &fault))
@@ -208,6 +208,20 @@ static bool is_there(struct providers *t, struct record_exam *x, struct bytes ki
     return false;
 }
 
+/* The key that will sign is of the trust model of the one that does: it was published for this provider as it is now. */
+static bool goes_on(struct kept_provider *k, struct record_exam *x)
+{
+    const struct state_record *next = provider_record(&k->provider, BYTES_LIT("next"));
+    bool isolated = k->provider.isolated;
+
+    if (next && next->body.n)
+        record_model(next, &isolated);
+    if (check_that(x, RECORD_NEXT, isolated == k->provider.isolated))
+        return true;
+    refuse_record(k, x, next);
+    return false;
+}
+
 /* Nothing that was there is gone; whose signers are missing would take policies that nobody signed. */
 static void judge_whole(struct providers *t)
 {
@@ -221,7 +235,7 @@ static void judge_whole(struct providers *t)
     for (size_t i = 0; provider_policy_kind_at(&k->arena, i, &kind); i++)
         if (!is_there(t, &x, kind))
             return;
-    if (!check_that(&x, RECORD_SIGNERS, !k->provider.isolated || k->provider.signers))
+    if (goes_on(k, &x) && !check_that(&x, RECORD_SIGNERS, !k->provider.isolated || k->provider.signers))
         refuse_record(k, &x, &(struct state_record){.provider = k->provider.issuer, .kind = BYTES_LIT("signers")});
 }
 

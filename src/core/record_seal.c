@@ -51,6 +51,17 @@ bool read_state_record(struct bytes body, struct state_record *out)
     return rd_end(&r);
 }
 
+bool record_tells_model(const struct state_record *r)
+{
+    return r->body.n && (bytes_is(r->kind, "key") || bytes_is(r->kind, "next"));
+}
+
+bool record_model(const struct state_record *r, bool *isolated)
+{
+    *isolated = bytes_is(r->hash, RECORD_ISOLATED);
+    return *isolated || bytes_is(r->hash, RECORD_OPEN);
+}
+
 bool record_verify(struct record_exam *x, const uint8_t key[ED25519_PUBLIC], const struct state_record *r)
 {
     return check_that(x, RECORD_SEAL, r->seal.n == ED25519_SIGNATURE) &&

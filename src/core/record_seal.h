@@ -39,8 +39,11 @@ bool record_verify(struct record_exam *x, const uint8_t key[ED25519_PUBLIC], con
 /* One line for people: which record, what is wrong, what to do. */
 struct bytes record_refusal(struct arena *a, const struct state_record *r, enum check_id failed);
 
-/* The trust model of a provider is bound to its key: the record "key" has one of these as its hash (api.md 3.4). */
+/* The trust model of a provider is bound to its keys: the records "key" and "next", where they hold one, have one of these as their hash
+ * (api.md 3.4). */
 #define RECORD_ISOLATED "isolated"
 #define RECORD_OPEN     "open"
+bool record_tells_model(const struct state_record *r);           /* is it of a kind, and with a body, that must? */
+bool record_model(const struct state_record *r, bool *isolated); /* false: it does not tell */
 
 #endif

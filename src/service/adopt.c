@@ -48,10 +48,10 @@ static bool is_sealed(struct arena *a, const struct adoption *of, const struct r
 {
     struct record_exam x = {a, trace_new(a)};
     const struct state_record record = state_record_of(r);
-    bool of_key = bytes_is(r->kind, "key") && r->body.n;
+    bool isolated;
 
     if (record_verify(&x, of->keys.record, &record) &&
-        check_that(&x, RECORD_MODEL, !of_key || bytes_is(r->hash, RECORD_ISOLATED) || bytes_is(r->hash, RECORD_OPEN)))
+        check_that(&x, RECORD_MODEL, !record_tells_model(&record) || record_model(&record, &isolated)))
         return true;
     *failed = trace_failure(x.trace)->id;
     return false;
@@ -119,9 +119,10 @@ static bool note_body(void *context, const struct record *r)
 static bool give_model(struct store *s, struct arena *a, struct record *r, struct fault *fault)
 {
     const struct history_page newest = {.limit = 1, .bodies = true};
+    const struct state_record record = state_record_of(r);
     bool isolated = false;
 
-    if (!bytes_is(r->kind, "key") || !r->body.n || bytes_is(r->hash, RECORD_ISOLATED) || bytes_is(r->hash, RECORD_OPEN))
+    if (!record_tells_model(&record) || record_model(&record, &isolated))
         return true;
     if (!store_history(s, a, r->provider, BYTES_LIT("signers"), &newest, note_body, &isolated, fault))
         return false;

@@ -33,6 +33,8 @@ static const struct record_fault {
     {"record.version:older", CHECK_RECORD_VERSION},
     {"record.version:other", CHECK_RECORD_VERSION},
     {"record.missing", CHECK_RECORD_MISSING},
+    {"record.next:isolated", CHECK_RECORD_NEXT},
+    {"record.next:open", CHECK_RECORD_NEXT},
     {"record.signers", CHECK_RECORD_SIGNERS},
 };
 enum { RECORD_FAULTS = sizeof record_faults / sizeof *record_faults };
@@ -76,7 +78,13 @@ static inline void record_change(struct arena *a, const char *what, struct state
         r->seal = arena_copy(a, bytes_make(r->body.p, ED25519_SIGNATURE));
 }
 
-/* One state of a key and perhaps a policy. */
+static inline void record_model_is(struct arena *a, struct state_record *r, const char *model)
+{
+    r->hash = bytes_text(model);
+    r->seal = record_seal(a, r);
+}
+
+/* One state of a key and perhaps a policy, or another record. */
 static inline void record_give(struct arena *a, struct providers *p, const struct state_record *key,
                                const struct state_record *policy)
 {
@@ -86,6 +94,25 @@ static inline void record_give(struct arena *a, struct providers *p, const struc
     providers_take(p, FRAME_RECORD, write_state_record(a, key));
     if (policy)
         providers_take(p, FRAME_RECORD, write_state_record(a, policy));
+    providers_take(p, FRAME_PROVIDER_END, BYTES_NONE);
+}
+
+/* A provider that takes signed policies alone, whose published key is one of a provider that does not. */
+static inline void record_give_isolated(struct arena *a, struct providers *p)
+{
+    const struct provider_message m = {.issuer = BYTES_LIT(RECORD_ISSUER)};
+    const struct certificate *signer = NULL;
+    struct provider_key of_signer;
+    struct state_record records[3] = {record_made(a, RECORD_ISSUER, "next", 1, record_key()),
+                                      record_made(a, RECORD_ISSUER, "key", 1, record_key())};
+
+    record_model_is(a, &records[1], RECORD_ISOLATED);
+    if (read_provider_key(record_key(), &of_signer))
+        certificate_decode(a, of_signer.certificate, &signer, NULL);
+    records[2] = record_made(a, RECORD_ISSUER, "signers", 1, signers_jwks(a, signer));
+    providers_take(p, FRAME_PROVIDER, write_provider(a, &m));
+    for (size_t i = 0; i < 3; i++)
+        providers_take(p, FRAME_RECORD, write_state_record(a, &records[i]));
     providers_take(p, FRAME_PROVIDER_END, BYTES_NONE);
 }
 
@@ -99,8 +126,13 @@ static inline void record_give_fault(struct arena *a, struct providers *p, const
     if (strcmp(name, "record.place") == 0) {
         first = record_made(a, RECORD_OTHER, RECORD_POLICY, 1, BYTES_LIT(RECORD_JWS));
     } else if (strcmp(name, "record.signers") == 0) {
-        key.hash = BYTES_LIT(RECORD_ISOLATED);
-        key.seal = record_seal(a, &key);
+        record_model_is(a, &key, RECORD_ISOLATED);
+    } else if (strcmp(name, "record.next:isolated") == 0) {
+        first = record_made(a, RECORD_ISSUER, "next", 1, record_key());
+        record_model_is(a, &first, RECORD_ISOLATED);
+    } else if (strcmp(name, "record.next:open") == 0) {
+        record_give_isolated(a, p);
+        return;
     } else if (strcmp(name, "record.version:older") == 0) {
         record_give(a, p, &key, &second);
     } else if (strcmp(name, "record.version:other") == 0) {

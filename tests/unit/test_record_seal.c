@@ -62,6 +62,12 @@ static void shapes_are_refused(void **state)
     of_key.seal = record_seal(&arena, &of_key);
     record_give(&arena, p, &of_key, NULL);
     assert_string_equal(providers_find(p, BYTES_LIT(RECORD_ISSUER))->failed_check, "record.model");
+    struct state_record next = record_made(&arena, RECORD_ISSUER, "next", 1, record_key());
+    next.hash = BYTES_NONE;
+    next.seal = record_seal(&arena, &next);
+    of_key = record_made(&arena, RECORD_ISSUER, "key", 2, record_key());
+    record_give(&arena, p, &of_key, &next);
+    assert_string_equal(providers_find(p, BYTES_LIT(RECORD_ISSUER))->failed_check, "record.model");
     assert_true(providers_seen(p, BYTES_LIT(RECORD_ISSUER)));
     assert_false(providers_seen(p, BYTES_LIT(RECORD_OTHER)));
     providers_free(p);

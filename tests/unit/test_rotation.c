@@ -55,7 +55,10 @@ static void take(const struct change *c)
         r = &records[provider.record_count++];
     assert_int_equal(c->version, r->version + 1);
     assert_int_equal(c->seal.n, ED25519_SIGNATURE);
-    *r = (struct state_record){.kind = c->kind, .version = c->version, .time = c->time, .body = c->body};
+    *r = (struct state_record){
+        .kind = c->kind, .version = c->version, .time = c->time, .body = c->body, .hash = c->hash};
+    if (bytes_is(c->kind, "next")) /* as the provider that it is published for */
+        assert_true(bytes_is(c->hash, !c->body.n ? "" : provider.isolated ? RECORD_ISOLATED : RECORD_OPEN));
     if (bytes_is(c->kind, "key")) {
         struct provider_key key;
         struct certificate *certificate = ARENA_NEW(&arena, struct certificate);
@@ -145,6 +148,17 @@ static void published_then_signing_then_listed(void **state)
     assert_int_equal(step(MANAGE_KEY_PUBLISH, "", 35400), 200);
     assert_int_equal(step(MANAGE_KEY_SWITCH, "", 35400), 200);
     assert_rotated("kid-3 67800 kid-2 67799");
+}
+
+static void a_key_is_published_for_its_trust_model(void **state)
+{
+    (void)state;
+    provider.isolated = true;
+    provider.sealed_key = BYTES_LIT("sealed-1");
+    assert_int_equal(step(MANAGE_KEY_PUBLISH, "", 2000), 200);
+    assert_true(bytes_is(find("next")->hash, RECORD_ISOLATED));
+    assert_int_equal(step(MANAGE_KEY_SWITCH, "", 3000), 200);
+    assert_true(bytes_is(find("key")->hash, RECORD_ISOLATED));
 }
 
 static void no_key_is_dropped_to_make_room(void **state)
@@ -339,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(published_then_signing_then_listed, new_provider, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_is_published_for_its_trust_model, new_provider, tear_down),
         cmocka_unit_test_setup_teardown(no_key_is_dropped_to_make_room, new_provider, tear_down),
         cmocka_unit_test_setup_teardown(a_revoked_key_is_listed_no_more, new_provider, tear_down),
         cmocka_unit_test_setup_teardown(nothing_changes_without_a_key, new_provider, tear_down),
