@@ -58,8 +58,11 @@ struct manage_request {
     struct bytes
         resource; /* creation, update: body of the record "provider", in which the core reads nothing; empty: none */
     struct bytes caller; /* for the record */
+    /* Where a key is made: the records "key" and "revoked" of the provider's region, whole, as FRAME_RECORD has them. Empty: it is to
+     * have a key of its own; there never was a record of that kind. */
+    struct bytes region_key, region_revoked;
     struct bytes
-        regional; /* where a key is made: use that of the region, sealed (core/sealed_key.h); empty: a new one */
+        regional; /* the sealed key of region_key, once providers_regional has judged both; the host sends none */
     bool first;   /* creation: no record of a provider of this name is known */
     int64_t time;
 };

@@ -147,7 +147,8 @@ struct bytes write_manage(struct arena *a, const struct manage_request *request)
     wr_field(&w, request->body);
     wr_field(&w, request->resource);
     wr_field(&w, request->caller);
-    wr_field(&w, request->regional);
+    wr_field(&w, request->region_key);
+    wr_field(&w, request->region_revoked);
     wr_u8(&w, request->first);
     return wr_done(&w);
 }
@@ -166,7 +167,9 @@ bool read_manage(struct bytes body, struct manage_request *out)
     out->body = rd_field(&r);
     out->resource = rd_field(&r);
     out->caller = rd_field(&r);
-    out->regional = rd_field(&r);
+    out->region_key = rd_field(&r);
+    out->region_revoked = rd_field(&r);
+    out->regional = BYTES_NONE;
     out->first = flag(&r);
     return rd_end(&r) && what < MANAGE_COUNT && slot <= SLOT_SHADOW;
 }

@@ -193,6 +193,74 @@ static bool take_record(struct providers *t, struct bytes body)
     return true;
 }
 
+/* Records of a region that came with a request of one of its providers. */
+struct regional {
+    struct providers *of;
+    struct record_exam exam;
+    struct bytes region;
+    struct state_record key, revoked; /* no body: there is none */
+    const struct state_record *at;    /* that is looked at */
+};
+
+static bool take_regional(struct regional *x, struct bytes body, const char *kind, struct state_record *r)
+{
+    struct providers *t = x->of;
+    struct record_exam *e = &x->exam;
+
+    x->at = r;
+    *r = (struct state_record){.provider = x->region,
+                               .kind = bytes_text(kind),
+                               .version = record_memory_version(t->seen, x->region, bytes_text(kind))};
+    if (!body.n)
+        return check_that(e, RECORD_MISSING, !r->version);
+    return check_that(e, RECORD_SEAL, read_state_record(body, r)) &&
+           check_eq(e, RECORD_PLACE, r->provider, x->region) && check_eq(e, RECORD_PLACE, r->kind, bytes_text(kind)) &&
+           record_verify(e, t->key, r) &&
+           check_that(e, RECORD_VERSION,
+                      record_memory_take(t->seen, r->provider, r->kind, r->version, record_message(e->arena, r)));
+}
+
+/* What does not read revokes all. */
+static bool is_revoked(const struct state_record *revoked, struct bytes kid)
+{
+    struct retired_key keys[RETIRED_KEYS_MAX];
+    size_t count = 0;
+
+    if (!revoked->body.n)
+        return false;
+    bool found = !read_retired_keys(revoked->body, keys, &count);
+    for (size_t i = 0; i < count && !found; i++)
+        found = bytes_equal(keys[i].kid, kid);
+    return found;
+}
+
+static bool judge_regional(struct regional *x, const struct manage_request *request, struct bytes *sealed)
+{
+    struct provider_key key = {0};
+    bool isolated;
+
+    if (!take_regional(x, request->region_revoked, "revoked", &x->revoked) ||
+        !take_regional(x, request->region_key, "key", &x->key) ||
+        !check_that(&x->exam, RECORD_MODEL, record_model(&x->key, &isolated) && read_provider_key(x->key.body, &key)) ||
+        !check_that(&x->exam, RECORD_REVOKED, !is_revoked(&x->revoked, key.kid)))
+        return false;
+    *sealed = key.sealed;
+    return true;
+}
+
+bool providers_regional(struct providers *t, struct arena *a, const struct manage_request *request,
+                        struct bytes *sealed, struct regional_refusal *refusal)
+{
+    struct regional x = {.of = t, .exam = {a, trace_new(a)}, .region = key_region(a, request->issuer)};
+
+    *sealed = BYTES_NONE;
+    if (!request->region_key.n || judge_regional(&x, request, sealed))
+        return true;
+    enum check_id failed = trace_failure(x.exam.trace)->id;
+    *refusal = (struct regional_refusal){check_table[failed].id, record_refusal(a, x.at, failed)};
+    return false;
+}
+
 static bool is_there(struct providers *t, struct record_exam *x, struct bytes kind)
 {
     struct kept_provider *k = t->building;

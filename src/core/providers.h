@@ -30,6 +30,15 @@ void providers_free(struct providers *t);
 bool providers_seen(const struct providers *t, struct bytes issuer);
 /* FRAME_PROVIDER, its FRAME_RECORDs, FRAME_PROVIDER_END. False: not in this order, not well formed, or a kind of record twice. */
 bool providers_take(struct providers *t, enum frame_kind kind, struct bytes body);
+/* The key that a provider is to share with its region, out of the region's records that came with the request (core/manage.h): they are
+ * the core's, of that region, no older than what was seen of it, and the key is not among the revoked. False: the check that failed, and
+ * why, in the arena. */
+struct regional_refusal {
+    const char *failed_check;
+    struct bytes why;
+};
+bool providers_regional(struct providers *t, struct arena *a, const struct manage_request *request,
+                        struct bytes *sealed, struct regional_refusal *refusal);
 /* NULL: it is not here. */
 const struct kept_provider *providers_find(const struct providers *t, struct bytes issuer);
 

@@ -327,6 +327,7 @@ static bool manage(struct arena *a, struct bytes body)
 {
     struct snapshot snapshot = {0};
     struct manage_request request;
+    struct regional_refusal refusal;
     struct changes changes;
     struct provider provider;
     struct answer answer;
@@ -342,6 +343,8 @@ static bool manage(struct arena *a, struct bytes body)
                             BYTES_LIT("It is to be made as if there had never been one of its name, and there was."));
     if (!first && !snapshot_for(a, request.issuer, !lifecycle, &provider, &snapshot, &told))
         return told;
+    if (!providers_regional(providers, a, &request, &request.regional, &refusal))
+        return refuse_state(a, refusal.failed_check, refusal.why);
     core_manage(a, &snapshot, &request, &signer_mint, &answer, &changes);
     return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &changes, false));
 }

@@ -337,6 +337,16 @@ static struct state_record state_of(const struct tenant *t, const struct held_re
     return out;
 }
 
+struct bytes tenant_sealed_record(const struct tenant *t, struct arena *a, struct bytes kind)
+{
+    const struct held_record *h = tenant_record(t, kind);
+
+    if (!h)
+        return BYTES_NONE;
+    const struct state_record record = state_of(t, h);
+    return write_state_record(a, &record);
+}
+
 void registry_use_key(struct registry *r, const uint8_t key[ED25519_PUBLIC])
 {
     memcpy(r->key, key, sizeof r->key);

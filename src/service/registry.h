@@ -99,6 +99,8 @@ size_t tenant_listed(const struct tenant *t, int64_t now, struct retired_key out
 int64_t tenant_key_since(const struct tenant *t);
 /* NULL: none was ever stored. */
 const struct held_record *tenant_record(const struct tenant *t, struct bytes kind);
+/* The same whole, with its seal, as FRAME_RECORD has it, in the arena; empty where there is none. */
+struct bytes tenant_sealed_record(const struct tenant *t, struct arena *a, struct bytes kind);
 /* The sequence of the record behind which all is of the tenant that is there now: what is before it was of one of the same name that
  * was deleted, perhaps another's. 0: there was none. */
 uint64_t tenant_begin(const struct tenant *t);

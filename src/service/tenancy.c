@@ -129,15 +129,18 @@ static bool takes_regional(enum manage_what what)
            what == MANAGE_KEY_REVOKE;
 }
 
-/* The key that its region has for it, sealed, where it has one. */
-static struct bytes regional_of(const struct tenancy *t, enum manage_what what)
+/* The key that its region has for it, where it has one, and what the region revoked: as the core sealed both, for it to judge. */
+static void add_regional(const struct tenancy *t, struct manage_request *request)
 {
     const struct tenant *region =
-        takes_regional(what)
+        takes_regional(request->what)
             ? regional_tenant(t->service, t->arena, regional_name(t->service, t->arena, t->change.issuer))
             : NULL;
 
-    return region ? region->key.sealed : BYTES_NONE;
+    if (!region)
+        return;
+    request->region_key = tenant_sealed_record(region, t->arena, BYTES_LIT("key"));
+    request->region_revoked = tenant_sealed_record(region, t->arena, BYTES_LIT("revoked"));
 }
 
 /* Why it was not asked: the records of its region are not what the core sealed, or too many wait. */
@@ -155,14 +158,14 @@ static void not_asked(const struct tenancy *t, enum manage_what what)
 static bool ask(struct tenancy *t, enum manage_what what, const struct tenant *tenant, int milliseconds,
                 pool_done *answered)
 {
-    const struct manage_request request = {.what = what,
-                                           .issuer = t->change.issuer,
-                                           .body = t->change.signers,
-                                           .resource = t->change.resource,
-                                           .caller = t->change.caller,
-                                           .regional = regional_of(t, what),
-                                           .first = what == MANAGE_PROVIDER_CREATE && !tenant,
-                                           .time = t->change.now};
+    struct manage_request request = {.what = what,
+                                     .issuer = t->change.issuer,
+                                     .body = t->change.signers,
+                                     .resource = t->change.resource,
+                                     .caller = t->change.caller,
+                                     .first = what == MANAGE_PROVIDER_CREATE && !tenant,
+                                     .time = t->change.now};
+    add_regional(t, &request);
     const struct pool_work work = {
         FRAME_MANAGE, write_manage(t->arena, &request), {t->change.issuer, t->change.signers}, tenant, milliseconds};
 

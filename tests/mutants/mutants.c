@@ -570,9 +570,12 @@ static void try_all_good(struct arena *a)
     const char *refusal = judge_list(a, "/bin/true");
     printf("%s good     a measurement list: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
     count(!refusal);
-    refusal = record_judge(a, "");
-    printf("%s good     records of a provider: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
-    count(!refusal);
+    for (size_t i = 0; i < 2; i++) {
+        refusal = record_judge(a, i ? "region" : "");
+        printf("%s good     records of a %s: %s\n", refusal ? "not ok" : "ok    ", i ? "region" : "provider",
+               shown(refusal));
+        count(!refusal);
+    }
     arena_reset(a);
 }
 

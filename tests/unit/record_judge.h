@@ -36,6 +36,15 @@ static const struct record_fault {
     {"record.next:isolated", CHECK_RECORD_NEXT},
     {"record.next:open", CHECK_RECORD_NEXT},
     {"record.signers", CHECK_RECORD_SIGNERS},
+    {"record.revoked", CHECK_RECORD_REVOKED},
+    {"record.revoked:unread", CHECK_RECORD_REVOKED},
+    {"record.place:region", CHECK_RECORD_PLACE},
+    {"record.place:region-kind", CHECK_RECORD_PLACE},
+    {"record.signature:region-key", CHECK_RECORD_SIGNATURE},
+    {"record.signature:region-revoked", CHECK_RECORD_SIGNATURE},
+    {"record.version:region-key", CHECK_RECORD_VERSION},
+    {"record.version:region-revoked", CHECK_RECORD_VERSION},
+    {"record.missing:region-revoked", CHECK_RECORD_MISSING},
 };
 enum { RECORD_FAULTS = sizeof record_faults / sizeof *record_faults };
 
@@ -149,13 +158,83 @@ static inline void record_give_fault(struct arena *a, struct providers *p, const
     record_give(a, p, &key, &first);
 }
 
-/* NULL when accepted, else the id of the check that refused. name: of a fault, or "". */
+#define RECORD_REGION "https://*.wus.example"
+
+static inline struct state_record record_revokes(struct arena *a, uint64_t version, struct bytes kid)
+{
+    const struct retired_key key = {kid, BYTES_NONE, INT64_MAX};
+
+    return record_made(a, RECORD_REGION, "revoked", version, write_retired_keys(a, &key, 1));
+}
+
+/* What a request of a provider of the region brings; a record without a kind is not sent. */
+static inline const char *record_ask_regional(struct arena *a, struct providers *p, const struct state_record *key,
+                                              const struct state_record *revoked)
+{
+    const struct manage_request request = {.issuer = BYTES_LIT(RECORD_ISSUER),
+                                           .region_key = write_state_record(a, key),
+                                           .region_revoked =
+                                               revoked->kind.n ? write_state_record(a, revoked) : BYTES_NONE};
+    struct regional_refusal refusal;
+    struct bytes sealed;
+
+    if (!providers_regional(p, a, &request, &sealed, &refusal))
+        return refusal.failed_check;
+    return sealed.n ? NULL : "no key came of it";
+}
+
+/* The same, with one fault; "region": well-formed. */
+static inline const char *record_judge_regional(struct arena *a, struct providers *p, const char *name)
+{
+    struct provider_key of_record;
+    bool read = read_provider_key(record_key(), &of_record);
+    struct state_record key = record_made(a, RECORD_REGION, "key", 1, record_key()),
+                        newer = record_made(a, RECORD_REGION, "key", 2, record_key()),
+                        revoked = record_revokes(a, 1, BYTES_LIT("another")),
+                        later = record_revokes(a, 2, BYTES_LIT("another")), none = {0};
+
+    if (strcmp(name, "record.revoked") == 0 && read) {
+        revoked = record_revokes(a, 1, of_record.kid);
+    } else if (strcmp(name, "record.revoked:unread") == 0) {
+        revoked = record_made(a, RECORD_REGION, "revoked", 1, BYTES_LIT("of a later release"));
+    } else if (strcmp(name, "record.place:region") == 0) {
+        key = record_made(a, "https://*.eus.example", "key", 1, record_key());
+    } else if (strcmp(name, "record.place:region-kind") == 0) {
+        key = record_made(a, RECORD_REGION, "next", 1, record_key());
+    } else if (strcmp(name, "record.signature:region-key") == 0) {
+        key.version = 2;
+    } else if (strcmp(name, "record.signature:region-revoked") == 0) {
+        revoked.body = BYTES_NONE;
+    } else if (strcmp(name, "record.version:region-key") == 0) {
+        record_ask_regional(a, p, &newer, &revoked);
+    } else if (strcmp(name, "record.version:region-revoked") == 0) {
+        record_ask_regional(a, p, &key, &later);
+    } else if (strcmp(name, "record.missing:region-revoked") == 0) {
+        record_ask_regional(a, p, &key, &revoked);
+        revoked = none;
+    }
+    return record_ask_regional(a, p, &key, &revoked);
+}
+
+/* Is it a fault of a region's records? */
+static inline bool record_is_regional(const char *name)
+{
+    return strstr(name, "region") || strncmp(name, "record.revoked", 14) == 0;
+}
+
+/* NULL when accepted, else the id of the check that refused. name: of a fault, or "", or "region" for a region's. */
 static inline const char *record_judge(struct arena *a, const char *name)
 {
     uint8_t key[ED25519_PUBLIC];
 
     record_public(key);
     struct providers *p = providers_new(64 * 1024 * 1024, key);
+    if (record_is_regional(name)) {
+        const char *failed = record_judge_regional(a, p, name);
+
+        providers_free(p);
+        return failed;
+    }
     record_give_fault(a, p, name);
     const struct kept_provider *kept = providers_find(p, BYTES_LIT(RECORD_ISSUER));
     const char *refused = !kept                ? "nothing was kept"

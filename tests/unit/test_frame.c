@@ -382,7 +382,11 @@ static void messages_that_lie(void **state)
     struct state_record record = {.provider = BYTES_LIT("i"), .kind = BYTES_LIT("k"), .seal = BYTES_LIT("s")};
     struct retired_key retired = {BYTES_LIT("k"), BYTES_LIT("c"), 1};
     struct core_request request = {.issuer = BYTES_LIT("i"), .attester = BYTES_LIT("t"), .body = BYTES_LIT("b")};
-    struct manage_request manage = {.what = MANAGE_POLICY_SET, .issuer = BYTES_LIT("i"), .body = BYTES_LIT("b")};
+    struct manage_request manage = {.what = MANAGE_POLICY_SET,
+                                    .issuer = BYTES_LIT("i"),
+                                    .body = BYTES_LIT("b"),
+                                    .region_key = BYTES_LIT("k"),
+                                    .region_revoked = BYTES_LIT("r")};
     struct answer answer = {.status = 200, .body = BYTES_LIT("{}")};
     struct changes changes = {.v = {{.kind = BYTES_LIT("key")}}, .count = 1};
     struct sign_message sign = {.issuer = BYTES_LIT("i"), .policy_hash = BYTES_LIT("h"), .payload = BYTES_LIT("{}")};

@@ -7,6 +7,7 @@ static void every_fault_is_refused_by_its_check(void **state)
 {
     (void)state;
     assert_null(record_judge(&arena, ""));
+    assert_null(record_judge(&arena, "region"));
     for (size_t i = 0; i < RECORD_FAULTS; i++)
         assert_string_equal(record_judge(&arena, record_faults[i].name), check_table[record_faults[i].row].id);
 }
