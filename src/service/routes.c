@@ -63,8 +63,10 @@ static bool public_routes(struct service *s, struct exchange *e, const struct te
     struct tenant *region = regional_refused(s, &e->arena, t->issuer, &why);
     if (region)
         return state_refused(s, e, region);
-    size_t count = regional_keys(s, &e->arena, t, (int64_t)time(NULL), keys);
-    if (count == 0)
+    int64_t now = (int64_t)time(NULL);
+    size_t count = regional_keys(s, &e->arena, t, now, keys);
+    /* None to believe is an answer, where there are some; who has none at all is nobody. */
+    if (count == 0 && tenant_keys(t, now, keys) == 0)
         return false;
     document(e, 200, certs ? token_jwks(&e->arena, keys, count, gives_reports(t)) : token_openid(&e->arena, t->issuer));
     return true;

@@ -123,6 +123,32 @@ class Forged(ServiceCase):
         self.assertIn("a provider's state is refused", self.service.text())
 
 
+class NoKey(ServiceCase):
+    """Between a region's revocation and the provider's next key there is none to believe: the key set is empty, and still a key set."""
+    settings = Forged.settings
+
+    def test_the_key_set_is_empty(self):
+        for host in HOSTS:
+            self.assertEqual(201, arm(self.service, "PUT", f"{GROUP}/{host.split('.')[0]}", WESTUS).status)
+        seen = []
+        for _ in range(10):  # the clock of keys may look in the very moment
+            kids = {host: kid_of(get_token(self.service, host)) for host in HOSTS}
+            answer = arm(self.service, "POST", f"{GROUP}/one/revokeSigningKey", {"kid": kids[HOSTS[0]]})
+            self.assertEqual(200, answer.status, answer.json)
+            for host in HOSTS:
+                while True:
+                    response = call_by_name(self.service, host, "GET", "/certs", None, {"Host": host}, unchecked(self.service))
+                    self.assertEqual(200, response.status)
+                    listed = [key["kid"] for key in response.json["keys"]]
+                    self.assertNotIn(kids[host], listed)
+                    if listed:
+                        break
+                    seen.append(host)
+            if seen:
+                break
+        self.assertTrue(seen, "no moment without a key was met")
+
+
 class FromProviderToRegion(ServiceCase):
     """The setting may change: keys then do, one after the other, published first."""
     settings = {"provider first": {"issuer": "https://first.example"}, "provider second": {"issuer": "https://second.example"},
