@@ -167,13 +167,11 @@ static void serve(struct arena *a)
     }
 }
 
-static bool tell_ready(struct arena *a, struct fault *fault)
+/* The last that may have something to say: once the calls are confined, not even standard error can be written to. */
+static bool make_state_keys(struct state_keys *keys, struct fault *fault)
 {
-    struct state_keys keys;
-
-    return (state_keys_public(root, &keys) ||
-            fault_set(fault, FAULT_CRYPTO, "the keys of the core's state cannot be made")) &&
-           frame_write(VERIFIER_FD, FRAME_READY, write_state_keys(a, &keys));
+    return state_keys_public(root, keys) ||
+           fault_set(fault, FAULT_CRYPTO, "the keys of the core's state cannot be made");
 }
 
 static void forget_keys(void)
@@ -195,17 +193,19 @@ int main(int argc, char **argv)
     struct arena a;
     struct fault fault = {0};
     struct root_sealer sealer;
+    struct state_keys keys;
 
     arena_init(&a, SIGNER_MEMORY);
     confine_lock_memory(CONFINE_SIGNER_MEMORY, root, sizeof root); /* the host tells when not all can be */
     bool ok = argc >= 2 && confine_start(&fault) && root_sealer_read(argv + 2, &sealer, &fault) &&
               root_key_load(argv[1], &sealer, &root_keeper_apart, &a, root, &fault);
     /* Its sealing key is open: from here on nothing else is. */
-    if (!ok || !close_up(&fault) || !tell_ready(&a, &fault)) {
+    if (!ok || !make_state_keys(&keys, &fault) || !close_up(&fault)) {
         fprintf(stderr, "assay-signer: %s\n", fault.text[0] ? fault.text : "it is started by assayd, with KEYFILE");
         return EXIT_FAILURE;
     }
-    serve(&a);
+    if (frame_write(VERIFIER_FD, FRAME_READY, write_state_keys(&a, &keys)))
+        serve(&a);
     forget_keys();
     _exit(EXIT_SUCCESS); /* with the thread of the pool: to end it alone would take calls that nothing else needs */
 }

@@ -18,14 +18,14 @@ from service_case import Service
 
 RELEASE = Path(os.environ.get("ASSAY_RELEASE") or "build/release").resolve()
 PROBE, TAKEOVER = RELEASE / "tests/sandbox/sandbox-probe", RELEASE / "tests/sandbox/sandbox-takeover"
-USABLE = {"talk", "last_words", "use_memory", "limit_cpu"}
+USABLE = {"talk", "use_memory", "limit_cpu"}
 OF_THE_SIGNER = {"random_numbers", "own_number", "make_key", "make_keys_ahead", "clock_page", "clock_counter"}
 CLOCK_CALLS = {"clock_call", "clock_of_cpu", "day_call"}
 NOT_OF_THE_HOST = {"trace_attach", "trace_me", "read_other_memory", "write_other_memory", "compare_other", "load_program", "count_events",
                    "key_ring", "mount_it", "unshare_it", "watch_faults", "ring", "execute"}
 # What must work where nothing is confined: else a denial would prove nothing.
 WORKS = {"open_file", "make_file", "make_socket", "make_unix_socket", "fork_it", "execute", "trace_me", "trace_attach", "kill_other",
-         "read_other_memory", "map_code", "make_code", "clock_call", "clock_page", "sleep_call", "ioctl_fd", "random_numbers", "be_dumpable"}
+         "read_other_memory", "map_code", "make_code", "clock_call", "clock_page", "sleep_call", "last_words", "ioctl_fd", "random_numbers", "be_dumpable"}
 
 
 def status(pid):
