@@ -31,6 +31,7 @@ enum assay_trust_allowance {
     ASSAY_TRUST_ANY_MEASUREMENT = 8, /* whatever runs in genuine hardware */
     ASSAY_TRUST_ALLOW_CHAINED =
         16, /* without a token: keys under an authority's chain, which no TEE holds, beside others */
+    ASSAY_TRUST_ALLOW_PARTIAL = 32, /* a record of TDX without rtmr0 to rtmr2, of SNP without host_data */
 };
 
 /* NULL: no memory. */

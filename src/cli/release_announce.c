@@ -19,14 +19,15 @@ enum {
     OPTION_KIND,
     OPTION_VALUE,
     OPTION_DIGEST,
-    OPTION_UNPLANNED
+    OPTION_UNPLANNED,
+    OPTION_PARTIAL
 };
 
 struct announcing {
     struct cli *cli;
     const char *file, *key_file;
     struct json *record, *values, *digests;
-    bool planned;
+    bool planned, partial;
     int64_t time;
     struct signing_key *key;
     struct records list;
@@ -110,6 +111,7 @@ static bool read_option(struct announcing *x, int id, const char *value)
     case OPTION_VALUE: return take_value(x, value);
     case OPTION_DIGEST: return take_digest(x, value);
     case OPTION_UNPLANNED: x->planned = false; return true;
+    case OPTION_PARTIAL: x->partial = true; return true;
     default: return input_time(value, &x->time) || wrong(x, "at", value, "no time");
     }
 }
@@ -185,6 +187,11 @@ static bool announce(struct announcing *x)
     const char *why = record_read(a, x->record, true, &r);
     if (!why && (!r.component.n || !r.version.n))
         why = "--component and --version are needed";
+    if (!why && !x->partial && !measurement_is_whole(&r.values))
+        why = r.values.tee == TEE_KIND_TDX
+                  ? "mrtd is the firmware alone: name rtmr0, rtmr1 and rtmr2 too, or say --partial"
+                  : "measurement is the launch alone: name host_data too (zeros where the host gives none), or say "
+                    "--partial";
     if (why) {
         cli_misuse(x->cli, "%s", why);
         return false;
@@ -245,6 +252,10 @@ const struct command release_announce_command = {
             {OPTION_VALUE, "value", "NAME=VALUE",
              "mrenclave, mrsigner, product_id, svn; measurement, host_data; mrtd, rtmr0 to rtmr3; repeatable"},
             {OPTION_DIGEST, "digest", "F|NAME=HEX", "SHA-256 of a program, or the program; repeatable"},
+            {OPTION_PARTIAL, "partial", NULL,
+             "announce although rtmr0 to rtmr2 (TDX) or host_data (SEV-SNP) are left out: relying parties refuse such "
+             "a "
+             "record unless they allow it"},
             {OPTION_UNPLANNED, "unplanned", NULL, "a flaw was found: one month's notice"},
             OPTION_AT("announced at this time"),
             OPTION_END},

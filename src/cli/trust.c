@@ -24,6 +24,7 @@ enum {
     OPTION_ALLOW_SHORT_KEY,
     OPTION_ALLOW_EXPIRED,
     OPTION_ALLOW_CHAINED,
+    OPTION_ALLOW_PARTIAL,
     OPTION_ANY_MEASUREMENT,
 };
 
@@ -44,6 +45,7 @@ static bool read_flag(struct trusting *t, int id)
     case OPTION_ALLOW_SHORT_KEY: t->rules.allow_short_key = true; return true;
     case OPTION_ALLOW_EXPIRED: t->rules.allow_expired = true; return true;
     case OPTION_ALLOW_CHAINED: t->rules.allow_chained = true; return true;
+    case OPTION_ALLOW_PARTIAL: t->rules.allow_partial = true; return true;
     case OPTION_ANY_MEASUREMENT: t->rules.any_measurement = true; return true;
     default: t->v.json = true; return true;
     }
@@ -166,12 +168,21 @@ static const char *reason(struct trusting *t)
                : "no key of the service is held by a TEE";
 }
 
+static bool is_partial(const struct trusting *t)
+{
+    for (size_t i = 0; i < t->result.count; i++)
+        if (t->result.keys[i].record && !measurement_is_whole(&t->result.keys[i].record->values))
+            return true;
+    return false;
+}
+
 static const char *verdict_line(const struct trusting *t)
 {
     switch (t->result.verdict) {
     case TRUST_ACCEPTED:
         return t->rules.any_measurement ? "accepted: genuine hardware holds the key; what runs in it was not asked"
-                                        : "accepted: genuine hardware holds the key, and runs what was announced";
+               : is_partial(t) ? "accepted: genuine hardware holds the key, and what runs in it was announced IN PART"
+                               : "accepted: genuine hardware holds the key, and runs what was announced";
     case TRUST_NOT_COMPARED: return "not compared: genuine hardware holds the key, the measurement was not compared";
     default: return "refused";
     }
@@ -249,6 +260,8 @@ const struct command trust_command = {
              "accept this TCB status besides UpToDate and SWHardeningNeeded; repeatable"},
             {OPTION_BASELINE, "baseline", "N", "TCB evaluation number to judge by (default: the highest at hand)"},
             {OPTION_ANY_MEASUREMENT, "any-measurement", NULL, "accept whatever runs in genuine hardware"},
+            {OPTION_ALLOW_PARTIAL, "allow-partial", NULL,
+             "accept a record that leaves out what decides too: of TDX one of rtmr0 to rtmr2, of SEV-SNP host_data"},
             {OPTION_ALLOW_DEBUG, "allow-debug", NULL,
              "accept a TEE that can be debugged: its operator can read the key"},
             {OPTION_ALLOW_SHORT_KEY, "allow-short-key", NULL,

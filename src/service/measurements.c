@@ -130,7 +130,7 @@ static void tell(const struct record *r)
              *end ? ", retired after " : "", end);
 }
 
-/* What was measured is in the list, and in use. */
+/* What was measured is in the list, and in use. A record that leaves registers out will do here: this guards from mistakes. */
 static bool judge(const struct measurements *m, struct fault *fault)
 {
     struct arena a;
@@ -141,7 +141,7 @@ static bool judge(const struct measurements *m, struct fault *fault)
     arena_init(&a, LIST_MEMORY);
     const struct records_exam x = {.arena = &a, .trace = trace_new(&a)};
     bool ok = records_match_software(&x, list, m->digests, PROGRAMS, now, &software) &&
-              (m->tee.tee == TEE_KIND_NONE || records_match(&x, list, &m->tee, now, &tee));
+              (m->tee.tee == TEE_KIND_NONE || records_match(&x, list, &m->tee, now, true, &tee));
     if (ok) {
         tell(software);
         if (tee)

@@ -38,6 +38,7 @@ static const struct simulate_service_fault faults[] = {
     {"trust.measurement.schedule", SGX, "a release is usable before its notice has passed"},
     {"trust.measurement.schedule:retired", SGX, "a release stays longer than its successor lets it"},
     {"trust.measurement.announced", ANY, "nobody announced what was measured"},
+    {"trust.measurement.whole", TDX | SNP, "the record that fits leaves out what else decides"},
     {"trust.measurement.usable", ANY, "the release is not usable yet"},
     {"trust.measurement.not_retired", ANY, "the release was retired"},
     {"trust.measurement.not_retired:backdated", SGX,

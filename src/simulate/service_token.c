@@ -108,6 +108,8 @@ static struct bytes values(struct service_making *m)
         m->failed |= !quote_read(evidence, &quote) || !td_report_read(quote.body, &report);
         name = "mrtd";
         code = report.mrtd;
+        for (int i = 0; i < TD_RTMR_COUNT; i++)
+            more = arena_printf(a, "%s,\"rtmr%d\":\"%s\"", more, i, arena_string(a, hex_encode(a, report.rtmr[i])));
     } else {
         struct sgx_report report;
 
@@ -119,6 +121,8 @@ static struct bytes values(struct service_making *m)
     }
     if (service_fault(m, "trust.measurement.announced"))
         code = arena_copy(a, bytes_make("another measurement of another release, as it were", code.n));
+    if (service_fault(m, "trust.measurement.whole"))
+        more = "";
     wr_printf(&w, "{\"%s\":\"", name);
     wr_hex(&w, code);
     wr_printf(&w, "\"%s}", more);

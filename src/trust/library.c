@@ -90,6 +90,7 @@ void assay_trust_allow(struct assay_trust *t, unsigned allowances)
     t->rules.allow_short_key = allowances & ASSAY_TRUST_ALLOW_SHORT_KEY;
     t->rules.allow_expired = allowances & ASSAY_TRUST_ALLOW_EXPIRED;
     t->rules.allow_chained = allowances & ASSAY_TRUST_ALLOW_CHAINED;
+    t->rules.allow_partial = allowances & ASSAY_TRUST_ALLOW_PARTIAL;
     t->rules.any_measurement = allowances & ASSAY_TRUST_ANY_MEASUREMENT;
 }
 

@@ -189,29 +189,54 @@ static bool in_use(const struct record *r, int64_t time)
     return r->usable_from <= time && time < r->retired_after;
 }
 
-/* Three checks over the best of the records that fit. */
-static bool state_use(const struct records_exam *x, const struct record *best, int64_t time, const char *what)
+static bool state_whole(const struct records_exam *x, const struct record *best, bool allow_partial)
+{
+    bool whole = !best || measurement_is_whole(&best->values);
+
+    if (whole || !allow_partial)
+        return check_that(x, TRUST_MEASUREMENT_WHOLE, whole);
+    check_skip(x, TRUST_MEASUREMENT_WHOLE, "--allow-partial");
+    return !x->trace->failed;
+}
+
+/* Four checks over the best of the records that fit. */
+static bool state_use(const struct records_exam *x, const struct record *best, int64_t time, bool allow_partial,
+                      const char *what)
 {
     if (!check_that(x, TRUST_MEASUREMENT_ANNOUNCED, best != NULL)) {
         check_note(x->trace, "%s", what);
         return false;
     }
+    if (!state_whole(x, best, allow_partial))
+        return false;
     int64_t from = best ? best->usable_from : time, until = best ? best->retired_after : RECORD_NEVER;
     return check_record(x->trace, CHECK_TRUST_MEASUREMENT_USABLE, from <= time, check_time(time), check_time(from)) &&
            check_record(x->trace, CHECK_TRUST_MEASUREMENT_NOT_RETIRED, time < until, check_time(time),
                         until == RECORD_NEVER ? check_text("in use") : check_time(until));
 }
 
+/* One in use before others, then a whole one before others; the first of those, and where none is in use the last. */
+static bool is_better(const struct record *r, const struct record *than, int64_t time)
+{
+    if (!than)
+        return true;
+    if (in_use(r, time) != in_use(than, time))
+        return in_use(r, time);
+    if (measurement_is_whole(&r->values) != measurement_is_whole(&than->values))
+        return measurement_is_whole(&r->values);
+    return !in_use(r, time);
+}
+
 bool records_match(const struct records_exam *x, const struct records *list, const struct measurement *found,
-                   int64_t time, const struct record **out)
+                   int64_t time, bool allow_partial, const struct record **out)
 {
     struct bytes values = json_print(x->arena, measurement_json(x->arena, found), JSON_SORTED);
 
     *out = NULL;
-    for (size_t i = 0; i < list->count && !(*out && in_use(*out, time)); i++)
-        if (fits(&list->v[i], found))
+    for (size_t i = 0; i < list->count; i++)
+        if (fits(&list->v[i], found) && is_better(&list->v[i], *out, time))
             *out = &list->v[i];
-    return state_use(x, *out, time,
+    return state_use(x, *out, time, allow_partial,
                      arena_printf(x->arena, "no record of kind %s has %s", tee_kind_name(found->tee),
                                   arena_string(x->arena, values)));
 }
@@ -229,7 +254,7 @@ bool records_match_software(const struct records_exam *x, const struct records *
         wr_printf(&w, " %s ", arena_string(x->arena, found[i].name));
         wr_hex(&w, found[i].sha256);
     }
-    return state_use(x, *out, time,
+    return state_use(x, *out, time, false,
                      arena_printf(x->arena, "no record of kind software has%s", arena_string(x->arena, wr_done(&w))));
 }
 
@@ -278,9 +303,10 @@ bool records_announce(struct arena *a, struct records *list, const struct record
 bool trust_step_measurement(struct judging *j)
 {
     const struct records_exam x = {.arena = j->q->arena, .trace = j->trace};
-    static const enum check_id ids[] = {CHECK_TRUST_MEASUREMENT_LIST,     CHECK_TRUST_MEASUREMENT_SIGNATURE,
-                                        CHECK_TRUST_MEASUREMENT_SCHEDULE, CHECK_TRUST_MEASUREMENT_ANNOUNCED,
-                                        CHECK_TRUST_MEASUREMENT_USABLE,   CHECK_TRUST_MEASUREMENT_NOT_RETIRED};
+    static const enum check_id ids[] = {CHECK_TRUST_MEASUREMENT_LIST,       CHECK_TRUST_MEASUREMENT_SIGNATURE,
+                                        CHECK_TRUST_MEASUREMENT_SCHEDULE,   CHECK_TRUST_MEASUREMENT_ANNOUNCED,
+                                        CHECK_TRUST_MEASUREMENT_WHOLE,      CHECK_TRUST_MEASUREMENT_USABLE,
+                                        CHECK_TRUST_MEASUREMENT_NOT_RETIRED};
     struct records list;
 
     if (!j->q->list.n || j->q->rules->any_measurement) {
@@ -290,5 +316,5 @@ bool trust_step_measurement(struct judging *j)
         return !j->trace->failed;
     }
     return records_read(&x, j->q->list, j->q->release_key, &list) &&
-           records_match(&x, &list, &j->key->found, j->moment, &j->key->record);
+           records_match(&x, &list, &j->key->found, j->moment, j->q->rules->allow_partial, &j->key->record);
 }

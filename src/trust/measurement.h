@@ -46,6 +46,9 @@ struct measurement measurement_of_tdx(const struct td_report *r);
 struct measurement measurement_of_snp(const struct snp_report *r);
 /* Of evidence as the hardware gave it, which is not judged: for who asked his own. False: it is not of its form. */
 bool measurement_read(struct arena *a, const struct key_evidence *e, struct measurement *out);
+/* Of a record: does it name all that decides what runs? Of TDX firmware, its settings, boot loader and kernel with its command line (mrtd,
+ * rtmr0 to rtmr2; rtmr3 is the guest's own); of SNP the launch and what the host chose (measurement, host_data). Of SGX each form does. */
+bool measurement_is_whole(const struct measurement *m);
 
 struct software_digest {
     struct bytes name; /* "assay-verifier" */
@@ -74,9 +77,10 @@ struct records_exam {
 /* A list: states its form, and with a key the signature and the schedule. False when one of them is refused. */
 bool records_read(const struct records_exam *x, struct bytes list, const struct public_key *release_key,
                   struct records *out);
-/* Whether what was measured is announced, and usable at this time: three checks. The record is *out; NULL when there is none. */
+/* Whether what was measured is announced, by a record that is whole or with partial ones allowed, and usable at this time: four checks. The
+ * record is *out; NULL when there is none. */
 bool records_match(const struct records_exam *x, const struct records *list, const struct measurement *found,
-                   int64_t time, const struct record **out);
+                   int64_t time, bool allow_partial, const struct record **out);
 /* The same of software without a TEE: the digest of each named program is in the record of one release. */
 bool records_match_software(const struct records_exam *x, const struct records *list,
                             const struct software_digest *found, size_t count, int64_t time, const struct record **out);

@@ -7,6 +7,15 @@
 static const char *const kinds[TEE_KINDS] = {"none", "sgx", "snp", "tdx", "software"};
 enum { MEASUREMENT_SIZE = 48 }; /* of SNP and TDX */
 
+bool measurement_is_whole(const struct measurement *m)
+{
+    switch (m->tee) {
+    case TEE_KIND_SNP: return m->code.n && m->host_data.n;
+    case TEE_KIND_TDX: return m->code.n && m->registers[0].n && m->registers[1].n && m->registers[2].n;
+    default: return true;
+    }
+}
+
 const char *tee_kind_name(enum tee_kind kind)
 {
     return kinds[kind];

@@ -50,9 +50,11 @@ static const char *measurement_text(struct arena *a, const struct trust_key *k)
 
     if (!k->record)
         return arena_printf(a, "%s %s, compared with nothing", tee_kind_name(k->found.tee), values);
-    return arena_printf(a, "%s %s, announced as %s %s", tee_kind_name(k->found.tee), values,
-                        k->record->component.n ? arena_string(a, k->record->component) : "one of yours",
-                        arena_string(a, k->record->version));
+    return arena_printf(
+        a, "%s %s, announced as %s %s%s", tee_kind_name(k->found.tee), values,
+        k->record->component.n ? arena_string(a, k->record->component) : "one of yours",
+        arena_string(a, k->record->version),
+        measurement_is_whole(&k->record->values) ? "" : "; PARTIAL: the record leaves out what else decides what runs");
 }
 
 const char *trust_step_text(struct arena *a, const struct trust_key *k, enum trust_step step)
@@ -124,6 +126,8 @@ static struct json *key_json(struct arena *a, const struct trust_key *k)
     JSON_SET(o, "report_data", text(a, k->found.report_data.n ? hex(a, k->found.report_data) : NULL));
     JSON_SET(o, "measurement", measurement_json(a, &k->found));
     JSON_SET(o, "announced", k->record ? record_json(a, k->record) : json_new(a, JSON_NULL));
+    JSON_SET(o, "partial",
+             k->record ? json_new_boolean(a, !measurement_is_whole(&k->record->values)) : json_new(a, JSON_NULL));
     JSON_SET(o, "steps", steps_json(a, k));
     JSON_SET(o, "checks", checks);
     JSON_SET(o, "failed", failed_json(a, k));

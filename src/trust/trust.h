@@ -21,6 +21,7 @@ struct trust_rules {
     bool allow_short_key;      /* accept RSA of 1024 bits */
     bool allow_expired;        /* accept certificates of the past */
     bool any_measurement;      /* accept whatever is measured */
+    bool allow_partial;        /* accept a record that leaves out what decides too (measurement_is_whole) */
     bool allow_chained;        /* without a token: accept a set in which some keys are held by no TEE */
 };
 

@@ -126,6 +126,18 @@ class Release(CliCase):
         self.assertEqual((second["usable_from"], second["retired_after"]), ("2026-05-01T00:00:00Z",) * 2)
         self.assertIn("in use", third["state"])
 
+    def test_a_record_is_whole_or_said_to_be_partial(self):
+        of_tdx = [word for name in ("mrtd", "rtmr0", "rtmr1", "rtmr2") for word in ("--value", f"{name}=" + "ab" * 48)]
+        snp = ("--kind", "snp", "--value", "measurement=" + "ab" * 48)
+        for n in (2, 4, 6):
+            self.assertIn("name rtmr0, rtmr1 and rtmr2 too, or say --partial", self.announce(MISUSE, "--version", "1", "--kind", "tdx", *of_tdx[:n]).err)
+        self.assertIn("name host_data too", self.announce(MISUSE, "--version", "1", *snp).err)
+        self.assertFalse((self.dir / "list.jws").exists())
+        self.announce(DONE, "--version", "1", "--kind", "tdx", *of_tdx, "--at", "2026-01-01T00:00:00Z")
+        self.announce(DONE, "--version", "1", *snp, "--value", "host_data=" + "00" * 32, "--at", "2026-01-02T00:00:00Z")
+        self.announce(DONE, "--version", "2", "--kind", "tdx", *of_tdx[:2], "--partial", "--at", "2026-01-03T00:00:00Z")
+        self.announce(DONE, "--version", "2", *snp, "--partial", "--at", "2026-01-04T00:00:00Z")
+
     def test_nonsense_is_refused(self):
         good = ("--version", "1", "--kind", "sgx", "--value", "mrenclave=" + "ab" * 32)
         for bad in (("--kind", "sgx"), ("--version", "1", "--kind", "sgx"), ("--version", "1", "--kind", "abacus"),
@@ -134,6 +146,7 @@ class Release(CliCase):
                     ("--version", "1", "--kind", "sgx", "--value", "mrenclave=" + "ab" * 32, "--value", "svn=1"),
                     ("--version", "1", "--kind", "tdx", "--value", "mrenclave=" + "ab" * 32)):
             self.announce(MISUSE, *bad)
+        self.assertFalse((self.dir / "list.jws").exists())
         self.announce(DONE, *good, "--at", "2026-01-01T00:00:00Z")
         self.announce(MISUSE, *good)  # twice the same version
         self.announce(MISUSE, "--version", "2", *good[2:], "--at", "2025-01-01T00:00:00Z")  # before the one that is there

@@ -20,7 +20,7 @@ from test_own_evidence import DONE, REFUSED, SNP, elements, take_apart, unb64
 ASSAY = os.path.abspath(os.path.join(BUILD, "src/cli/assay"))
 PROGRAMS = [os.path.abspath(os.path.join(BUILD, "src/core", name)) for name in ("assay-verifier", "assay-signer")]
 PATH = "/.well-known/assay-measurements"
-SNP_MEASUREMENT = slice(0x90, 0xc0)
+SNP_MEASUREMENT, SNP_HOST_DATA = slice(0x90, 0xc0), slice(0xc0, 0xe0)
 
 
 def days_ago(n):
@@ -31,7 +31,11 @@ def measured(der):
     """What the SEV-SNP report in a certificate measured, as `assay release announce --value` takes it."""
     (_, text, _), = elements(take_apart(der)[1][SNP])
     report = unb64(json.loads(text)["SnpReport"])
-    return report[SNP_MEASUREMENT].hex()
+    return {"measurement": report[SNP_MEASUREMENT].hex(), "host_data": report[SNP_HOST_DATA].hex()}
+
+
+def values(measurement):
+    return [word for name, value in measurement.items() for word in ("--value", f"{name}={value}")]
 
 
 class MeasurementCase(unittest.TestCase):
@@ -197,11 +201,11 @@ class Enforced(MeasurementCase):
         keys = f"evidence = tsm\nevidence_path = {root}\n"
         path = self.software("list.jws", "1", 1)
         self.refused("no record of kind snp(.|\n)*this core is not announced", path, keys=keys, env=env)
-        self.announce("list.jws", "0", "snp", ["--value", "measurement=" + "00" * 48], 10)
+        self.announce("list.jws", "0", "snp", ["--value", "measurement=" + "00" * 48, "--partial"], 10)
         self.refused("no record of kind snp", path, keys=keys, env=env)
         path.unlink()
         self.software("list.jws", "1", 1)
-        self.announce("list.jws", "1", "snp", ["--value", "measurement=" + report[SNP_MEASUREMENT].hex()], 1)
+        self.announce("list.jws", "1", "snp", ["--value", "measurement=" + report[SNP_MEASUREMENT].hex(), "--partial"], 1)
         self.assertIsNone(self.outcome(path, keys=keys, env=env))
         (entry / "outblob").write_bytes(report[:100])
         self.refused("not of its form|does not say what it measured", path, keys=keys, env=env)
@@ -221,20 +225,33 @@ class Trusted(MeasurementCase):
         service.wait(lambda: SNP in take_apart(listed())[1])
         return listed()
 
+    def partial(self, service, good, key):
+        """A launch measurement without host data says nothing of the container."""
+        part = self.announce("part.jws", "1", "snp", ["--value", "measurement=" + good["measurement"], "--partial"], 1)
+        judged = ("--measurements", part, *key)
+        self.assertIn("trust.measurement.whole", self.trust(service, REFUSED, *judged).stderr)
+        allowed = self.trust(service, DONE, *judged, "--allow-partial").stdout
+        self.assertIn("announced IN PART", allowed)
+        self.assertIn("PARTIAL: the record leaves out", allowed)
+        self.assertTrue(all(k["partial"] is True for k in json.loads(self.trust(service, DONE, *judged, "--allow-partial", "--json").stdout)["keys"]))
+        both = self.announce("part.jws", "2", "snp", values(good), 0, ["--unplanned"])  # usable in a month: the first is in use still
+        self.assertIn("trust.measurement.whole", self.trust(service, REFUSED, "--measurements", both, *key).stderr)
+
     def test_over_the_network(self):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
         service = self.start(development=["--evidence", "simulated-snp", "--port", str(port)])
-        good = "measurement=" + measured(self.with_evidence(service))
-        bad = "measurement=" + "00" * 48
+        good = measured(self.with_evidence(service))
+        bad = {**good, "measurement": "00" * 48}
         key = ("--release-key", "release.pem.pub")
 
         done = self.trust(service, REFUSED)
         self.assertIn("not compared", done.stdout)
-        announced = self.announce("good.jws", "1", "snp", ["--value", good], 1)
+        announced = self.announce("good.jws", "1", "snp", values(good), 1)
         self.assertIn("accepted: genuine hardware", self.trust(service, DONE, "--measurements", announced, *key).stdout)
-        other = self.announce("bad.jws", "1", "snp", ["--value", bad], 1)
+        self.partial(service, good, key)
+        other = self.announce("bad.jws", "1", "snp", values(bad), 1)
         self.assertIn("trust.measurement.announced", self.trust(service, REFUSED, "--measurements", other, *key).stderr)
         self.assertIn("answered 404", self.trust(service, 1, *key).stderr)  # it publishes none
 
