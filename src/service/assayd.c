@@ -264,11 +264,29 @@ static void fixed(void *context, const struct tenancy_result *result)
         log_error("%s", fault.text);
 }
 
+/* Whoever may use a sealer can put a root key of his own where the service keeps its: no seal of the store is of that one. */
+static bool has_its_root(struct launch *l, struct fault *fault)
+{
+    const struct service *s = l->service;
+
+    return registry_seals(s->registry).records == 0 || registry_knows_key(s->registry) ||
+           fault_set(fault, FAULT_CRYPTO,
+                     "the root key in %s is not the one that sealed this store: no seal of its %llu records is of it; "
+                     "restore the key file (or the store, if that was exchanged), and look for whoever did this",
+                     s->config->sealing_key, (unsigned long long)registry_seals(s->registry).records);
+}
+
 /* Pairs start while the store is read. */
 static void go_on(struct launch *l)
 {
-    if (l->pairs_ready && l->store_known && !l->failure.code && !l->service->stopping)
+    struct fault fault = {0};
+
+    if (!l->pairs_ready || !l->store_known || l->failure.code || l->service->stopping)
+        return;
+    if (has_its_root(l, &fault))
         tenancy_fix(l->service, fixed, l);
+    else
+        failed(l, &fault);
 }
 
 static void ready(void *context)

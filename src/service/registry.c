@@ -387,6 +387,17 @@ static void judge(struct registry *r, struct tenant *t)
         }
 }
 
+bool registry_knows_key(struct registry *r)
+{
+    for (size_t i = 0; r->has_key && i < r->count; i++)
+        for (struct held_record *h = r->all[i]->records; h; h = h->next) {
+            arena_reset(&r->scratch);
+            if (h->seal_size && is_sealed(r, r->all[i], h))
+                return true;
+        }
+    return false;
+}
+
 bool registry_refuses(struct registry *r, struct tenant *t, struct arena *a, struct bytes *why)
 {
     if (!r->has_key)

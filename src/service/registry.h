@@ -76,6 +76,8 @@ struct registry_seals {
     uint64_t records, sealed;
 };
 struct registry_seals registry_seals(const struct registry *r);
+/* Is any record sealed by the key? One is enough to tell that the root key is the store's. False without a key. */
+bool registry_knows_key(struct registry *r);
 /* Lower case, with the port where it is not 443. */
 struct tenant *registry_by_authority(const struct registry *r, struct bytes authority);
 /* NULL: none is there. */

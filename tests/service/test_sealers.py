@@ -118,6 +118,13 @@ class File(SealerCase):
         os.remove(self.key_file(service))
         os.rename(self.key_file(service) + ".moved", self.key_file(service))
 
+        self.write(service, text.replace(self.field(text, "sealed"), "5a" * 32))
+        done = subprocess.run([self.program, "--config", service.config], capture_output=True, text=True, timeout=120, env=service.env, check=False,
+                              stdin=subprocess.DEVNULL)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("is not the one that sealed this store", done.stderr)
+        self.assertNotIn("assayd adopt", done.stderr)
+
         self.write(service, text.replace("assay-key 1", "assay-key 2"))
         self.refuses(service, "another version")
         for planted in (text, "5a" * 32 + "\n"):
