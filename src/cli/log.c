@@ -1,6 +1,7 @@
 /* assay log: what a log of decisions has, and proofs of it. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -9,10 +10,15 @@
 #include "cli/terminal.h"
 #include "core/decision.h"
 
-enum { LOG = OPTION_BASE, KEY, WITNESS, CA, ID, FROM, COUNT };
+enum { LOG = OPTION_BASE, KEY, WITNESS, WITNESS_AGE, CA, ID, FROM, COUNT };
+
+enum {
+    WITNESS_AGE_SECONDS = 3600, /* a service has its checkpoint cosigned anew at each checkpoint_seconds */
+    WITNESS_AGE_MOST = 2000000000,
+};
 
 struct arguments {
-    const char *log, *key, *witness, *ca, *id, *from, *count;
+    const char *log, *key, *witness, *witness_age, *ca, *id, *from, *count;
     bool json;
 };
 
@@ -26,6 +32,7 @@ static bool read_arguments(struct cli *cli, struct options *o, int argc, char **
         case LOG: out->log = o->value; break;
         case KEY: out->key = o->value; break;
         case WITNESS: out->witness = o->value; break;
+        case WITNESS_AGE: out->witness_age = o->value; break;
         case CA: out->ca = o->value; break;
         case ID: out->id = o->value; break;
         case FROM: out->from = o->value; break;
@@ -63,6 +70,20 @@ static bool read_index(const char *text, uint64_t *out)
     return text && log_number(bytes_text(text), out);
 }
 
+/* Which witness is demanded, and how old its cosignature may be. False: it has been reported. */
+static bool read_witness(const struct cli *cli, const struct arguments *o, struct log_exam *x)
+{
+    uint64_t age = WITNESS_AGE_SECONDS;
+
+    if (o->witness_age && (!o->witness || !read_index(o->witness_age, &age) || age > WITNESS_AGE_MOST)) {
+        cli_misuse(cli, "--witness-age is a number of seconds, 0 for any age, and needs --witness");
+        return false;
+    }
+    x->now = (int64_t)time(NULL);
+    x->witness_age = (int64_t)age;
+    return log_source_witness(cli, o->witness, &x->witness);
+}
+
 /* The log's checkpoint, judged where a key is at hand; its size is what the reader goes by. */
 static bool open_at_checkpoint(struct log_source *s, const struct arguments *o, struct log_exam *x, struct bytes *note,
                                enum status *status)
@@ -72,7 +93,7 @@ static bool open_at_checkpoint(struct log_source *s, const struct arguments *o, 
 
     *status = STATUS_MISUSE;
     *x = exam_of(s->cli, key);
-    if ((o->key && !log_source_key(s->cli, o->key, key)) || !log_source_witness(s->cli, o->witness, &x->witness))
+    if ((o->key && !log_source_key(s->cli, o->key, key)) || !read_witness(s->cli, o, x))
         return false;
     if (x->witness && !o->key) {
         cli_misuse(s->cli, "--witness needs --key too: a witness vouches for a log, and the key says which");
@@ -198,7 +219,7 @@ static enum status verify_run(struct cli *cli, int argc, char **argv)
         return STATUS_MISUSE;
     }
     struct log_exam x = exam_of(cli, &key);
-    if (!log_source_witness(cli, given.witness, &x.witness))
+    if (!read_witness(cli, &given, &x))
         return STATUS_MISUSE;
     if (!check_that(&x, LOG_PROOF_SHAPE, log_proof_read(cli->arena, text, &proof)) || !log_judge_inclusion(&x, &proof))
         return refused(cli, &x);
@@ -279,7 +300,7 @@ static enum status consistency_run(struct cli *cli, int argc, char **argv)
     struct log_source s = {.cli = cli, .where = given.log, .ca_file = given.ca};
     const char *newer = options_operand(&o, 1);
     struct log_exam x = exam_of(cli, &key);
-    if (!log_source_key(cli, given.key, &key) || !log_source_witness(cli, given.witness, &x.witness) ||
+    if (!log_source_key(cli, given.key, &key) || !read_witness(cli, &given, &x) ||
         !read_note(cli, options_operand(&o, 0), &old_note) || (newer && !read_note(cli, newer, &new_note)) ||
         !log_source_open(&s))
         return STATUS_MISUSE;
@@ -349,17 +370,18 @@ static enum status show_run(struct cli *cli, int argc, char **argv)
 
 static const struct option_row prove_rows[] = {
     OPTION_LOG(LOG),     {ID, "id", "ID", "the record of the answer with this x-ms-request-id, which is looked for"},
-    OPTION_LOG_KEY(KEY), OPTION_LOG_WITNESS(WITNESS),
+    OPTION_LOG_KEY(KEY), OPTION_LOG_WITNESS(WITNESS, WITNESS_AGE),
     OPTION_LOG_CA,       OPTION_END,
 };
 static const struct option_row verify_rows[] = {
     OPTION_LOG_KEY(KEY),
-    OPTION_LOG_WITNESS(WITNESS),
+    OPTION_LOG_WITNESS(WITNESS, WITNESS_AGE),
     OPTION_JSON,
     OPTION_END,
 };
 static const struct option_row consistency_rows[] = {
-    OPTION_LOG(LOG), OPTION_LOG_KEY(KEY), OPTION_LOG_WITNESS(WITNESS), OPTION_LOG_CA, OPTION_JSON, OPTION_END,
+    OPTION_LOG(LOG), OPTION_LOG_KEY(KEY), OPTION_LOG_WITNESS(WITNESS, WITNESS_AGE),
+    OPTION_LOG_CA,   OPTION_JSON,         OPTION_END,
 };
 static const struct option_row show_rows[] = {
     OPTION_LOG(LOG),
@@ -388,7 +410,7 @@ const struct command log_prove_command = {
 const struct command log_verify_command = {
     .name = "log verify",
     .summary = "is a decision in the log? From its proof alone",
-    .usage = "PROOF --key KEY [--witness KEY]",
+    .usage = "PROOF --key KEY [--witness KEY [--witness-age SECONDS]]",
     .about = "Judges the checkpoint's signature, and that the record stands at its place in the log. Nothing is asked "
              "of the service. Shows the record.",
     .options = verify_rows,
@@ -399,7 +421,7 @@ const struct command log_verify_command = {
 const struct command log_consistency_command = {
     .name = "log consistency",
     .summary = "does a checkpoint of the log go on from an older one?",
-    .usage = "OLD [NEW] --key KEY [--witness KEY] [--log DIR|URL]",
+    .usage = "OLD [NEW] --key KEY [--witness KEY [--witness-age SECONDS]] [--log DIR|URL]",
     .about = "Keep a checkpoint of the log, and ask later: a log that was rewritten, or cut, since is refused. Without "
              "NEW the log's own checkpoint of now is taken.",
     .options = consistency_rows,

@@ -15,10 +15,13 @@
         id, "key", "KEY|F", "the log's key as NAME+ID+BASE64, or a file with it, from a trusted source" \
     }
 
-#define OPTION_LOG_WITNESS(id)                                                                               \
-    {                                                                                                        \
-        id, "witness", "KEY|F",                                                                              \
-            "demand that the witness of this key, NAME+ID+BASE64 or a file with it, cosigned the checkpoint" \
+#define OPTION_LOG_WITNESS(id, age_id)                                                                               \
+    {id, "witness", "KEY|F",                                                                                         \
+     "demand that the witness of this key, NAME+ID+BASE64 or a file with it, cosigned the checkpoint"},              \
+    {                                                                                                                \
+        age_id, "witness-age", "SECONDS",                                                                            \
+            "refuse a cosignature that is older, or of a time to come (default: 3600; 0: any; for a proof that was " \
+            "kept)"                                                                                                  \
     }
 
 struct log_source {

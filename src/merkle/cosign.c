@@ -52,6 +52,29 @@ bool cosign_line(struct arena *a, struct bytes note, const struct log_key *witne
     return true;
 }
 
+bool cosign_drop(struct arena *a, struct bytes note, const struct log_key *witness, struct bytes *out)
+{
+    struct bytes text, signature;
+    struct writer w = wr_open(a);
+
+    if (!note_text(note, &text))
+        return false;
+    wr_put(&w, bytes_first(note, text.n + 1));
+    for (struct bytes rest = bytes_after(note, text.n + 1); rest.n;) {
+        const uint8_t *end = memchr(rest.p, '\n', rest.n);
+        struct bytes line = bytes_first(rest, end ? (size_t)(end - rest.p) + 1 : rest.n);
+        struct writer alone = wr_open(a); /* a note of this line only, which note_split tells whose it is */
+
+        wr_text(&alone, "\n\n");
+        wr_put(&alone, line);
+        if (!note_split(a, wr_done(&alone), witness, &text, &signature))
+            wr_put(&w, line);
+        rest = bytes_after(rest, line.n);
+    }
+    *out = wr_done(&w);
+    return true;
+}
+
 bool cosign_verify(struct arena *a, struct bytes note, const struct log_key *witness, int64_t *time)
 {
     struct bytes text, signature;

@@ -16,6 +16,8 @@ bool cosign_add(struct arena *a, struct bytes note, struct bytes lines, struct b
 /* The line of the first signature under the name and id of this key, as it stands there: so that it alone is taken over from what a
  * answered. False: the note has none, or is none. */
 bool cosign_line(struct arena *a, struct bytes note, const struct log_key *witness, struct bytes *line);
+/* The note without any line under the name and id of this key. False: it is none. */
+bool cosign_drop(struct arena *a, struct bytes note, const struct log_key *witness, struct bytes *out);
 /* Is the note cosigned by this key, and when? By the first line under its name and id. */
 bool cosign_verify(struct arena *a, struct bytes note, const struct log_key *witness, int64_t *time);
 

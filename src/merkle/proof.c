@@ -69,6 +69,15 @@ bool log_proof_read(struct arena *a, struct bytes text, struct log_proof *out)
     return rd_ok(&r) && bytes_equal(text, log_proof_write(a, out)); /* one form for each */
 }
 
+/* A time to come is as bad as one long past: such a line would never grow old. */
+static bool judge_cosignature(struct log_exam *x, struct bytes note)
+{
+    return check_that(x, LOG_COSIGNATURE, cosign_verify(x->arena, note, x->witness, &x->cosigned)) &&
+           (!x->witness_age ||
+            check_that(x, LOG_COSIGNATURE_AGE,
+                       x->cosigned >= x->now - x->witness_age && x->cosigned <= x->now + x->witness_age));
+}
+
 bool log_judge_checkpoint(struct log_exam *x, struct bytes note)
 {
     struct bytes text, signature;
@@ -79,7 +88,7 @@ bool log_judge_checkpoint(struct log_exam *x, struct bytes note)
     if (!check_that(x, LOG_CHECKPOINT_SIGNATURE, split && ed25519_verify(x->key->key, text, signature)))
         return false;
     return check_eq(x, LOG_CHECKPOINT_ORIGIN, x->checkpoint.origin, x->key->name) &&
-           (!x->witness || check_that(x, LOG_COSIGNATURE, cosign_verify(x->arena, note, x->witness, &x->cosigned)));
+           (!x->witness || judge_cosignature(x, note));
 }
 
 bool log_judge_inclusion(struct log_exam *x, const struct log_proof *p)

@@ -28,8 +28,9 @@ struct log_exam {
     struct trace *trace;
     const struct log_key *key;
     const struct log_key *witness; /* a checkpoint must have its cosignature too; NULL: nobody's */
-    struct checkpoint checkpoint;  /* out: what the log's key vouches for */
-    int64_t cosigned;              /* out: when the witness did, seconds since 1970 */
+    int64_t now, witness_age; /* it cosigned within so many seconds of now, seconds since 1970; 0: whenever it was */
+    struct checkpoint checkpoint; /* out: what the log's key vouches for */
+    int64_t cosigned;             /* out: when the witness did, seconds since 1970 */
 };
 bool log_judge_checkpoint(struct log_exam *x, struct bytes note);
 bool log_judge_inclusion(struct log_exam *x, const struct log_proof *p);

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -123,6 +124,50 @@ class DecisionWitness(unittest.TestCase):
         self.assertEqual((2, True), (done.returncode, "log.cosignature" in done.stderr), done.stderr)
         self.assertEqual(1, assay(self.service, "log", "verify", path, "--key", self.log_key, "--witness", self.log_key).returncode)
         self.assertEqual(1, assay(self.service, "log", "prove", 0, "--log", url, "--witness", self.witness.key).returncode)
+
+    def test_an_idle_log_is_cosigned_anew_and_an_old_cosignature_is_refused(self):
+        self.begin()
+        index = self.attest()
+        self.cosigned(index + 1)
+
+        def at():
+            text, lines = self.checkpoint()
+            self.assertEqual((2, str(index + 1)), (len(lines), text.split("\n")[1]), lines)  # one line of the witness, in the place of the last
+            return cosigned_at(text, lines[1], self.witness.key)
+        first = at()
+        self.service.wait(lambda: at() > first + 1)  # no record came
+        _, path = self.prove(index, "--witness", self.witness.key)
+        self.assertEqual(0, self.verify(path, "--witness", self.witness.key).returncode)
+        # The log put back, and nobody asks its witness: what is there was cosigned once.
+        self.witness.end()
+        self.service.wait(lambda: self.metric("failed"))
+        time.sleep(2)
+        _, path = self.prove(index)
+        done = self.verify(path, "--witness", self.witness.key, "--witness-age", 1)
+        self.assertEqual((2, True), (done.returncode, "log.cosignature_age" in done.stderr), done.stderr)
+        done, _ = self.prove(index, "--witness", self.witness.key, "--witness-age", 1)
+        self.assertEqual((2, True), (done.returncode, "log.cosignature_age" in done.stderr), done.stderr)
+        _, path = self.prove(index)
+        for age in (0, 60):
+            self.assertEqual(0, self.verify(path, "--witness", self.witness.key, "--witness-age", age).returncode)
+        for wrong in ("x", "-1", "99999999999"):
+            self.assertEqual(1, self.verify(path, "--witness", self.witness.key, f"--witness-age={wrong}").returncode)
+        self.assertEqual(1, self.verify(path, "--witness-age", 60).returncode)
+
+    def test_last_months_cosignature_is_refused_unasked(self):
+        """The default, by the clock of who verifies."""
+        self.begin()
+        index = self.attest()
+        self.cosigned(index + 1)
+        _, path = self.prove(index)
+        text, _, rest = open(path, encoding="utf-8").read().partition("node-1/log\n")
+        note, _, lines = rest.partition("\n\n")
+        line = self.witness.cosign(f"node-1/log\n{note}\n", int(time.time()) - 30 * 86400)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(f"{text}node-1/log\n{note}\n\n{lines.splitlines()[0]}\n{line}")
+        done = self.verify(path, "--witness", self.witness.key)
+        self.assertEqual((2, True), (done.returncode, "log.cosignature_age" in done.stderr), done.stderr)
+        self.assertEqual(0, self.verify(path, "--witness", self.witness.key, "--witness-age", 0).returncode)
 
     def witness_less(self, proof):
         """The checkpoint within a proof, without the witness's line."""

@@ -135,6 +135,14 @@ class Witness:
     def run(self, *words):
         return subprocess.run([PROGRAM, *words, "--key", self.key_path, "--state", self.state], capture_output=True, text=True, timeout=60, check=False)
 
+    def cosign(self, text, at):
+        """Its line under a note of this text, as of another time."""
+        with open(self.key_path, encoding="utf-8") as f:
+            seed = base64.b64decode(f.read().strip().split("+", 4)[4])[1:]
+        signature = Ed25519PrivateKey.from_private_bytes(seed).sign(f"cosignature/v1\ntime {at}\n{text}".encode())
+        number = bytes.fromhex(self.key.split("+", 2)[1])
+        return f"\u2014 {self.name} {base64.b64encode(number + at.to_bytes(8, 'big') + signature).decode()}\n"
+
     def end(self, how="terminate"):
         if self.process and self.process.poll() is None:
             getattr(self.process, how)()

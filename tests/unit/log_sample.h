@@ -162,6 +162,18 @@ static inline bool log_sample_try(struct arena *a, enum check_id row, const char
         *verdict = log_sample_witnessed(a, &s, &s.witness, note, &time);
         return true;
     }
+    case CHECK_LOG_COSIGNATURE_AGE: {
+        struct log_exam x = {.arena = a,
+                             .trace = trace_new(a),
+                             .key = &s.key,
+                             .witness = &s.witness,
+                             .now = 1679315147 + 61,
+                             .witness_age = 60};
+
+        *verdict =
+            log_sample_verdict(&x, log_judge_checkpoint(&x, log_sample_cosigned(a, &s, log_sample_note(a, &s, 5))));
+        return true;
+    }
     case CHECK_LOG_INCLUSION: p.index ^= 1; break;
     case CHECK_LOG_CONSISTENCY: {
         struct bytes old = log_sample_note(a, &s, 5);

@@ -74,6 +74,52 @@ static void others_are_not(void **state)
     assert_false(cosign(&arena, text, &sample.witness, sample.witness_seed, INT64_MAX, &line));
 }
 
+static const char *judge_at(int64_t now, int64_t age)
+{
+    struct bytes note = log_sample_cosigned(&arena, &sample, log_sample_note(&arena, &sample, 5));
+    struct log_exam x = {.arena = &arena,
+                         .trace = trace_new(&arena),
+                         .key = &sample.key,
+                         .witness = &sample.witness,
+                         .now = now,
+                         .witness_age = age};
+    const char *refused = log_sample_verdict(&x, log_judge_checkpoint(&x, note));
+
+    return refused ? refused : "accepted";
+}
+
+static void an_old_cosignature_is_refused(void **state)
+{
+    enum { AT = 1679315147 };
+
+    (void)state;
+    assert_string_equal(judge_at(AT, 60), "accepted");
+    assert_string_equal(judge_at(AT + 60, 60), "accepted");
+    assert_string_equal(judge_at(AT + 61, 60), "log.cosignature_age");
+    assert_string_equal(judge_at(AT - 60, 60), "accepted");
+    assert_string_equal(judge_at(AT - 61, 60), "log.cosignature_age"); /* of a time to come */
+    assert_string_equal(judge_at(AT + 30 * 24 * 3600, 3600), "log.cosignature_age");
+    assert_string_equal(judge_at(AT + 30 * 24 * 3600, 0), "accepted"); /* it was said that any will do */
+}
+
+static void a_witness_takes_the_place_of_its_own_line_alone(void **state)
+{
+    struct bytes plain = log_sample_note(&arena, &sample, 5), note = log_sample_cosigned(&arena, &sample, plain), out;
+    struct log_key other = sample.witness;
+    struct bytes twice;
+
+    (void)state;
+    other.name = BYTES_LIT("witness.example/w2");
+    assert_true(cosign_add(&arena, note, bytes_after(note, plain.n), &twice));
+    assert_true(cosign_drop(&arena, twice, &sample.witness, &out));
+    assert_bytes_equal(out, plain);
+    assert_true(cosign_drop(&arena, note, &other, &out));
+    assert_bytes_equal(out, note);
+    assert_true(cosign_drop(&arena, bytes_first(note, note.n - 1), &other, &out)); /* without its end */
+    assert_bytes_equal(out, bytes_first(note, note.n - 1));
+    assert_false(cosign_drop(&arena, BYTES_LIT("no note\n"), &sample.witness, &out));
+}
+
 static void every_bit_of_a_cosignature_counts(void **state)
 {
     struct bytes plain = log_sample_note(&arena, &sample, 5), note = log_sample_cosigned(&arena, &sample, plain);
@@ -143,6 +189,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_signed_is_as_the_specification_has_it, begin, tear_down),
         cmocka_unit_test_setup_teardown(a_cosigned_checkpoint_is_accepted, begin, tear_down),
         cmocka_unit_test_setup_teardown(others_are_not, begin, tear_down),
+        cmocka_unit_test_setup_teardown(an_old_cosignature_is_refused, begin, tear_down),
+        cmocka_unit_test_setup_teardown(a_witness_takes_the_place_of_its_own_line_alone, begin, tear_down),
         cmocka_unit_test_setup_teardown(every_bit_of_a_cosignature_counts, begin, tear_down),
         cmocka_unit_test_setup_teardown(the_newer_one_alone_must_be_cosigned, begin, tear_down),
         cmocka_unit_test_setup_teardown(keys_are_of_their_kind, begin, tear_down),
