@@ -21,6 +21,7 @@ static struct witness_book *book(void)
     for (uint8_t i = 0; i < ED25519_PUBLIC; i++)
         log.key[i] = i; /* nobody has its private half */
     if (!mkdtemp(folder) || !ed25519_public(seed, witness.key) ||
+        !witness_book_begin(folder, &witness, &log, 1, NULL) ||
         !(b = witness_book_open(folder, &witness, seed, &log, 1, NULL)))
         abort();
     char lock[sizeof folder + sizeof "/lock"];

@@ -162,9 +162,29 @@ int disk_open(const struct disk *d, const char *name, int flags, struct fault *f
     return fd;
 }
 
+/* The folder that a path's last name stands in, on the disk. */
+static bool sync_above(const char *path)
+{
+    char above[PATH_MAX];
+    size_t n = strlen(path);
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    while (n && path[n - 1] != '/')
+        n--;
+    int wrote = snprintf(above, sizeof above, "%.*s.", (int)n, path);
+    int fd = wrote > 0 && wrote < PATH_MAX ? open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 bool disk_begin(const struct disk *d, int *lock, struct fault *fault)
 {
-    if (mkdir(d->folder, FOLDER_MODE) != 0 && errno != EEXIST)
+    bool made = mkdir(d->folder, FOLDER_MODE) == 0;
+
+    if ((!made && errno != EEXIST) || (made && d->sync && !sync_above(d->folder)))
         return disk_fault(d, "", fault);
     *lock = disk_open(d, "lock", O_RDWR | O_CREAT, fault);
     if (*lock < 0)

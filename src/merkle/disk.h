@@ -10,7 +10,7 @@ struct disk {
     bool sync; /* wait for the disk */
 };
 
-/* Make the folder where it is not there, and keep others from appending: *lock is a descriptor that holds them off. */
+/* Make the folder where it is not there, durably, and keep others from appending: *lock is a descriptor that holds them off. */
 bool disk_begin(const struct disk *d, int *lock, struct fault *fault);
 /* Write a file beside, then give it its name. */
 bool disk_put(const struct disk *d, const char *name, struct bytes content, struct fault *fault);

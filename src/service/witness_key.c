@@ -54,15 +54,17 @@ static bool make(const char *path, const char *name, struct arena *a, struct fau
 }
 
 bool witness_key_open(const char *path, const char *name, struct arena *a, struct log_key *out,
-                      uint8_t seed[ED25519_SEED], struct fault *fault)
+                      uint8_t seed[ED25519_SEED], bool *made, struct fault *fault)
 {
     struct bytes text;
     bool there;
 
+    *made = false;
     if (!key_file_read(path, a, &there, &text, fault))
         return false;
     if (!there && !name)
         return fault_set(fault, FAULT_USAGE, "%s: there is no key; --name makes one", path);
+    *made = !there;
     if (!there && (!make(path, name, a, fault) || !key_file_read(path, a, &there, &text, fault)))
         return false;
     bool ok = parse(a, text, out, seed);

@@ -5,9 +5,9 @@
 
 #include "merkle/note.h"
 
-/* Read it; where there is none, one is made with this name (NULL: none is made). The name is in the arena; wipe the seed after use. False
+/* Read it; where there is none, one is made with this name (NULL: none is made), and *made says so. The name is in the arena; wipe the seed after use. False
  * with a fault, also when the file's name is another than the one that is given. */
 bool witness_key_open(const char *path, const char *name, struct arena *a, struct log_key *out,
-                      uint8_t seed[ED25519_SEED], struct fault *fault);
+                      uint8_t seed[ED25519_SEED], bool *made, struct fault *fault);
 
 #endif

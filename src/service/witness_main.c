@@ -30,6 +30,7 @@ static const char help[] =
     "usage: assay-witness --key F --state DIR --listen ADDRESS:PORT --certificate F --certificate-key F --log KEY...\n"
     "                     [--name NAME] [--user USER]\n"
     "       assay-witness show --key F --state DIR\n"
+    "       assay-witness begin [ORIGIN] --key F --state DIR\n"
     "       assay-witness forget ORIGIN --key F --state DIR\n"
     "\n"
     "Cosigns checkpoints of transparency logs (C2SP tlog-witness) when they go on from the ones that it cosigned "
@@ -37,8 +38,9 @@ static const char help[] =
     "\n"
     "  --key F              the witness's own key; made when there is none, and then --name must be given\n"
     "  --name NAME          the name of a key that is made, as witness.example/w1\n"
-    "  --state DIR          what it has cosigned; made when there is none\n"
-    "  --log KEY            a log that it knows, as NAME+ID+BASE64, or a file with that; may be given again\n"
+    "  --state DIR          what it has cosigned; begun with a key that is made, else by the word begin alone\n"
+    "  --log KEY            a log that it knows, as NAME+ID+BASE64, or a file with that; may be given again. One that\n"
+    "                       comes later than the folder is let in by the word begin, with its name\n"
     "  --listen ADDRESS:PORT  where it is asked; port 0: any free one\n"
     "  --certificate F      of its TLS, PEM, with those above it\n"
     "  --certificate-key F  the certificate's key, PEM\n"
@@ -214,6 +216,7 @@ static bool open_all(struct witness *w, struct fault *fault)
     struct config *c = &w->config;
     const struct arguments *a = &w->given;
     uint8_t seed[ED25519_SEED];
+    bool made;
 
     if (geteuid() == 0 && !a->user)
         return fault_set(fault, FAULT_USAGE,
@@ -229,9 +232,10 @@ static bool open_all(struct witness *w, struct fault *fault)
     w->base = tls ? event_base_new() : NULL;
     w->http = w->base ? http_listen(w->base, c, tls, &place, fault) : NULL;
     if (!w->http || !watch_signals(w) || !confine_user(a->user, 0, 0, &host_calls, fault) ||
-        !witness_key_open(a->key, a->name, &w->arena, &w->key, seed, fault))
+        !witness_key_open(a->key, a->name, &w->arena, &w->key, seed, &made, fault))
         return fault_set(fault, FAULT_SYSTEM, "cannot start");
-    w->book = witness_book_open(a->state, &w->key, seed, w->logs, a->log_count, fault);
+    if (!made || witness_book_begin(a->state, &w->key, w->logs, a->log_count, fault))
+        w->book = witness_book_open(a->state, &w->key, seed, w->logs, a->log_count, fault);
     secret_wipe(seed, sizeof seed);
     return w->book != NULL;
 }
@@ -285,16 +289,33 @@ static void show_log(void *context, const struct checkpoint *c, int64_t when)
     printf("%.*s %llu %s\n", (int)c->origin.n, (const char *)c->origin.p, (unsigned long long)c->size, text);
 }
 
+/* Of a folder, or of a log in it. */
+static bool begin(const struct witness *w, const char *origin, struct fault *fault)
+{
+    const char *state = w->given.state;
+
+    if (!(origin ? witness_book_admit(state, &w->key, bytes_text(origin), fault)
+                 : witness_book_begin(state, &w->key, NULL, 0, fault)))
+        return false;
+    printf(origin ? "%s is let in: its first checkpoint is cosigned whatever it says\n"
+                  : "%s is begun: now let each log in, by its name\n",
+           origin ? origin : state);
+    return true;
+}
+
 /* The words that need no listener. */
 static bool keep_books(struct witness *w, const char *word, const char *origin, struct fault *fault)
 {
     const struct arguments *a = &w->given;
     uint8_t seed[ED25519_SEED];
     uint64_t was;
+    bool made;
 
-    if (!witness_key_open(a->key, NULL, &w->arena, &w->key, seed, fault))
+    if (!witness_key_open(a->key, NULL, &w->arena, &w->key, seed, &made, fault))
         return false;
     secret_wipe(seed, sizeof seed);
+    if (strcmp(word, "begin") == 0)
+        return begin(w, origin, fault);
     if (strcmp(word, "show") == 0)
         return witness_book_list(a->state, &w->key, show_log, NULL, fault);
     if (!witness_book_forget(a->state, &w->key, bytes_text(origin), &was, fault))
@@ -312,7 +333,8 @@ static bool well_used(const struct arguments *a, const char *word, int operands)
         return false;
     if (!word)
         return a->listen && a->certificate && a->certificate_key && a->log_count > 0;
-    return own && ((strcmp(word, "show") == 0 && operands == 1) || (strcmp(word, "forget") == 0 && operands == 2));
+    return own && ((strcmp(word, "show") == 0 && operands == 1) || (strcmp(word, "forget") == 0 && operands == 2) ||
+                   (strcmp(word, "begin") == 0 && operands <= 2));
 }
 
 int main(int argc, char **argv)
@@ -333,7 +355,7 @@ int main(int argc, char **argv)
         return done && used ? EXIT_SUCCESS : EXIT_MISUSE;
     }
     arena_init(&w.arena, LIMIT_TOOL_MEMORY);
-    bool ok = word ? keep_books(&w, word, argv[optind + (argc - optind > 1)], &fault) : serve(&w, &fault);
+    bool ok = word ? keep_books(&w, word, argv[optind + 1], &fault) : serve(&w, &fault);
     if (!ok)
         fprintf(stderr, "assay-witness: %s\n", fault.text);
     arena_free(&w.arena);

@@ -9,7 +9,8 @@
 #include "base/text.h"
 #include "merkle/disk.h"
 
-enum { NOTE_MEMORY = 256 * 1024, NAME_HEX = 2 * SHA256_SIZE };
+enum { NOTE_MEMORY = 256 * 1024, NAME_HEX = 2 * SHA256_SIZE, MARK_MOST = 4096 };
+#define MARK "key" /* the folder's file that says whose it is */
 
 struct known {
     uint64_t size;
@@ -33,6 +34,31 @@ static const char *name_of(struct arena *a, struct bytes origin)
     return arena_string(a, hex_encode(a, sha256_of(a, origin)));
 }
 
+/* A log that is let in and has nothing cosigned yet has this file instead of its note, so that a note that is lost is told from it. */
+static const char *new_name(struct arena *a, const char *name)
+{
+    return arena_printf(a, "%s.new", name);
+}
+
+/* The folder's own file says whose it is; where it is missing the folder is not the one that was begun: a volume that is not there, a
+ * name with a slip in it, a file that was deleted. */
+static bool check_begun(const struct disk *d, struct arena *a, const struct log_key *key, struct fault *fault)
+{
+    struct bytes mark;
+
+    if (!disk_read(d, a, MARK, MARK_MOST, true, &mark, fault))
+        return false;
+    if (bytes_equal(bytes_trim_end(mark), log_key_text(a, key)))
+        return true;
+    if (mark.n)
+        return fault_set(fault, FAULT_CRYPTO, "%s: this is the folder of another witness's key", d->folder);
+    return fault_set(
+        fault, FAULT_CRYPTO,
+        "%s: this is not the folder that this witness's key was used with: what was cosigned is not here. "
+        "If it is lost, take a new key and a new name; `assay-witness begin` is for a key that has cosigned nothing",
+        d->folder);
+}
+
 /* A note that this key cosigned, of the log whose file has this name. */
 static bool read_kept(const struct disk *d, struct arena *a, const char *name, const struct log_key *key, bool optional,
                       struct bytes *note, struct checkpoint *c, int64_t *time, struct fault *fault)
@@ -52,6 +78,11 @@ static bool read_kept(const struct disk *d, struct arena *a, const char *name, c
     return true;
 }
 
+static bool drop_new(const struct disk *d, struct arena *a, const char *name, struct fault *fault)
+{
+    return !disk_has(d, new_name(a, name)) || disk_remove(d, new_name(a, name), fault);
+}
+
 static bool read_log(struct witness_book *b, size_t i, struct arena *a, struct fault *fault)
 {
     struct checkpoint c = {0};
@@ -64,11 +95,73 @@ static bool read_log(struct witness_book *b, size_t i, struct arena *a, struct f
                              (const char *)b->logs[i].name.p);
     arena_reset(a);
     sha256(BYTES_NONE, b->known[i].root.v); /* of no entries */
-    if (!read_kept(&b->disk, a, name_of(a, b->logs[i].name), &b->key, true, &note, &c, &time, fault))
+    const char *name = name_of(a, b->logs[i].name);
+    if (!read_kept(&b->disk, a, name, &b->key, true, &note, &c, &time, fault))
         return false;
+    if (!note.n && !disk_has(&b->disk, new_name(a, name)))
+        return fault_set(fault, FAULT_CRYPTO,
+                         "%s: nothing is here of the log %.*s. If it is new to this witness, let it in: `assay-witness "
+                         "begin` with its name; if not, its file is lost",
+                         b->disk.folder, (int)b->logs[i].name.n, (const char *)b->logs[i].name.p);
     if (note.n)
         b->known[i] = (struct known){.size = c.size, .root = c.root};
-    return true;
+    return !note.n || drop_new(&b->disk, a, name, fault); /* of a process that ended in between */
+}
+
+static struct disk disk_of(struct arena *a, const char *folder)
+{
+    return (struct disk){.folder = arena_string(a, bytes_text(folder)), .sync = true};
+}
+
+static bool let_in(const struct disk *d, struct arena *a, struct bytes origin, struct fault *fault)
+{
+    return disk_put(d, new_name(a, name_of(a, origin)), BYTES_NONE, fault);
+}
+
+bool witness_book_begin(const char *folder, const struct log_key *key, const struct log_key *logs, size_t count,
+                        struct fault *fault)
+{
+    struct arena a;
+    int lock = -1;
+
+    arena_init(&a, NOTE_MEMORY);
+    struct disk d = disk_of(&a, folder);
+    struct bytes mark = bytes_text(arena_printf(&a, "%s\n", arena_string(&a, log_key_text(&a, key))));
+    bool ok = disk_begin(&d, &lock, fault);
+    if (ok && disk_has(&d, MARK))
+        ok = fault_set(fault, FAULT_CRYPTO, "%s: this folder was begun before", folder);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = let_in(&d, &a, logs[i].name, fault);
+    ok = ok && disk_put(&d, MARK, mark, fault);
+    if (lock >= 0)
+        close(lock);
+    arena_free(&a);
+    return ok;
+}
+
+/* The folder for a word about one log: it was begun, and nobody else has it. */
+static bool take_folder(struct disk *d, struct arena *a, const struct log_key *key, int *lock, struct fault *fault)
+{
+    return check_begun(d, a, key, fault) && disk_begin(d, lock, fault);
+}
+
+bool witness_book_admit(const char *folder, const struct log_key *key, struct bytes origin, struct fault *fault)
+{
+    struct arena a;
+    int lock = -1;
+
+    arena_init(&a, NOTE_MEMORY);
+    struct disk d = disk_of(&a, folder);
+    const char *name = name_of(&a, origin);
+    bool ok = take_folder(&d, &a, key, &lock, fault);
+    if (ok && (disk_has(&d, name) || disk_has(&d, new_name(&a, name))))
+        ok = fault_set(fault, FAULT_USAGE, "%s: the log %.*s was let in before", folder, (int)origin.n,
+                       (const char *)origin.p);
+    ok = ok && let_in(&d, &a, origin, fault);
+    if (lock >= 0)
+        close(lock);
+    arena_free(&a);
+    return ok;
 }
 
 struct witness_book *witness_book_open(const char *folder, const struct log_key *key, const uint8_t seed[ED25519_SEED],
@@ -82,7 +175,7 @@ struct witness_book *witness_book_open(const char *folder, const struct log_key 
     *b = (struct witness_book){.lock = -1, .key = *key, .logs = logs, .count = count};
     arena_init(&b->arena, NOTE_MEMORY);
     b->key.name = arena_copy(&b->arena, key->name);
-    b->disk = (struct disk){.folder = arena_string(&b->arena, bytes_text(folder)), .sync = true};
+    b->disk = disk_of(&b->arena, folder);
     memcpy(b->seed, seed, sizeof b->seed);
     b->known = calloc(count ? count : 1, sizeof *b->known);
     if (!b->known)
@@ -90,7 +183,7 @@ struct witness_book *witness_book_open(const char *folder, const struct log_key 
     arena_init(&note, NOTE_MEMORY);
     bool ok =
         (count <= WITNESS_LOGS || fault_set(fault, FAULT_LIMIT, "a witness knows %d logs at most", WITNESS_LOGS)) &&
-        disk_begin(&b->disk, &b->lock, fault);
+        take_folder(&b->disk, &note, key, &b->lock, fault);
     for (size_t i = 0; ok && i < count; i++)
         ok = read_log(b, i, &note, fault);
     arena_free(&note);
@@ -137,7 +230,8 @@ static bool keep(struct witness_book *b, struct arena *a, const struct log_key *
     wr_u8(&w, '\n');
     wr_put(&w, note_line(a, log, signature));
     wr_put(&w, line);
-    return disk_put(&b->disk, name_of(a, log->name), wr_done(&w), fault);
+    const char *name = name_of(a, log->name);
+    return disk_put(&b->disk, name, wr_done(&w), fault) && drop_new(&b->disk, a, name, fault);
 }
 
 /* Two checkpoints of one size and two roots, both signed by the log, prove that it lied: the first of them are kept. */
@@ -222,9 +316,10 @@ bool witness_book_list(const char *folder, const struct log_key *key, witness_se
     if (!dir)
         return fault_set(fault, FAULT_SYSTEM, "%s: %s", folder, strerror(errno));
     arena_init(&a, NOTE_MEMORY);
-    struct disk d = {.folder = arena_string(&a, bytes_text(folder))};
+    struct disk d = disk_of(&a, folder);
     struct arena note;
     arena_init(&note, NOTE_MEMORY);
+    ok = check_begun(&d, &note, key, fault);
     for (const struct dirent *e; ok && (e = readdir(dir)) != NULL;) {
         struct checkpoint c;
         struct bytes read;
@@ -253,14 +348,14 @@ bool witness_book_forget(const char *folder, const struct log_key *key, struct b
     int lock = -1;
 
     arena_init(&a, NOTE_MEMORY);
-    struct disk d = {.folder = arena_string(&a, bytes_text(folder)), .sync = true};
+    struct disk d = disk_of(&a, folder);
     const char *name = name_of(&a, origin);
-    bool ok = (access(folder, F_OK) == 0 || fault_set(fault, FAULT_SYSTEM, "%s: %s", folder, strerror(errno))) &&
-              disk_begin(&d, &lock, fault);
+    bool ok = take_folder(&d, &a, key, &lock, fault);
     if (ok && !disk_has(&d, name))
         ok = fault_set(fault, FAULT_USAGE, "%s: nothing is known of the log %.*s", folder, (int)origin.n,
                        (const char *)origin.p);
-    ok = ok && read_kept(&d, &a, name, key, false, &note, &c, &time, fault) && disk_remove(&d, name, fault);
+    ok = ok && read_kept(&d, &a, name, key, false, &note, &c, &time, fault) && let_in(&d, &a, origin, fault) &&
+         disk_remove(&d, name, fault);
     if (ok)
         *was = c.size;
     if (lock >= 0)

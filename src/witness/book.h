@@ -10,10 +10,17 @@ enum { WITNESS_LOGS = 1024 /* that one witness knows */ };
 
 struct witness_book;
 
-/* The folder is made where there is none, and what it has of these logs is read. The key is the witness's, by its seed (both are copied);
- * `logs` are those that it knows, whose names are their origins, and must live as long. NULL with a fault: the folder is another process's,
- * what it has of a log was
- * not cosigned by this key, or two logs have one origin. */
+/* A folder, made where there is none, becomes that of this key; and each log's, which it may cosign from nothing on. False with a fault, also
+ * when it was begun before: whoever has the key cosigns any history by another folder, so this is for a key that was just made, or for
+ * whoever means it. */
+bool witness_book_begin(const char *folder, const struct log_key *key, const struct log_key *logs, size_t count,
+                        struct fault *fault);
+/* Let a log in that the folder has nothing of. Likewise deliberate, and false when something is known of it, or it was let in before. */
+bool witness_book_admit(const char *folder, const struct log_key *key, struct bytes origin, struct fault *fault);
+
+/* What the folder has of these logs is read. The key is the witness's, by its seed (both are copied); `logs` are those that it knows, whose
+ * names are their origins, and must live as long. NULL with a fault: the folder was not begun by this key, or is another process's; a log
+ * was not let in, or its file is lost; what is there of it was not cosigned by this key; or two logs have one origin. */
 struct witness_book *witness_book_open(const char *folder, const struct log_key *key, const uint8_t seed[ED25519_SEED],
                                        const struct log_key *logs, size_t count, struct fault *fault);
 void witness_book_close(struct witness_book *l);
@@ -35,7 +42,7 @@ struct witness_answer witness_book_take(struct witness_book *l, struct arena *a,
 typedef void witness_seen(void *context, const struct checkpoint *c, int64_t time);
 bool witness_book_list(const char *folder, const struct log_key *key, witness_seen *seen, void *context,
                        struct fault *fault);
-/* Drop what is known of this log: the next checkpoint of it is cosigned whatever it is. *was: the size that was known. False with a fault,
+/* Drop what is known of this log, and let it in anew: the next checkpoint of it is cosigned whatever it is. *was: the size that was known. False with a fault,
  * also when nothing is known of it, and while a witness runs. */
 bool witness_book_forget(const char *folder, const struct log_key *key, struct bytes origin, uint64_t *was,
                          struct fault *fault);

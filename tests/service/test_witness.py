@@ -123,7 +123,7 @@ class WitnessCase(unittest.TestCase):
         self.assertIn("its owner alone", subprocess.run(self.witness.arguments(), capture_output=True, text=True, timeout=60, check=False).stderr)
         os.rename(self.witness.key_path, self.witness.key_path + ".old")
         lost = subprocess.run(self.witness.arguments(), capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual((2, True), (lost.returncode, "this is no checkpoint that this witness's key cosigned" in lost.stderr), lost.stderr)
+        self.assertEqual((2, True), (lost.returncode, "the folder of another witness's key" in lost.stderr), lost.stderr)
         os.replace(self.witness.key_path + ".old", self.witness.key_path)
         os.chmod(self.witness.key_path, 0o600)
         forgot = self.witness.run("forget", "log.example/1")
@@ -152,8 +152,52 @@ class WitnessCase(unittest.TestCase):
         if fields["Seccomp"] == "2":  # a release; builds with the address sanitizer become the user, and no more
             self.assertEqual({0}, {int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")})
 
+    def refused(self, *more):
+        done = subprocess.run([*self.witness.arguments(), *more], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(2, done.returncode, done.stderr)
+        return done.stderr
+
+    def test_a_lost_folder_stops_it(self):
+        self.cosigned(0, 5)
+        self.witness.end()
+        state, aside = self.witness.state, self.witness.state + ".aside"
+        os.rename(state, aside)
+        self.assertIn("not the folder that this witness's key was used with", self.refused())
+        self.assertFalse(os.path.exists(state))
+        os.mkdir(state)  # where a volume would be
+        self.assertIn("not the folder that this witness's key was used with", self.refused())
+        self.assertEqual(2, self.witness.run("show").returncode)
+        os.rmdir(state)
+        os.rename(aside, state)
+        # One file of it.
+        path = next(os.path.join(state, n) for n in os.listdir(state) if len(n) == 64)
+        os.rename(path, path + ".aside")
+        self.assertIn("log.example/1", self.refused())
+        os.rename(path + ".aside", path)
+        third = Log("log.example/3", seed=3).grow(3)
+        self.assertIn("log.example/3", self.refused("--log", third.key))
+        done = self.witness.run("begin", "log.example/3")
+        self.assertEqual(0, done.returncode, done.stderr)
+        for words in (("begin",), ("begin", "log.example/3"), ("begin", "log.example/1")):
+            self.assertIn("before", self.witness.run(*words).stderr)
+        self.witness.logs.append(third.key)
+        self.witness.start()
+        self.cosigned(0, 3, log=third)
+        self.cosigned(5, 7)
+
+    def test_a_key_that_is_there_begins_a_folder_by_the_word_alone(self):
+        self.witness.end()
+        shutil.rmtree(self.witness.state)
+        self.assertEqual(0, self.witness.run("begin").returncode)
+        self.assertIn("log.example/1", self.refused())
+        for log in (self.log, self.other):
+            self.assertEqual(0, self.witness.run("begin", log.name).returncode)
+        self.witness.start()
+        self.cosigned(0, 3)
+
     def test_wrong_use_is_told(self):
-        for words in ((), ("show",), ("forget", "x"), ("--key", "k", "--state", "s"), ("show", "x", "--key", "k", "--state", "s")):
+        for words in ((), ("show",), ("forget", "x"), ("--key", "k", "--state", "s"), ("show", "x", "--key", "k", "--state", "s"),
+                      ("begin", "x", "y", "--key", "k", "--state", "s")):
             done = subprocess.run([self.witness.arguments()[0], *words], capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual((1, True), (done.returncode, "usage:" in done.stderr), words)
         done = subprocess.run([self.witness.arguments()[0], "--help"], capture_output=True, text=True, timeout=60, check=False)

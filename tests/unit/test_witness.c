@@ -84,7 +84,8 @@ static struct witness_book *book(void)
 static int begin_book(void **state)
 {
     strcpy(folder + sizeof folder - sizeof "XXXXXX", "XXXXXX");
-    return begin(state) != 0 || !mkdtemp(folder);
+    return begin(state) != 0 || !mkdtemp(folder) ||
+           !witness_book_begin(folder, &sample.witness, &sample.key, 1, &fault);
 }
 
 static int end_book(void **state)
@@ -174,10 +175,83 @@ static void a_folder_of_another_key_is_refused(void **state)
     sample.witness_seed[0] = 77;
     assert_true(ed25519_public(sample.witness_seed, sample.witness.key));
     assert_null(book());
-    assert_non_null(strstr(fault.text, "this witness's key"));
+    assert_non_null(strstr(fault.text, "another witness's key"));
+    sample.witness_seed[0] = 9;
+    assert_true(ed25519_public(sample.witness_seed, sample.witness.key));
     struct log_key twice[] = {sample.key, sample.key};
     fault = (struct fault){0};
     assert_null(witness_book_open(folder, &sample.witness, sample.witness_seed, twice, 2, &fault));
+}
+
+static const char *file(const char *end)
+{
+    const char *name = arena_string(&arena, hex_encode(&arena, sha256_of(&arena, sample.key.name)));
+
+    return arena_printf(&arena, "%s/%s%s", folder, name, end);
+}
+
+static void a_lost_folder_is_not_begun_anew(void **state)
+{
+    uint64_t was;
+
+    (void)state;
+    struct witness_book *b = book();
+    assert_int_equal(status(b, submission_of(0, 5)), 200);
+    witness_book_close(b);
+    fault = (struct fault){0};
+    assert_false(witness_book_begin(folder, &sample.witness, &sample.key, 1, &fault)); /* as long as it is there */
+    assert_non_null(strstr(fault.text, "begun before"));
+    const char *mark = arena_printf(&arena, "%s/key", folder), *aside = arena_printf(&arena, "%s/aside", folder);
+    assert_int_equal(rename(mark, aside),
+                     0); /* a file that was deleted, or the folder below a volume that is not there */
+    assert_null(book());
+    assert_non_null(strstr(fault.text, "not the folder"));
+    fault = (struct fault){0};
+    assert_false(witness_book_list(folder, &sample.witness, NULL, NULL, &fault));
+    assert_false(witness_book_forget(folder, &sample.witness, sample.key.name, &was, &fault));
+    assert_false(witness_book_admit(folder, &sample.witness, sample.key.name, &fault));
+    assert_int_equal(rename(aside, mark), 0);
+    const char *slip = arena_printf(&arena, "%s/slip", folder);
+    assert_null(witness_book_open(slip, &sample.witness, sample.witness_seed, &sample.key, 1, &fault));
+    assert_int_equal(access(slip, F_OK), -1); /* nothing was made */
+    b = book();
+    assert_non_null(b);
+    witness_book_close(b);
+}
+
+static void a_lost_file_is_not_a_new_log(void **state)
+{
+    (void)state;
+    assert_int_equal(access(file(".new"), F_OK), 0);
+    struct witness_book *b = book();
+    assert_int_equal(status(b, submission_of(0, 5)), 200);
+    witness_book_close(b);
+    assert_int_equal(access(file(".new"), F_OK), -1);
+    fault = (struct fault){0};
+    assert_false(witness_book_admit(folder, &sample.witness, sample.key.name, &fault)); /* it is known */
+    assert_int_equal(unlink(file("")), 0);
+    assert_null(book());
+    assert_non_null(strstr(fault.text, "its file is lost"));
+    assert_true(witness_book_admit(folder, &sample.witness, sample.key.name, &fault));
+    assert_false(witness_book_admit(folder, &sample.witness, sample.key.name, &fault));
+    b = book();
+    assert_int_equal(status(b, submission_of(0, 3)), 200);
+    witness_book_close(b);
+}
+
+static void a_log_that_was_both_is_the_one_that_was_cosigned(void **state)
+{
+    (void)state;
+    struct witness_book *b = book();
+    assert_int_equal(status(b, submission_of(0, 5)), 200);
+    witness_book_close(b);
+    FILE *f = fopen(file(".new"), "w"); /* it ended between the two */
+    assert_non_null(f);
+    fclose(f);
+    b = book();
+    assert_int_equal(status(b, submission_of(0, 3)), 409);
+    assert_int_equal(access(file(".new"), F_OK), -1);
+    witness_book_close(b);
 }
 
 static void count_seen(void *context, const struct checkpoint *c, int64_t time)
@@ -217,6 +291,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_fork_is_cosigned, begin_book, end_book),
         cmocka_unit_test_setup_teardown(who_signed_it_is_asked_first, begin_book, end_book),
         cmocka_unit_test_setup_teardown(a_folder_of_another_key_is_refused, begin_book, end_book),
+        cmocka_unit_test_setup_teardown(a_lost_folder_is_not_begun_anew, begin_book, end_book),
+        cmocka_unit_test_setup_teardown(a_lost_file_is_not_a_new_log, begin_book, end_book),
+        cmocka_unit_test_setup_teardown(a_log_that_was_both_is_the_one_that_was_cosigned, begin_book, end_book),
         cmocka_unit_test_setup_teardown(a_log_is_forgotten_by_name, begin_book, end_book),
     };
     return cmocka_run_group_tests_name("witness", tests, NULL, NULL);
