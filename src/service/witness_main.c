@@ -138,12 +138,20 @@ static bool read_listen(struct config *c, char *given, struct fault *fault)
 
 static void tell(const struct witness_answer *answer)
 {
-    if (answer->fork)
-        log_error("the log %.*s has signed two histories of %llu entries: both are kept, and prove it",
-                  (int)answer->origin.n, (const char *)answer->origin.p, (unsigned long long)answer->size_asked);
+    const int n = (int)answer->origin.n;
+    const char *origin = (const char *)answer->origin.p;
+    const unsigned long long size = answer->size_asked;
+
+    if (answer->told)
+        return;
+    if (answer->fork && answer->lost.n)
+        log_error("THE LOG %.*s HAS SIGNED TWO HISTORIES of %llu entries; the proof is not kept: %.*s", n, origin, size,
+                  (int)answer->lost.n, (const char *)answer->lost.p);
+    else if (answer->fork)
+        log_error("THE LOG %.*s HAS SIGNED TWO HISTORIES of %llu entries: both are kept, and prove it", n, origin,
+                  size);
     else if (answer->status == 422)
-        log_error("a checkpoint of %.*s, of %llu entries, does not go on from what was cosigned before",
-                  (int)answer->origin.n, (const char *)answer->origin.p, (unsigned long long)answer->size_asked);
+        log_info("a checkpoint of %.*s, of %llu entries, came with a proof that does not hold", n, origin, size);
     else if (answer->status == 500)
         log_error("%.*s", (int)bytes_trim_end(answer->body).n, (const char *)answer->body.p);
 }

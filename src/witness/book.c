@@ -9,12 +9,19 @@
 #include "base/text.h"
 #include "merkle/disk.h"
 
-enum { NOTE_MEMORY = 256 * 1024, NAME_HEX = 2 * SHA256_SIZE, MARK_MOST = 4096 };
+enum {
+    NOTE_MEMORY = 256 * 1024,
+    NAME_HEX = 2 * SHA256_SIZE,
+    MARK_MOST = 4096,
+    FORKS_MOST = 16 /* of a log, kept in one run: it could fill the disk */
+};
 #define MARK "key" /* the folder's file that says whose it is */
 
 struct known {
     uint64_t size;
     struct merkle_hash root;
+    uint64_t told;  /* the greatest size of a checkpoint whose proof did not hold */
+    unsigned forks; /* that were proved since the start */
 };
 
 struct witness_book {
@@ -234,14 +241,44 @@ static bool keep(struct witness_book *b, struct arena *a, const struct log_key *
     return disk_put(&b->disk, name, wr_done(&w), fault) && drop_new(&b->disk, a, name, fault);
 }
 
-/* Two checkpoints of one size and two roots, both signed by the log, prove that it lied: the first of them are kept. */
-static void keep_proof(struct witness_book *b, struct arena *a, const struct log_key *log, struct bytes note)
+/* Two checkpoints of one size and two roots, both signed by the log, prove that it lied. They go into one file, which nothing that is
+ * cosigned later changes; of each size the first two. */
+static struct witness_answer fork_of(struct witness_book *b, struct arena *a, size_t i, struct bytes second)
 {
-    const char *name = arena_printf(a, "%s.fork", name_of(a, log->name));
+    struct known *known = &b->known[i];
+    const char *name = name_of(a, b->logs[i].name);
+    const char *proof = arena_printf(a, "%s.%llu.fork", name, (unsigned long long)known->size);
+    struct witness_answer answer = conflict(a, known);
     struct fault fault = {0};
+    struct bytes first;
+    struct writer w = wr_open(a);
 
-    if (!disk_has(&b->disk, name))
-        disk_put(&b->disk, name, note, &fault); /* the log line has it too */
+    answer.fork = true;
+    answer.told = disk_has(&b->disk, proof);
+    if (answer.told)
+        return answer;
+    bool ok = disk_read(&b->disk, a, name, LOG_NOTE_MOST, known->size == 0, &first, &fault);
+    wr_put(&w, first); /* none of an empty log: no other root is an empty tree's */
+    if (first.n)
+        wr_u8(&w, '\n');
+    wr_put(&w, second);
+    if (!(ok && known->forks < FORKS_MOST ? disk_put(&b->disk, proof, wr_done(&w), &fault)
+                                          : ok && fault_set(&fault, FAULT_LIMIT, "it has been proved often enough")))
+        answer.lost = arena_copy(a, bytes_text(fault.text));
+    known->forks++;
+    return answer;
+}
+
+/* Who signed is not who sent: anybody can send a checkpoint that is public, with hashes that prove nothing. */
+static struct witness_answer unproved(struct known *known, uint64_t size)
+{
+    struct witness_answer answer =
+        refuse(422, "the checkpoint does not go on from the one that is known, by this proof\n");
+
+    answer.told = size <= known->told;
+    if (!answer.told)
+        known->told = size;
+    return answer;
 }
 
 /* Does it go on from what is known? Then it is on the disk before anybody has the line. */
@@ -260,14 +297,10 @@ static struct witness_answer judge(struct witness_book *b, struct log_exam *x, s
         return refuse(400, "the old size is above that of the checkpoint\n");
     if (s->old != known->size)
         return conflict(x->arena, known);
-    if (next->size == known->size && !again) {
-        keep_proof(b, x->arena, log, s->note);
-        struct witness_answer answer = conflict(x->arena, known);
-        answer.fork = true;
-        return answer;
-    }
+    if (next->size == known->size && !again)
+        return fork_of(b, x->arena, i, s->note);
     if (!log_judge_growth(x, &last, next, &s->path))
-        return refuse(422, "the checkpoint does not go on from the one that is known, by this proof\n");
+        return unproved(known, next->size);
     if (!note_text(s->note, &text) || !cosign(x->arena, text, &b->key, b->seed, time, &line))
         return refuse(500, "no cosignature could be made\n");
     if (!(again && known->size) && !keep(b, x->arena, log, s->note, line, &fault)) {
@@ -275,7 +308,8 @@ static struct witness_answer judge(struct witness_book *b, struct log_exam *x, s
 
         return refuse(500, reason);
     }
-    *known = (struct known){.size = next->size, .root = next->root};
+    known->size = next->size;
+    known->root = next->root;
     return (struct witness_answer){.status = 200, .body = line};
 }
 

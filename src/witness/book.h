@@ -31,7 +31,10 @@ struct witness_answer {
     int status;
     struct bytes body; /* in the arena */
     bool size;         /* the body is the size of a 409 */
-    bool fork; /* the log signed two roots for one size; the second one is kept beside what is known, as NAME.fork */
+    bool fork;         /* the log signed two roots for one size: both notes are kept, as NAME.SIZE.fork */
+    bool
+        told; /* a fork, or a 422, of this log and size that was answered before: strangers can do it again and again */
+    struct bytes lost;   /* why the proof of a fork could not be kept; in the arena */
     struct bytes origin; /* of the log, where it is known */
     uint64_t size_asked; /* of the checkpoint, likewise */
 };

@@ -1,4 +1,6 @@
 """assay-witness from outside: it answers as C2SP tlog-witness says, keeps what it cosigned whatever ends it, and never signs a fork."""
+import base64
+import hashlib
 import os
 import pwd
 import shutil
@@ -63,13 +65,54 @@ class WitnessCase(unittest.TestCase):
             self.assertEqual(status, got[0], (body[:200], got))
             if status == 409:
                 self.assertEqual((409, SIZE, "7\n"), got)
-        self.assertIn("has signed two histories of 7 entries", self.witness.text())
-        forks = [n for n in os.listdir(self.witness.state) if n.endswith(".fork")]
-        with open(os.path.join(self.witness.state, forks[0]), encoding="utf-8") as f:
-            self.assertEqual(fork.note(7), f.read())  # with what it keeps itself, the proof that the log lied
+        self.assertEqual(1, self.witness.text().count("HAS SIGNED TWO HISTORIES of 7 entries: both are kept"))
         self.assertEqual(405, self.witness.call("GET", "/add-checkpoint")[0])
         self.assertEqual(404, self.witness.call("POST", "/other", b"")[0])
         self.cosigned(7, 20)  # nothing of that moved it
+
+    def judged(self, note):
+        """A note of the log's, by its own key: its size and root."""
+        text, _, lines = note.partition("\n\n")
+        line = lines.splitlines()[0]
+        signature = base64.b64decode(line.split(" ")[2])[4:]
+        self.log.private.public_key().verify(signature, f"{text}\n".encode())
+        return text.splitlines()[:3]
+
+    def test_a_fork_is_proved_by_one_file(self):
+        self.cosigned(0, 7)
+        forked = Log("log.example/1").grow(3).grow(20, "another")
+        for _ in range(3):
+            self.assertEqual((409, SIZE, "7\n"), self.witness.submit(forked.submission(7, 7)))
+        self.cosigned(7, 20)  # growth leaves it as it is
+        self.assertEqual((409, SIZE, "20\n"), self.witness.submit(forked.submission(20, 20)))
+        self.assertEqual(1, self.witness.text().count("HAS SIGNED TWO HISTORIES of 7 entries: both are kept"))
+        self.assertEqual(1, self.witness.text().count("HAS SIGNED TWO HISTORIES of 20 entries: both are kept"))
+        name = hashlib.sha256(b"log.example/1").hexdigest()
+        for size in (7, 20):
+            with open(os.path.join(self.witness.state, f"{name}.{size}.fork"), encoding="utf-8") as f:
+                parts = f.read().split("\n\n")
+            self.assertEqual(4, len(parts))
+            first, second = self.judged("\n\n".join(parts[:2])), self.judged("\n\n".join(parts[2:]))
+            self.assertEqual([self.log.text(size).splitlines(), forked.text(size).splitlines()], [first, second])
+            cosigned_at(self.log.text(size), parts[1].splitlines()[1] + "\n", self.witness.key)
+
+    def test_a_proof_that_cannot_be_kept_is_told(self):
+        self.cosigned(0, 7)
+        name = hashlib.sha256(b"log.example/1").hexdigest()
+        os.rename(os.path.join(self.witness.state, name), os.path.join(self.witness.state, name + ".aside"))
+        self.assertEqual(409, self.witness.submit(Log("log.example/1").grow(20, "another").submission(7, 7))[0])
+        self.assertIn("HAS SIGNED TWO HISTORIES of 7 entries; the proof is not kept: ", self.witness.text())
+
+    def test_a_strangers_bad_proof_is_no_alarm(self):
+        self.cosigned(0, 7)
+        for size in (9, 20, 20, 9):  # checkpoints that are public, hashes that are not theirs
+            self.assertEqual(422, self.witness.submit("old 7\n" + "A" * 43 + "=\n\n" + self.log.note(size))[0])
+        for size in (9, 20):
+            self.assertEqual(1, self.witness.text().count(f"of {size} entries, came with a proof that does not hold"))
+        self.assertEqual(0, self.witness.text().count("HAS SIGNED"))
+        self.assertNotIn("<3>", self.witness.text())
+        self.assertNotIn("error", self.witness.text())
+        self.cosigned(7, 20)
 
     def test_it_remembers_whatever_ends_it(self):
         size = 0

@@ -130,6 +130,13 @@ static void what_was_cosigned_outlives_the_process(void **state)
     witness_book_close(b);
 }
 
+static const char *file(const char *end)
+{
+    const char *name = arena_string(&arena, hex_encode(&arena, sha256_of(&arena, sample.key.name)));
+
+    return arena_printf(&arena, "%s/%s%s", folder, name, end);
+}
+
 static void no_fork_is_cosigned(void **state)
 {
     (void)state;
@@ -137,10 +144,15 @@ static void no_fork_is_cosigned(void **state)
     assert_int_equal(status(b, submission_of(0, 5)), 200);
     struct merkle_hash third = sample.leaves[2];
     sample.leaves[2].v[0] ^= 1; /* history was rewritten, and signed */
+    assert_false(witness_book_take(b, &arena, submission_of(5, SAMPLE_ENTRIES), 0).told);
+    assert_true(witness_book_take(b, &arena, submission_of(5, SAMPLE_ENTRIES), 0).told);
     assert_int_equal(status(b, submission_of(5, SAMPLE_ENTRIES)), 422);
     struct witness_answer answer = witness_book_take(b, &arena, submission_of(5, 5), 0);
     assert_int_equal(answer.status, 409);
-    assert_true(answer.fork);
+    assert_true(answer.fork && !answer.told);
+    assert_int_equal(answer.lost.n, 0);
+    assert_int_equal(access(file(".5.fork"), F_OK), 0);
+    assert_true(witness_book_take(b, &arena, submission_of(5, 5), 0).told);
     assert_int_equal(status(b, submission_of(0, 7)), 409);
     sample.leaves[2] = third;
     assert_int_equal(status(b, submission_of(5, 7)), 200);
@@ -181,13 +193,6 @@ static void a_folder_of_another_key_is_refused(void **state)
     struct log_key twice[] = {sample.key, sample.key};
     fault = (struct fault){0};
     assert_null(witness_book_open(folder, &sample.witness, sample.witness_seed, twice, 2, &fault));
-}
-
-static const char *file(const char *end)
-{
-    const char *name = arena_string(&arena, hex_encode(&arena, sha256_of(&arena, sample.key.name)));
-
-    return arena_printf(&arena, "%s/%s%s", folder, name, end);
 }
 
 static void a_lost_folder_is_not_begun_anew(void **state)
