@@ -53,6 +53,7 @@ struct config {
     const char *certificate, *private_key;
     const char *client_ca; /* PEM of CAs whose certificates clients may sign in with; or NULL */
     int connections, header_bytes, body_bytes;
+    int address_connections; /* of `connections`, for one address; 0: all. No setting: callers of a service may share a proxy's */
     int header_seconds, body_seconds, idle_seconds, stop_seconds;
     const char *user; /* to become once the listeners are open; NULL: stay who it is */
     /* [administration] */

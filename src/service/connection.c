@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "service/quota.h"
+
 enum {
     TLS_RECORD = 16 * 1024,
     /* What is read and dropped of a request that is refused, so that the client comes to read why: a socket closed over unread
@@ -32,6 +34,9 @@ enum phase {
 
 struct connection {
     struct connections *all;
+    struct connection *next, *before;
+    uint8_t key[ADDRESS_SIZE]; /* address_key of the client's, where it is limited */
+    bool arriving;             /* its address was not looked at yet */
     struct bufferevent *stream;
     SSL *ssl;
     struct event *deadline;
@@ -268,11 +273,34 @@ static void handshake_changed(const SSL *ssl, int where, int value)
         SSL_set_read_ahead((SSL *)(uintptr_t)ssl, 1);
 }
 
+/* One client must not hold the places of all; its address is known only once libevent has given the stream its socket. */
+static void arrive(struct connection *c)
+{
+    struct sockaddr_storage address;
+    socklen_t n = sizeof address;
+    uint8_t whole[ADDRESS_SIZE];
+    int count = 0;
+
+    c->arriving = false;
+    bool known = getpeername(bufferevent_getfd(c->stream), (struct sockaddr *)&address, &n) == 0;
+    address_take(known ? (struct sockaddr *)&address : NULL, whole);
+    address_key(whole, c->key);
+    for (const struct connection *other = c->all->first; other; other = other->next)
+        count += !other->arriving && memcmp(other->key, c->key, sizeof c->key) == 0;
+    if (count > c->all->config->address_connections)
+        cut_off(c);
+    set_deadline(c, c->all->config->header_seconds);
+}
+
 static void deadline_passed(evutil_socket_t fd, short what, void *context)
 {
     struct connection *c = context;
 
     (void)fd, (void)what;
+    if (c->arriving) {
+        arrive(c);
+        return;
+    }
     if (c->phase != DROPPING) {
         cut_off(c);
         return;
@@ -292,6 +320,9 @@ static void connection_ended(void *ssl, void *data, CRYPTO_EX_DATA *ad, int inde
     struct connections *all = c->all;
     set_phase(c, WAITING);
     event_free(c->deadline);
+    *(c->before ? &c->before->next : &all->first) = c->next;
+    if (c->next)
+        c->next->before = c->before;
     free(c);
     all->count--;
     all->ended(all->context);
@@ -311,12 +342,22 @@ struct bufferevent *connection_accept(struct event_base *base, void *connections
         abort(); /* only without memory; a plain stream must never take its place */
     SSL_set_info_callback(ssl, handshake_changed);
     bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
-    *c = (struct connection){
-        .all = all, .stream = stream, .ssl = ssl, .deadline = evtimer_new(base, deadline_passed, c)};
+    *c = (struct connection){.all = all,
+                             .stream = stream,
+                             .ssl = ssl,
+                             .deadline = evtimer_new(base, deadline_passed, c),
+                             .next = all->first,
+                             .arriving = all->config->address_connections > 0};
     if (!c->deadline || !evbuffer_add_cb(bufferevent_get_input(stream), input_changed, c) ||
         !evbuffer_add_cb(bufferevent_get_output(stream), output_changed, c))
         abort();
-    set_deadline(c, all->config->header_seconds); /* for the handshake, too */
+    if (all->first)
+        all->first->before = c;
+    all->first = c;
+    if (c->arriving)
+        event_active(c->deadline, EV_TIMEOUT, 0);
+    else
+        set_deadline(c, all->config->header_seconds); /* for the handshake, too */
     all->count++;
     return stream;
 }

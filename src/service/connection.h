@@ -16,7 +16,8 @@ struct connection;
 struct connections {
     struct event_base *base;
     SSL_CTX *tls;
-    const struct config *config;  /* its limits, as they are at the moment */
+    const struct config *config; /* its limits, as they are at the moment */
+    struct connection *first;
     size_t count, replying;       /* all, and those whose answer is on its way */
     void (*ended)(void *context); /* one is gone */
     void *context;

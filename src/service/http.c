@@ -170,19 +170,6 @@ static const char *authority_fault(struct exchange *e, const struct connection *
     return NULL;
 }
 
-static void take_address(struct evhttp_request *request, uint8_t out[ADDRESS_SIZE])
-{
-    struct evhttp_connection *c = evhttp_request_get_connection(request);
-    const struct sockaddr *address = c ? evhttp_connection_get_addr(c) : NULL;
-
-    if (address && address->sa_family == AF_INET6) {
-        memcpy(out, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, ADDRESS_SIZE);
-    } else if (address && address->sa_family == AF_INET) {
-        out[10] = out[11] = 0xff;
-        memcpy(out + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-    }
-}
-
 static struct exchange *new_exchange(struct http_server *s, struct evhttp_request *request)
 {
     struct exchange *e = calloc(1, sizeof *e);
@@ -198,7 +185,8 @@ static struct exchange *new_exchange(struct http_server *s, struct evhttp_reques
     if (s->spare.chunk)
         e->arena = s->spare;
     s->spare.chunk = NULL;
-    take_address(request, e->address);
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    address_take(connection ? evhttp_connection_get_addr(connection) : NULL, e->address);
     e->method = method_name(evhttp_request_get_command(request));
     e->sent_path = path && *path ? path : "/";
     char *decoded = evhttp_uridecode(e->sent_path, 0, &decoded_size);

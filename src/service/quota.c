@@ -1,5 +1,6 @@
 #include "service/quota.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,23 @@
 enum { SETS = 4096, WAYS = 4, SALT = 16 };
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+void address_take(const struct sockaddr *address, uint8_t out[ADDRESS_SIZE])
+{
+    memset(out, 0, ADDRESS_SIZE);
+    if (address && address->sa_family == AF_INET6) {
+        memcpy(out, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, ADDRESS_SIZE);
+    } else if (address && address->sa_family == AF_INET) {
+        memcpy(out, mapped, sizeof mapped);
+        memcpy(out + sizeof mapped, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    }
+}
+
+void address_key(const uint8_t address[ADDRESS_SIZE], uint8_t key[ADDRESS_SIZE])
+{
+    memset(key, 0, ADDRESS_SIZE);
+    memcpy(key, address, memcmp(address, mapped, sizeof mapped) == 0 ? ADDRESS_SIZE : ADDRESS_SIZE / 2);
+}
 
 bool bucket_take(struct bucket *b, double per_second, double burst, int64_t now, double *wait)
 {
@@ -62,10 +80,10 @@ static unsigned set_of(const struct quotas *q, const uint8_t key[ADDRESS_SIZE])
 
 struct bucket *quotas_of(struct quotas *q, const uint8_t address[ADDRESS_SIZE])
 {
-    uint8_t key[ADDRESS_SIZE] = {0};
+    uint8_t key[ADDRESS_SIZE];
     struct place *oldest;
 
-    memcpy(key, address, memcmp(address, mapped, sizeof mapped) == 0 ? ADDRESS_SIZE : ADDRESS_SIZE / 2);
+    address_key(address, key);
     struct place *set = oldest = q->places[set_of(q, key)];
     for (unsigned i = 0; i < WAYS; i++) {
         if (memcmp(set[i].key, key, sizeof key) == 0)

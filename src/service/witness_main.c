@@ -21,6 +21,8 @@ enum {
     EXIT_REFUSED = 2,
     PORT_MOST = 65535,
     CONNECTIONS = 256,
+    ADDRESS_CONNECTIONS = 16,
+    IDLE_SECONDS = 3, /* a log asks twice at most, at once */
     HEADER_BYTES = 8 * 1024,
     SECONDS = 10,
     STOP_SECONDS = 1
@@ -272,6 +274,8 @@ static bool serve(struct witness *w, struct fault *fault)
     c->certificate = w->given.certificate;
     c->private_key = w->given.certificate_key;
     c->connections = CONNECTIONS;
+    c->address_connections = ADDRESS_CONNECTIONS;
+    c->idle_seconds = IDLE_SECONDS;
     c->header_bytes = HEADER_BYTES;
     c->body_bytes = SUBMISSION_MOST;
     c->header_seconds = c->body_seconds = SECONDS;

@@ -4,6 +4,8 @@ import hashlib
 import os
 import pwd
 import shutil
+import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -113,6 +115,48 @@ class WitnessCase(unittest.TestCase):
         self.assertNotIn("<3>", self.witness.text())
         self.assertNotIn("error", self.witness.text())
         self.cosigned(7, 20)
+
+    def ended(self, s, seconds):
+        """Has the witness closed it, within so long?"""
+        s.settimeout(seconds)
+        try:
+            return s.recv(1) == b""
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
+
+    def test_one_address_does_not_hold_the_listener(self):
+        held = []
+        for _ in range(20):
+            held.append(socket.create_connection(("127.0.0.1", self.witness.port), source_address=("127.0.0.2", 0)))
+            self.addCleanup(held[-1].close)
+        self.assertEqual([True] * 4, [self.ended(s, 5) for s in held[16:]])
+        self.assertEqual([False] * 16, [self.ended(s, 0.05) for s in held[:16]])
+        self.cosigned(0, 5)  # from another address
+        held[0].close()  # its place is free again
+        deadline = time.time() + 5
+        while True:
+            last = socket.create_connection(("127.0.0.1", self.witness.port), source_address=("127.0.0.2", 0))
+            self.addCleanup(last.close)
+            if not self.ended(last, 0.3):
+                break
+            self.assertLess(time.time(), deadline)
+
+    def test_an_idle_connection_is_soon_ended(self):
+        raw = socket.create_connection(("localhost", self.witness.port))
+        s = ssl.create_default_context(cafile=self.witness.ca).wrap_socket(raw, server_hostname="localhost")
+        self.addCleanup(s.close)
+        s.sendall(b"GET /key HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn(b"200", s.recv(4096))
+        began = time.time()
+        s.settimeout(30)
+        try:
+            while s.recv(4096):
+                pass
+        except (ConnectionResetError, ssl.SSLEOFError):
+            pass
+        self.assertLess(time.time() - began, 10)
 
     def test_it_remembers_whatever_ends_it(self):
         size = 0
