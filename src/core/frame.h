@@ -26,8 +26,9 @@ enum frame_kind {
     FRAME_MANAGE,
     FRAME_SELFTEST, /* before all work; also verifier to signer */
     FRAME_ADOPT, /* a record that an operator vouches for (service/adopt.h); only where the pair was started for that */
-    FRAME_LOG,   /* there is a log of decisions, of this name: answers come with their records */
-    FRAME_CHECKPOINT, /* of that log, to be signed (core/checkpoint.h); the answer's body is the note */
+    FRAME_LOG,   /* there is a log (core/checkpoint.h): with one of decisions, answers come with their records */
+    FRAME_CHECKPOINT, /* of such a log, to be signed (core/checkpoint.h); the answer's body is the note */
+    FRAME_STATE, /* the newest checkpoint of the store: no work is done at a time behind it (core/state_checkpoint.h) */
     /* Verifier to host. */
     FRAME_READY,          /* the signer holds its sealing key: once, first; the body holds struct state_keys */
     FRAME_SELFTESTED,     /* empty: all is well; else what went wrong */

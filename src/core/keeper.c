@@ -109,9 +109,10 @@ static void hold(struct keeper *k, const struct keeper_answer *a)
 }
 
 /* Waits for the answer; what is told meanwhile is held. */
-static bool ask(struct keeper *k, enum keeper_verb verb, size_t place, struct keeper_answer *a, int *fd)
+static bool ask_value(struct keeper *k, enum keeper_verb verb, size_t place, uint64_t value, struct keeper_answer *a,
+                      int *fd)
 {
-    const struct keeper_request r = {verb, (uint32_t)place};
+    const struct keeper_request r = {verb, (uint32_t)place, value};
 
     *fd = -1;
     if (k->gone || send(k->fd, &r, sizeof r, MSG_NOSIGNAL) != (ssize_t)sizeof r) {
@@ -125,6 +126,20 @@ static bool ask(struct keeper *k, enum keeper_verb verb, size_t place, struct ke
             hold(k, a);
     }
     return false;
+}
+
+static bool ask(struct keeper *k, enum keeper_verb verb, size_t place, struct keeper_answer *a, int *fd)
+{
+    return ask_value(k, verb, place, 0, a, fd);
+}
+
+bool keeper_count(struct keeper *k, enum keeper_counter verb, uint64_t value, int *fd, struct fault *fault)
+{
+    struct keeper_answer a;
+
+    if (!ask_value(k, KEEPER_COUNT, verb, value, &a, fd))
+        return fault_set(fault, FAULT_SYSTEM, "cannot start assay-sealer: the keeper of the core ended");
+    return *fd >= 0 || fault_set(fault, FAULT_SYSTEM, "cannot start assay-sealer: %s", strerror(a.status));
 }
 
 bool keeper_pair_start(struct keeper *k, size_t place, struct pair *out, struct fault *fault)

@@ -21,12 +21,17 @@ enum keeper_verb {
     KEEPER_START = 1,    /* a pair in a place that has none */
     KEEPER_END_VERIFIER, /* its verifier, which may have ended by itself: how is answered */
     KEEPER_KILL,         /* both, whatever is left of them: the place has no pair now */
+    KEEPER_COUNT,        /* the counter of the TPM, by assay-sealer; with the descriptor to what it says */
     KEEPER_SIGNER_ENDED, /* of answers alone: by itself, how is told */
     KEEPER_READY,        /* of answers alone: the first, once it is confined */
 };
 
+/* What KEEPER_COUNT has as its place (sealer/counter.h). */
+enum keeper_counter { COUNTER_READ, COUNTER_ADD, COUNTER_KEEP, COUNTER_VERBS };
+
 struct keeper_request {
     uint32_t verb, place;
+    uint64_t value; /* of KEEPER_COUNT */
 };
 
 struct keeper_answer {
@@ -38,7 +43,9 @@ struct keeper_answer {
 struct keeper_options {
     struct pair_options pair; /* of each; place and adopts are the keeper's to set. pair.pairs: places, from 0 */
     bool adopts;              /* the place behind them is for one that seals what an operator vouches for */
-    const char *user;         /* whom it becomes, with what it starts; NULL: nobody else */
+    const char *sealer;       /* the path of assay-sealer; NULL: no counter is set */
+    const char *counter_tpm, *counter_index; /* its arguments (sealer/counter.h) */
+    const char *user;                        /* whom it becomes, with what it starts; NULL: nobody else */
 };
 
 /* In the child: serve the host at this descriptor until it ends, or says something malformed. */
@@ -56,6 +63,9 @@ void keeper_pair_end_verifier(struct keeper *k, size_t place, struct pair *p, ch
 void keeper_pair_kill(struct keeper *k, size_t place, struct pair *p);
 /* The place of the pair that seals what an operator vouches for. */
 size_t keeper_adopting_place(const struct keeper *k);
+
+/* assay-sealer counts: *fd is where it says what came of it, until it ends; to be closed. Two are never under way. */
+bool keeper_count(struct keeper *k, enum keeper_counter verb, uint64_t value, int *fd, struct fault *fault);
 
 /* What it says unasked. Readable when there may be news; those that came beside an answer are held here. */
 int keeper_fd(const struct keeper *k);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@ struct kept {
     const struct keeper_options *o;
     struct place *places;
     size_t count;
-    bool alone; /* the host does not listen any more */
+    pid_t counter; /* assay-sealer, at work; or -1 */
+    bool alone;    /* the host does not listen any more */
 };
 
 static bool tell(struct kept *k, const struct keeper_answer *a, int fd)
@@ -71,11 +73,65 @@ static bool start(struct kept *k, uint32_t place, struct keeper_answer *a)
     return told;
 }
 
+/* assay-sealer, whose standard output and standard error lead to `to`; an error number. */
+static int spawn_counter(struct kept *k, const struct keeper_request *r, int to)
+{
+    static const char *const verbs[COUNTER_VERBS] = {"read", "add", "keep"};
+    const struct keeper_options *o = k->o;
+    char value[24];
+    char *arguments[] = {"assay-sealer",
+                         "counter",
+                         (char *)(uintptr_t)verbs[r->place],
+                         (char *)(uintptr_t)o->counter_tpm,
+                         (char *)(uintptr_t)o->counter_index,
+                         value,
+                         NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+
+    snprintf(value, sizeof value, "%llu", (unsigned long long)r->value);
+    sigemptyset(&none);
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error == 0 && (error = posix_spawnattr_init(&attributes)) != 0)
+        posix_spawn_file_actions_destroy(&actions);
+    if (error)
+        return error;
+    if ((error = posix_spawnattr_setsigmask(&attributes, &none)) == 0 &&
+        (error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK)) == 0 &&
+        (error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) == 0 &&
+        (error = posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO)) == 0 &&
+        (error = posix_spawn_file_actions_adddup2(&actions, to, STDERR_FILENO)) == 0)
+        error = posix_spawn(&k->counter, o->sealer, &actions, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/* The one before has said all that it had to: the host reads it to its end. */
+static bool count(struct kept *k, const struct keeper_request *r, struct keeper_answer *a)
+{
+    int ends[2] = {-1, -1};
+
+    if (k->counter > 0)
+        waitpid(k->counter, NULL, 0);
+    k->counter = -1;
+    a->status = pipe2(ends, O_CLOEXEC) == 0 ? spawn_counter(k, r, ends[1]) : errno;
+    if (ends[1] >= 0)
+        close(ends[1]);
+    bool told = tell(k, a, a->status ? -1 : ends[0]);
+    if (ends[0] >= 0)
+        close(ends[0]);
+    return told;
+}
+
 /* False ends the keeper: what it was asked makes no sense, or nobody listens. */
 static bool answer(struct kept *k, const struct keeper_request *r)
 {
     struct keeper_answer a = {.verb = r->verb, .place = r->place, .verifier = -1, .signer = -1};
 
+    if (r->verb == KEEPER_COUNT)
+        return k->o->sealer && r->place < COUNTER_VERBS && count(k, r, &a);
     if (r->place >= k->count)
         return false;
     struct place *p = &k->places[r->place];
@@ -150,7 +206,7 @@ static bool watch(struct fault *fault)
 
 _Noreturn void keeper_process(const struct keeper_options *o, int host)
 {
-    struct kept k = {.o = o, .count = o->pair.pairs + o->adopts};
+    struct kept k = {.o = o, .count = o->pair.pairs + o->adopts, .counter = -1};
     struct fault fault = {0};
 
     prctl(PR_SET_NAME, "assayd: keeper");

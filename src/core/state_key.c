@@ -12,8 +12,11 @@ void root_derive(const uint8_t root[ROOT_KEY_SIZE], struct bytes info, uint8_t o
 
 static void seed_of(const uint8_t root[ROOT_KEY_SIZE], enum state_key_use use, uint8_t seed[ED25519_SEED])
 {
-    root_derive(root, use == STATE_RECORD ? BYTES_LIT("assay record key 1") : BYTES_LIT("assay checkpoint key 1"),
-                seed);
+    static const char *const infos[STATE_KEY_USES] = {[STATE_RECORD] = "assay record key 1",
+                                                      [STATE_CHECKPOINT] = "assay checkpoint key 1",
+                                                      [STATE_STORE] = "assay store checkpoint key 1"};
+
+    root_derive(root, bytes_text(infos[use]), seed);
 }
 
 static bool public_of(const uint8_t root[ROOT_KEY_SIZE], enum state_key_use use, uint8_t out[ED25519_PUBLIC])
@@ -28,7 +31,8 @@ static bool public_of(const uint8_t root[ROOT_KEY_SIZE], enum state_key_use use,
 
 bool state_keys_public(const uint8_t root[ROOT_KEY_SIZE], struct state_keys *out)
 {
-    return public_of(root, STATE_RECORD, out->record) && public_of(root, STATE_CHECKPOINT, out->checkpoint);
+    return public_of(root, STATE_RECORD, out->record) && public_of(root, STATE_CHECKPOINT, out->checkpoint) &&
+           public_of(root, STATE_STORE, out->store);
 }
 
 bool state_sign(const uint8_t root[ROOT_KEY_SIZE], enum state_key_use use, struct bytes message,
@@ -48,18 +52,21 @@ struct bytes write_state_keys(struct arena *a, const struct state_keys *keys)
 
     wr_put(&w, BYTES_OF(keys->record));
     wr_put(&w, BYTES_OF(keys->checkpoint));
+    wr_put(&w, BYTES_OF(keys->store));
     return wr_done(&w);
 }
 
 bool read_state_keys(struct bytes body, struct state_keys *out)
 {
     struct reader r = rd_open(body);
-    struct bytes record = rd_take(&r, ED25519_PUBLIC), checkpoint = rd_take(&r, ED25519_PUBLIC);
+    struct bytes record = rd_take(&r, ED25519_PUBLIC), checkpoint = rd_take(&r, ED25519_PUBLIC),
+                 store = rd_take(&r, ED25519_PUBLIC);
 
     if (!rd_end(&r))
         return false;
     memcpy(out->record, record.p, ED25519_PUBLIC);
     memcpy(out->checkpoint, checkpoint.p, ED25519_PUBLIC);
+    memcpy(out->store, store.p, ED25519_PUBLIC);
     return true;
 }
 

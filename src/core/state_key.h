@@ -1,5 +1,5 @@
-/* Keys by which the core vouches for what it gives out of its hands: records of the store, and checkpoints of the decision log
- * (DESIGN 5). Each is Ed25519, derived from the root, the secret that all signers of one deployment share (the "sealing key");
+/* Keys by which the core vouches for what it gives out of its hands: records of the store, and checkpoints of the decision log and
+ * of the log of those records (DESIGN 5). Each is Ed25519, derived from the root, the secret that all signers of one deployment share (the "sealing key");
  * whoever has the public half, a verifier, another node or an auditor, can tell what this deployment's core signed. */
 #ifndef ASSAY_CORE_STATE_KEY_H
 #define ASSAY_CORE_STATE_KEY_H
@@ -12,6 +12,7 @@ enum { ROOT_KEY_SIZE = 32 };
 enum state_key_use {
     STATE_RECORD = 1, /* of the store */
     STATE_CHECKPOINT, /* of the decision log */
+    STATE_STORE,      /* a checkpoint of all records of the store (core/state_checkpoint.h) */
     STATE_KEY_USES,   /* one above the last */
 };
 
@@ -20,7 +21,7 @@ void root_derive(const uint8_t root[ROOT_KEY_SIZE], struct bytes info, uint8_t o
 
 /* The public halves; body of FRAME_READY as they stand here. */
 struct state_keys {
-    uint8_t record[ED25519_PUBLIC], checkpoint[ED25519_PUBLIC];
+    uint8_t record[ED25519_PUBLIC], checkpoint[ED25519_PUBLIC], store[ED25519_PUBLIC];
 };
 bool state_keys_public(const uint8_t root[ROOT_KEY_SIZE], struct state_keys *out);
 struct bytes write_state_keys(struct arena *a, const struct state_keys *keys);

@@ -13,6 +13,7 @@
 #include "core/message.h"
 #include "core/providers.h"
 #include "core/selftest.h"
+#include "core/state_checkpoint.h"
 #include "core/state_key.h"
 #include "crypto/random_seed.h"
 
@@ -44,10 +45,13 @@ static struct cache *cache;
 static struct platforms *platforms;
 static struct state_keys state_keys; /* of the signer */
 static bool adopts;                  /* and does nothing else */
-static uint8_t log_name[LOG_NAME_MOST];
-static struct log_key log_key;            /* of the log of decisions; without a name: none is kept */
-static struct checkpoint checkpoint_last; /* the newest that was signed here */
-static int64_t last_time;                 /* of a request: this process has no clock */
+static struct held_log {
+    uint8_t name[LOG_NAME_MOST];
+    struct log_key key;     /* without a name: none is kept */
+    struct checkpoint last; /* the newest that was signed here */
+} logs[STATE_KEY_USES];
+static int64_t state_time; /* of the store's newest checkpoint */
+static int64_t last_time;  /* of a request: this process has no clock */
 static struct frame_reader from_host = {.fd = HOST_FD}, from_signer = {.fd = SIGNER_FD};
 
 static void state_free(struct state *s)
@@ -257,6 +261,22 @@ static bool snapshot_for(struct arena *a, struct bytes issuer, bool whole, struc
     return false;
 }
 
+/* The host's clock is believed, but not back behind the newest checkpoint: what was out of date would be in date again. */
+static bool behind(struct arena *a, int64_t time, bool *told)
+{
+    static const struct changes none;
+    struct state_exam x = {.arena = a, .trace = trace_new(a), .time = time, .mark.time = state_time};
+
+    if (state_judge_time(&x))
+        return false;
+    struct answer bad = {.status = 503,
+                         .code = "StateRefused",
+                         .failed_check = check_table[CHECK_STATE_TIME].id,
+                         .body = error_body(a, "StateRefused", trace_message(x.trace, a))};
+    *told = frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &bad, &none, false));
+    return true;
+}
+
 /* What will be on record: every token, and every refusal for what was sent. */
 static struct bytes record(struct arena *a, const struct appraisal *x, const struct core_request *request)
 {
@@ -266,7 +286,8 @@ static struct bytes record(struct arena *a, const struct appraisal *x, const str
                          .policy_hash = x->policy_hash,
                          .failed = answer->failed_check ? bytes_text(answer->failed_check) : BYTES_NONE};
 
-    if (!log_key.name.n || x->draft || !x->attester || (answer->status == 200 ? !x->token.n : !answer->failed_check))
+    if (!logs[STATE_CHECKPOINT].key.name.n || x->draft || !x->attester ||
+        (answer->status == 200 ? !x->token.n : !answer->failed_check))
         return BYTES_NONE;
     d.attester = bytes_text(x->attester->path);
     sha256(request->issuer, d.provider);
@@ -300,6 +321,8 @@ static bool attest(struct arena *a, struct bytes body)
 
     if (!current || !read_attest(body, &request))
         return false;
+    if (behind(a, request.time, &told))
+        return told;
     if (!snapshot_for(a, request.issuer, true, &provider, &snapshot, &told))
         return told;
     if (request.explain)
@@ -335,6 +358,8 @@ static bool manage(struct arena *a, struct bytes body)
 
     if (!current || !read_manage(body, &request))
         return false;
+    if (behind(a, request.time, &told))
+        return told;
     /* The first of its name has no state; that there was none before is the host's word, unless it is known here. */
     bool lifecycle = request.what == MANAGE_PROVIDER_CREATE || request.what == MANAGE_PROVIDER_DELETE;
     bool first = request.what == MANAGE_PROVIDER_CREATE && request.first;
@@ -349,14 +374,18 @@ static bool manage(struct arena *a, struct bytes body)
     return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &changes, false));
 }
 
-/* The name of this node's log, before all work. */
-static bool take_log(struct bytes name)
+/* The name of a log of this node, before all work. */
+static bool take_log(struct bytes body)
 {
-    if (!log_name_ok(name))
+    enum state_key_use use;
+    struct bytes name;
+
+    if (!read_log(body, &use, &name))
         return false;
-    memcpy(log_name, name.p, name.n);
-    log_key.name = bytes_make(log_name, name.n);
-    memcpy(log_key.key, state_keys.checkpoint, sizeof log_key.key);
+    struct held_log *l = &logs[use];
+    memcpy(l->name, name.p, name.n);
+    l->key.name = bytes_make(l->name, name.n);
+    memcpy(l->key.key, use == STATE_STORE ? state_keys.store : state_keys.checkpoint, sizeof l->key.key);
     return true;
 }
 
@@ -364,26 +393,38 @@ static bool sign_checkpoint(struct arena *a, struct bytes body)
 {
     static const struct changes none;
     struct checkpoint_message m;
-    struct log_exam x = {.arena = a, .trace = trace_new(a), .key = &log_key};
     struct fault fault = {0};
     struct bytes signature = BYTES_NONE;
     struct answer answer = {.status = 400, .code = "InvalidParameter"};
 
-    if (!log_key.name.n || !read_checkpoint(body, &m))
+    if (!read_checkpoint(body, &m) || !logs[m.use].key.name.n)
         return false;
-    bool good = checkpoint_judge(&x, &m, &checkpoint_last);
+    struct held_log *l = &logs[m.use];
+    struct log_exam x = {.arena = a, .trace = trace_new(a), .key = &l->key};
+    bool good = checkpoint_judge(&x, &m, &l->last);
     struct bytes text = checkpoint_text(a, &m.next);
     if (!good)
         answer.body = trace_message(x.trace, a);
-    else if (!ask_signer(FRAME_STATE_SIGN, write_state_sign(a, STATE_CHECKPOINT, text), a, &signature, &fault) ||
+    else if (!ask_signer(FRAME_STATE_SIGN, write_state_sign(a, m.use, text), a, &signature, &fault) ||
              signature.n != ED25519_SIGNATURE)
         answer.body = bytes_text(fault.text);
     else {
-        checkpoint_last.size = m.next.size;
-        checkpoint_last.root = m.next.root;
-        answer = (struct answer){.status = 200, .body = note_write(a, text, &log_key, signature.p)};
+        l->last = (struct checkpoint){.size = m.next.size, .root = m.next.root};
+        answer = (struct answer){.status = 200, .body = note_write(a, text, &l->key, signature.p)};
     }
     return frame_write(HOST_FD, FRAME_ANSWER, write_answer(a, &answer, &none, false));
+}
+
+/* The host has no other say: what the core did not sign is no checkpoint, and an older one changes nothing. */
+static bool take_state(struct arena *a, struct bytes note)
+{
+    struct state_exam x = {.arena = a, .trace = trace_new(a), .key = &logs[STATE_STORE].key};
+
+    if (!x.key->name.n || !state_judge_note(&x, note))
+        return false;
+    if (x.mark.time > state_time)
+        state_time = x.mark.time;
+    return true;
 }
 
 static bool selftest(struct arena *a)
@@ -416,7 +457,7 @@ static bool adopt(struct arena *a, struct bytes body)
 
 static bool take(struct arena *a, enum frame_kind kind, struct bytes body)
 {
-    if (adopts)
+    if (adopts && kind != FRAME_LOG && kind != FRAME_CHECKPOINT)
         return kind == FRAME_ADOPT && adopt(a, body);
     switch (kind) {
     case FRAME_ATTEST: return attest(a, body);
@@ -424,6 +465,7 @@ static bool take(struct arena *a, enum frame_kind kind, struct bytes body)
     case FRAME_SELFTEST: return selftest(a);
     case FRAME_LOG: return take_log(body);
     case FRAME_CHECKPOINT: return sign_checkpoint(a, body);
+    case FRAME_STATE: return take_state(a, body);
     case FRAME_PROVIDER:
     case FRAME_RECORD:
     case FRAME_PROVIDER_END: return providers_take(providers, kind, body);

@@ -1,8 +1,12 @@
 #include "service/adopt.h"
 
+#include <time.h>
+
 #include "base/limits.h"
 #include "core/message.h"
 #include "service/log.h"
+#include "service/state_place.h"
+#include "service/state_tree.h"
 
 enum {
     BATCH_RECORDS = 256,
@@ -42,6 +46,7 @@ bool adopt_begin(struct keeper *keeper, struct adoption *out, struct fault *faul
 void adopt_end(struct adoption *a)
 {
     keeper_pair_kill(a->keeper, keeper_adopting_place(a->keeper), &a->pair);
+    merkle_growth_free(&a->all);
 }
 
 static bool is_sealed(struct arena *a, const struct adoption *of, const struct record *r, enum check_id *failed)
@@ -71,7 +76,8 @@ static bool look(void *context, const struct record *r)
     enum check_id failed;
 
     s->adoption->records++;
-    record_chain_add(&s->adoption->chain, s->scratch, &record);
+    merkle_growth_add(&s->adoption->all, record_message(s->scratch, &record));
+    merkle_growth_settle(&s->adoption->all);
     if (!is_sealed(s->scratch, s->adoption, r, &failed)) {
         s->adoption->refused++;
         if (s->each)
@@ -88,10 +94,17 @@ bool adopt_survey(struct adoption *a, struct store *s, adopt_each *each, void *c
 
     arena_init(&arena, ADOPT_MEMORY);
     a->records = a->refused = 0;
-    a->chain = (struct record_chain){0};
+    merkle_growth_free(&a->all);
     bool ok = store_records(s, &arena, 0, look, &survey, fault);
     arena_free(&arena);
     return ok;
+}
+
+bool adopt_state(struct adoption *a, struct merkle_hash *out, struct fault *fault)
+{
+    const struct merkle_source source = merkle_growth_source(&a->all);
+
+    return merkle_root(&source, merkle_growth_size(&a->all), out, fault);
 }
 
 /* Records of a batch, whether or not they need a seal. */
@@ -171,6 +184,57 @@ bool adopt_all(struct adoption *of, struct store *s, struct fault *fault)
             last = b.records[b.count - 1].sequence;
         ok = ok && seal_batch(of, s, &a, &b, fault);
     }
+    arena_free(&a);
+    return ok;
+}
+
+/* Its note. */
+static bool ask_checkpoint(struct adoption *of, struct arena *a, const struct log_key *key,
+                           const struct checkpoint_message *m, struct bytes *note, struct fault *fault)
+{
+    struct frame_reader from = {.fd = of->pair.fd};
+    struct answered answer;
+    enum frame_kind kind;
+    struct bytes body;
+
+    if (!frame_write(of->pair.fd, FRAME_LOG, write_log(a, m->use, key->name)) ||
+        !frame_write(of->pair.fd, FRAME_CHECKPOINT, write_checkpoint(a, m)) || !frame_read(&from, a, &kind, &body) ||
+        kind != FRAME_ANSWER || !read_answer(body, &answer) || answer.status != 200)
+        return fault_set(fault, FAULT_SYSTEM, "the core does not sign the store's checkpoint");
+    *note = answer.body;
+    return true;
+}
+
+static bool start_counter(void *context, enum keeper_counter verb, uint64_t value, int *fd, struct fault *fault)
+{
+    return keeper_count(context, verb, value, fd, fault);
+}
+
+static bool anchor(struct adoption *of, const struct config *c, struct state_place *place, struct arena *a,
+                   struct fault *fault)
+{
+    struct log_key key = {.name = bytes_text(c->state.name)};
+    struct state_mark mark = {.time = (int64_t)time(NULL)};
+    struct checkpoint_message m = {.last = BYTES_NONE};
+    struct bytes before, note;
+
+    memcpy(key.key, of->keys.store, sizeof key.key);
+    return state_place_open(&c->state, &(struct counting){start_counter, of->keeper}, place, fault) &&
+           state_place_newest(place, &key, a, &before, fault) && state_place_next(place, &mark.counter, fault) &&
+           state_tree_message(&of->all, &key, &mark, a, &m, fault) && ask_checkpoint(of, a, &key, &m, &note, fault) &&
+           state_place_put(place, note, &mark.counter, fault);
+}
+
+bool adopt_anchor(struct adoption *of, const struct config *c, struct store *s, struct fault *fault)
+{
+    struct state_place place = {.lock = -1};
+    struct arena a;
+
+    if (!c->state.file)
+        return true;
+    arena_init(&a, ADOPT_MEMORY);
+    bool ok = adopt_survey(of, s, NULL, NULL, fault) && anchor(of, c, &place, &a, fault);
+    state_place_close(&place);
     arena_free(&a);
     return ok;
 }

@@ -13,9 +13,11 @@ static const char help[] = "Usage: assayd adopt --config FILE [--accept STATE]\n
                            "\n"
                            "Lists the records of the store that are not as the core sealed them, and names the state "
                            "of the whole store. With\n"
-                           "--accept and that name, seals them as they are: from then on they count. The service must "
-                           "be stopped. Look at each\n"
-                           "one before: whoever changed a record behind the service's back is believed by this.\n";
+                           "--accept and that name, seals them as they are: from then on they count; and where [state] "
+                           "anchors the store, it\n"
+                           "is anchored as it is now, an older one too. The service must be stopped. Look at each "
+                           "one before: whoever changed\n"
+                           "a record behind the service's back, or put back an old store, is believed by this.\n";
 
 enum { LISTED_MAX = 200, STATE_DIGITS = 32, COMMAND_MEMORY = 1024 * 1024 };
 
@@ -70,9 +72,11 @@ static bool accept_all(const struct config *config, struct adoption *of, struct 
     /* The log is another process's while the service runs; and what is not on record is not done. */
     if (!audit_open(&service, &audit, fault))
         return false;
-    snprintf(details, sizeof details, "%llu of %llu records were sealed as they stand", (unsigned long long)of->refused,
-             (unsigned long long)of->records);
-    bool ok = audit_event(audit, "AdoptState", true, details, fault) && adopt_all(of, s, fault);
+    snprintf(details, sizeof details, "%llu of %llu records were sealed as they stand%s",
+             (unsigned long long)of->refused, (unsigned long long)of->records,
+             config->state.file ? ", and the store anchored anew" : "");
+    bool ok = audit_event(audit, "AdoptState", true, details, fault) && adopt_all(of, s, fault) &&
+              adopt_anchor(of, config, s, fault);
     audit_close(audit);
     return ok;
 }
@@ -81,15 +85,16 @@ static bool judge(const struct config *config, const struct command *c, struct a
                   struct fault *fault)
 {
     char state[STATE_DIGITS + 1];
+    struct merkle_hash root;
     uint64_t listed = 0;
     struct arena a;
 
-    if (!adopt_survey(of, s, list, &listed, fault))
+    if (!adopt_survey(of, s, list, &listed, fault) || !adopt_state(of, &root, fault))
         return false;
     if (listed > LISTED_MAX)
         printf("and %llu more\n", (unsigned long long)(listed - LISTED_MAX));
     arena_init(&a, COMMAND_MEMORY);
-    snprintf(state, sizeof state, "%.*s", STATE_DIGITS, arena_string(&a, hex_encode(&a, BYTES_OF(of->chain.head))));
+    snprintf(state, sizeof state, "%.*s", STATE_DIGITS, arena_string(&a, hex_encode(&a, BYTES_OF(root.v))));
     arena_free(&a);
     printf("%llu of %llu records are not as the core sealed them; the state of the store is %s\n",
            (unsigned long long)of->refused, (unsigned long long)of->records, state);

@@ -191,7 +191,7 @@ static void drained(evutil_socket_t fd, short what, void *context)
     static int waited;
 
     (void)fd, (void)what;
-    if (busy(s) == 0 || ++waited > s->config->stop_seconds * 10)
+    if ((busy(s) == 0 && state_anchor_ended(s->anchor)) || ++waited > s->config->stop_seconds * 10)
         event_base_loopbreak(s->base);
 }
 
@@ -216,7 +216,7 @@ static void stop(evutil_socket_t number, short what, void *context)
 struct launch {
     struct service *service;
     const struct arguments *arguments;
-    bool pairs_ready, store_known;
+    bool pairs_ready, store_known, store_good;
     struct fault failure; /* why it ended */
 };
 
@@ -259,6 +259,7 @@ static void fixed(void *context, const struct tenancy_result *result)
         return;
     }
     s->ready = true;
+    state_anchor_go(s->anchor);
     log_serving(s);
     if (l->arguments->development && !development_ready(s->config, l->arguments->state, http_port(s->http), &fault))
         log_error("%s", fault.text);
@@ -281,7 +282,7 @@ static void go_on(struct launch *l)
 {
     struct fault fault = {0};
 
-    if (!l->pairs_ready || !l->store_known || l->failure.code || l->service->stopping)
+    if (!l->pairs_ready || !l->store_known || !l->store_good || l->failure.code || l->service->stopping)
         return;
     if (has_its_root(l, &fault))
         tenancy_fix(l->service, fixed, l);
@@ -318,9 +319,37 @@ static void known(void *context, const struct fault *fault)
         failed(l, fault);
 }
 
+/* Before anything is written or served. */
+static void store_judged(void *context, const struct fault *why, enum check_id failed_check)
+{
+    struct launch *l = context;
+    struct fault fault = {0};
+
+    l->store_good = !why;
+    if (!why) {
+        go_on(l);
+        return;
+    }
+    if (failed_check != CHECK_COUNT &&
+        !audit_event(l->service->audit, "JudgeState", false, check_table[failed_check].id, &fault))
+        log_error("that the store is refused is not on record: %s", fault.text);
+    failed(l, why);
+}
+
+static void state_noted(void *context, struct bytes note)
+{
+    pool_state(((struct launch *)context)->service->pool, note);
+}
+
 static void keys(void *context, const struct state_keys *keys)
 {
-    registry_use_key(((struct launch *)context)->service->registry, keys->record);
+    struct launch *l = context;
+    struct service *s = l->service;
+
+    registry_use_key(s->registry, keys->record);
+    state_anchor_start(s->base, s->config, keys->store, s->keeper, &s->pool,
+                       &(struct state_anchor_callbacks){store_judged, state_noted, l}, &s->anchor);
+    l->store_good = !s->anchor;
 }
 
 static void shadowed(void *context, const struct shadow_result *result)
@@ -478,6 +507,8 @@ static void close_all(struct service *s)
     s->decisions = NULL;
     kept_stop(s->kept);
     s->kept = NULL;
+    state_anchor_stop(s->anchor);
+    s->anchor = NULL;
     http_cut(s->http); /* and nobody asks for what is freed here */
     http_cut(s->administration);
     collateral_fetch_free(s->collateral);

@@ -44,6 +44,7 @@ void config_defaults(struct config *c)
         .sandbox_required = true,
         .audit_sync = true,
         .audit_refuse = true,
+        .state = {.index = 0x0180a55a, .seconds = 60, .witness_refuse = true},
         .decision_checkpoint_seconds = 10,
         .decision_serve = true,
         .decision_keep_days_most = 90,
@@ -78,7 +79,9 @@ enum setting_kind {
     SOURCES,
     EVIDENCE,
     DURATION,
-    KEYS
+    KEYS,
+    COUNTER,
+    INDEX
 };
 
 struct setting {
@@ -179,6 +182,17 @@ static const struct setting settings[] = {
     {"decisions", "keep_inputs", SWITCH, AT(decision_keep), 0, 0, "on or off"},
     {"decisions", "keep_days_most", NUMBER, AT(decision_keep_days_most), RANGE(1, 3650)},
     {"decisions", "keep_mib_most", NUMBER, AT(decision_keep_mib_most), RANGE(1, 16777216)},
+    {"state", "checkpoint", TEXT, AT(state.file), 0, 0, "a file"},
+    {"state", "name", TEXT, AT(state.name), 0, 0, "a name"},
+    {"state", "seconds", NUMBER, AT(state.seconds), RANGE(1, 86400)},
+    {"state", "counter", COUNTER, AT(state.counted), 0, 0, "off or tpm"},
+    {"state", "counter_index", INDEX, AT(state.index), 0x01800000, 0x01bffffe,
+     "an index of the TPM's owner, from 0x01800000 to 0x01bffffe"},
+    {"state", "witness", TEXT, AT(state.witness), 0, 0, "a URL"},
+    {"state", "witness_key", TEXT, AT(state.witness_key), 0, 0, "a witness's key"},
+    {"state", "witness_ca", TEXT, AT(state.witness_ca), 0, 0, "a file"},
+    {"state", "witness_absent", REFUSING, AT(state.witness_refuse), 0, 0, "refuse or continue"},
+    {"state", "counter_tpm", TEXT, AT(state.tpm), 0, 0, "a TCTI, as device:/dev/tpmrm0"},
     {"store", "url", TEXT, AT(store), 0, 0, "sqlite:PATH or postgresql://HOST/DATABASE"},
 };
 
@@ -188,6 +202,15 @@ static bool read_number(const char *text, long least, long most, long *out)
 
     *out = strtol(text, &end, 10);
     return *text && !*end && *out >= least && *out <= most;
+}
+
+/* Of a TPM, as everybody writes it. */
+static bool read_index(const char *text, long least, long most, long *out)
+{
+    char *end;
+
+    *out = strtol(text, &end, 16);
+    return strncmp(text, "0x", 2) == 0 && !*end && *out >= least && *out <= most;
 }
 
 /* In seconds; "off" is 0. */
@@ -294,6 +317,12 @@ static bool apply(struct config *c, const struct setting *s, const char *value)
     case REQUIRED: return read_choice(value, "available", "required", (bool *)at);
     case REFUSING: return read_choice(value, "continue", "refuse", (bool *)at);
     case KEYS: return read_choice(value, "provider", "region", (bool *)at);
+    case COUNTER: return read_choice(value, "off", "tpm", (bool *)at);
+    case INDEX:
+        if (!read_index(value, s->least, s->most, &number))
+            return false;
+        *(int *)(void *)at = (int)number;
+        return true;
     case TAIL: return read_choice(value, "ignore", "zero", (bool *)at);
     case FRESHNESS:
         if (!read_choice(value, "pinned", "strict", &strict))
@@ -467,19 +496,34 @@ static bool config_sealer_complete(const struct config *c, struct fault *fault)
     return true;
 }
 
-static bool decision_witness_ok(const struct config *c)
+/* A witness: both of address and key, beside a log; or neither, and no certificates. */
+static bool witness_ok(const char *log, const char *url, const char *text, const char *ca)
 {
-    const char *url = c->decision_witness;
     struct log_key key;
     struct arena a;
 
-    if (!url || !c->decision_witness_key || !c->decision_folder)
-        return !url && !c->decision_witness_key && !c->decision_witness_ca;
+    if (!url || !text || !log)
+        return !url && !text && !ca;
     arena_init(&a, 64 * 1024);
     bool ok = (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && url[strlen(url) - 1] != '/' &&
-              witness_key_parse(&a, bytes_text(c->decision_witness_key), &key);
+              witness_key_parse(&a, bytes_text(text), &key);
     arena_free(&a);
     return ok;
+}
+
+static bool config_state_complete(const struct config *c, struct fault *fault)
+{
+    if (!c->state.file != !c->state.name || (c->state.name && !log_name_ok(bytes_text(c->state.name))) ||
+        (c->state.counted && !c->state.file))
+        return fault_set(fault, FAULT_USAGE,
+                         "[state] checkpoint and name must both be set: a file, and the name of the store's log, which "
+                         "all nodes of one store share, up to 128 visible characters without blank and plus sign; "
+                         "counter = tpm needs them");
+    return witness_ok(c->state.file, c->state.witness, c->state.witness_key, c->state.witness_ca) ||
+           fault_set(fault, FAULT_USAGE,
+                     "[state] witness and witness_key must both be set, beside checkpoint: an address that begins with "
+                     "https:// (http:// for this machine) without a slash at its end, and the key that the witness "
+                     "prints when it starts, NAME+ID+BASE64");
 }
 
 bool config_complete(const struct config *c, struct fault *fault)
@@ -521,7 +565,7 @@ bool config_complete(const struct config *c, struct fault *fault)
         return fault_set(fault, FAULT_USAGE,
                          "[decisions] log and name must both be set: a folder, and the log's name, of which each node "
                          "has another, up to 128 visible characters without blank and plus sign");
-    if (!decision_witness_ok(c))
+    if (!witness_ok(c->decision_folder, c->decision_witness, c->decision_witness_key, c->decision_witness_ca))
         return fault_set(
             fault, FAULT_USAGE,
             "[decisions] witness and witness_key must both be set, beside log: an address that begins with "
@@ -543,7 +587,7 @@ bool config_complete(const struct config *c, struct fault *fault)
     if (c->evidence_path && (c->evidence == EVIDENCE_AUTO || c->evidence == EVIDENCE_OFF))
         return fault_set(fault, FAULT_USAGE,
                          "[keys] evidence must say of what evidence_path is: tsm, sev-guest or gramine");
-    return config_sealer_complete(c, fault) && config_sign_in_complete(c, fault);
+    return config_sealer_complete(c, fault) && config_state_complete(c, fault) && config_sign_in_complete(c, fault);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -564,7 +608,9 @@ static bool put_back(struct config *next, const struct config *in_force, const s
     const char *old;
 
     if (s->kind != TEXT) {
-        size_t n = s->kind == SIZE ? sizeof(size_t) : s->kind == SWITCH ? sizeof(bool) : sizeof(int);
+        size_t n = s->kind == SIZE                                                  ? sizeof(size_t)
+                   : s->kind == SWITCH || s->kind == COUNTER || s->kind == REFUSING ? sizeof(bool)
+                                                                                    : sizeof(int);
         bool same = memcmp(to, from, n) == 0;
 
         memcpy(to, from, n);
@@ -607,7 +653,8 @@ static bool is_for_start(const struct setting *s)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(s->name, names[i]) == 0)
             return true;
-    return strncmp(s->name, "sealer", 6) == 0 || (strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0) ||
+    return strncmp(s->name, "sealer", 6) == 0 || strcmp(s->section, "state") == 0 ||
+           (strcmp(s->section, "audit") == 0 && strcmp(s->name, "file") == 0) ||
            (strcmp(s->section, "decisions") == 0 &&
             (strcmp(s->name, "log") == 0 || strcmp(s->name, "name") == 0 || strncmp(s->name, "witness", 7) == 0)) ||
            strncmp(s->name, "keep_", 5) == 0;

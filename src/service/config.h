@@ -45,6 +45,18 @@ struct refresh_config {
     const char *proxy, *ca_file;
 };
 
+/* [state]: the anchor of the store (service/state_anchor.h). */
+struct state_config {
+    const char *file, *name;           /* of its newest checkpoint; NULL: none is kept */
+    bool counted;                      /* by a TPM */
+    const char *tpm;                   /* TCTI; NULL: the device that is there */
+    int index;                         /* of its NV memory, and the one above */
+    int seconds;                       /* between two checkpoints */
+    const char *witness, *witness_key; /* who is asked to cosign them; NULL: nobody */
+    const char *witness_ca;            /* PEM: trust these at the witness besides the system's; or NULL */
+    bool witness_refuse;               /* no start without it */
+};
+
 struct config {
     struct arena arena; /* holds all texts */
     /* [server] */
@@ -93,6 +105,7 @@ struct config {
     bool anchors_are_simulated;
     /* [store] */
     const char *store; /* store_open's url */
+    struct state_config state;
     /* [audit] */
     const char *audit_file; /* NULL: none is kept */
     bool audit_sync, audit_journal, audit_refuse;

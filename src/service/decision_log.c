@@ -169,7 +169,7 @@ static enum stage settle(struct decision_log *l)
         return STAGE_PUBLISH; /* signed, and not on the disk yet: the core goes on from no other */
     l->note = BYTES_NONE;
     arena_reset(&l->arena);
-    *m = (struct checkpoint_message){0};
+    *m = (struct checkpoint_message){.use = STATE_CHECKPOINT};
     if (!log_append_last(l->append, &l->arena, &m->last, &fault) ||
         (m->last.n && (!note_text(m->last, &text) || !checkpoint_parse(text, &last)))) {
         log_error("no checkpoint of the decision log: its last one cannot be read: %s", fault.text);

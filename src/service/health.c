@@ -81,6 +81,7 @@ static void metrics(const struct service *s, struct exchange *e)
 {
     const struct decision_counts decisions = decision_log_counts(s->decisions);
     const struct kept_counts kept = kept_counts(s->kept);
+    const struct state_anchor_state anchor = state_anchor_state(s->anchor);
     struct metrics_state state = {
         .pool = pool_counts(s->pool),
         .load = pool_load_now(s->pool),
@@ -98,6 +99,14 @@ static void metrics(const struct service *s, struct exchange *e)
         .kept = kept.kept,
         .kept_lost = kept.lost,
         .kept_bytes = kept.bytes,
+        .anchored = anchor.kept,
+        .anchored_records = anchor.records,
+        .anchored_time = anchor.time,
+        .checkpoints = anchor.written,
+        .checkpoints_failed = anchor.failed,
+        .state_cosigned = anchor.cosigned,
+        .state_refused = anchor.witness_refused,
+        .state_unasked = anchor.witness_failed,
         .store_answers = ledger_answers(s->ledger),
         .ready = !missing(s, &e->arena)->first,
         .outlooks = s->outlooks,

@@ -1,6 +1,7 @@
 #include "service/host_confine.h"
 
 #include <pwd.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "core/confine.h"
@@ -58,12 +59,13 @@ static unsigned cpu_seconds(int milliseconds)
 
 bool host_keeper(const struct config *c, enum keeper_purpose purpose, struct keeper **out, struct fault *fault)
 {
-    char folder[PATH_LONGEST];
+    char folder[PATH_LONGEST], sealer[PATH_LONGEST], index[16];
     struct arena a;
 
     *out = NULL;
-    if (!pair_folder(folder, sizeof folder, fault))
+    if (!pair_folder(folder, sizeof folder, fault) || (c->state.counted && !pair_sealer(sealer, sizeof sealer, fault)))
         return false;
+    snprintf(index, sizeof index, "0x%x", (unsigned)c->state.index);
     (void)confine_lockable(CONFINE_SIGNER_MEMORY); /* what signers inherit */
     arena_init(&a, SEALER_MEMORY);
     const struct keeper_options options = {
@@ -75,6 +77,9 @@ bool host_keeper(const struct config *c, enum keeper_purpose purpose, struct kee
                  .pairs = purpose == KEEPER_FOR_ADOPTION ? 0 : (size_t)c->pairs,
                  .sandbox_required = c->sandbox_required},
         .adopts = purpose != KEEPER_FOR_SERVICE,
+        .sealer = c->state.counted ? sealer : NULL,
+        .counter_tpm = c->state.tpm ? c->state.tpm : "",
+        .counter_index = index,
         .user = c->core_user ? c->core_user : c->user,
     };
     bool ok = keeper_begin(&options, out, fault);

@@ -235,6 +235,23 @@ static void write_pool(struct writer *w, const struct pool_counts *n, const stru
     single(w, "assay_queue_length", "gauge", "Requests that wait for a pair.", load->waiting);
 }
 
+static void write_store_anchor(struct writer *w, const struct metrics_state *s)
+{
+    single(w, "assay_anchored_records", "gauge", "Records of the store that its newest checkpoint covers.",
+           s->anchored_records);
+    single(w, "assay_anchor_age_seconds", "gauge", "Age of the store's newest checkpoint; 0 where there is none yet.",
+           s->anchored_time && s->now > s->anchored_time ? (uint64_t)(s->now - s->anchored_time) : 0);
+    single(w, "assay_anchor_checkpoints_total", "counter", "Checkpoints of the store that were put in force.",
+           s->checkpoints);
+    single(w, "assay_anchor_failures_total", "counter", "Attempts at such a checkpoint in vain.",
+           s->checkpoints_failed);
+    head(w, "assay_anchor_witness_total", "counter",
+         "Checkpoints of the store that were put before its witness, by what came of it.");
+    labelled(w, "assay_anchor_witness_total", "outcome", "cosigned", s->state_cosigned);
+    labelled(w, "assay_anchor_witness_total", "outcome", "refused", s->state_refused);
+    labelled(w, "assay_anchor_witness_total", "outcome", "failed", s->state_unasked);
+}
+
 static void write_state(struct writer *w, const struct metrics *m, const struct metrics_state *s)
 {
     single(w, "assay_ready", "gauge", "1 when /readyz answers 200.", s->ready);
@@ -260,6 +277,8 @@ static void write_state(struct writer *w, const struct metrics *m, const struct 
     single(w, "assay_kept_inputs_lost_total", "counter", "Decisions whose inputs were to be kept and were not.",
            s->kept_lost);
     single(w, "assay_kept_inputs_bytes", "gauge", "Size of all inputs that are kept, encrypted.", s->kept_bytes);
+    if (s->anchored)
+        write_store_anchor(w, s);
     single(w, "assay_start_time_seconds", "gauge", "When the service started, in seconds since 1970.",
            (uint64_t)m->started);
     head(w, "assay_build_info", "gauge", "Always 1; the label is the version.");

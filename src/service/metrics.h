@@ -66,6 +66,10 @@ struct metrics_state {
     unsigned long cosigned, witness_refused, witness_failed;
     unsigned long kept, kept_lost; /* inputs of decisions */
     uint64_t kept_bytes;
+    bool anchored; /* the store is; then what its newest checkpoint covers, and when it was signed: */
+    uint64_t anchored_records;
+    int64_t anchored_time;
+    unsigned long checkpoints, checkpoints_failed, state_cosigned, state_refused, state_unasked;
     bool store_answers, ready;
     const struct outlooks *outlooks;
     struct collateral_state collateral;

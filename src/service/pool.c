@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/checkpoint.h"
 #include "service/channel.h"
 #include "service/log.h"
 #include "service/poison.h"
@@ -65,6 +66,7 @@ struct pool {
     struct event *news; /* of the keeper */
     struct pool_callbacks call;
     struct state_keys keys; /* of every pair */
+    struct bytes newest;    /* checkpoint of the store; empty: there is none yet */
     bool has_keys;
     bool announced;
     unsigned failed_starts;
@@ -178,18 +180,27 @@ static bool take_keys(struct pool *p, struct bytes body)
     return true;
 }
 
+static void send_log(struct worker *w, enum state_key_use use, const char *name)
+{
+    if (name)
+        channel_send(w->channel, FRAME_LOG, write_log(&w->pool->state, use, bytes_text(name)));
+    arena_reset(&w->pool->state);
+}
+
 /* Before anything else it shows that it judges and signs as it should. */
 static void signer_ready(struct worker *w, struct bytes body)
 {
-    const char *log = w->pool->config->decision_name;
+    const struct pool *p = w->pool;
 
     if (w->state != WORKER_STARTING || w->tested || !take_keys(w->pool, body)) {
         malformed(w);
         return;
     }
     w->state = WORKER_TESTING;
-    if (w->pool->config->decision_folder)
-        channel_send(w->channel, FRAME_LOG, bytes_text(log));
+    send_log(w, STATE_CHECKPOINT, p->config->decision_name);
+    send_log(w, STATE_STORE, p->config->state.name);
+    if (p->newest.n)
+        channel_send(w->channel, FRAME_STATE, p->newest);
     channel_send(w->channel, FRAME_SELFTEST, BYTES_NONE);
 }
 
@@ -559,6 +570,20 @@ void pool_load(struct pool *p, struct loaded *snapshot)
     feed(p);
 }
 
+void pool_state(struct pool *p, struct bytes note)
+{
+    uint8_t *copy = malloc(note.n);
+
+    if (!copy)
+        abort();
+    memcpy(copy, note.p, note.n);
+    free((void *)(uintptr_t)p->newest.p);
+    p->newest = bytes_make(copy, note.n);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->workers[i].tested || p->workers[i].state == WORKER_TESTING)
+            channel_send(p->workers[i].channel, FRAME_STATE, p->newest);
+}
+
 const struct state_keys *pool_state_keys(const struct pool *p)
 {
     return &p->keys;
@@ -647,6 +672,7 @@ void pool_free(struct pool *p)
     for (struct waiter *w; p->turns && (w = turns_next(p->turns));)
         free(w);
     free(p->first);
+    free((void *)(uintptr_t)p->newest.p);
     turns_free(p->turns);
     if (p->news)
         event_free(p->news);

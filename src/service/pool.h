@@ -56,6 +56,9 @@ struct pool_work {
 /* False when the queue is full. A FRAME_CHECKPOINT is for the first pair alone, which remembers the last one; one waits at a time. */
 bool pool_submit(struct pool *p, const struct pool_work *work, pool_done *done, void *context);
 
+/* The newest checkpoint of the store, for every pair there is and will be (FRAME_STATE). It is copied. */
+void pool_state(struct pool *p, struct bytes note);
+
 /* Public halves, once a pair is ready. */
 const struct state_keys *pool_state_keys(const struct pool *p);
 

@@ -13,6 +13,7 @@
 #include "service/registry.h"
 #include "service/shadow.h"
 #include "service/sign_in.h"
+#include "service/state_anchor.h"
 
 enum { SIGNALS = 3 };
 
@@ -39,6 +40,7 @@ struct service {
     struct audit *audit;            /* NULL: none is kept */
     struct decision_log *decisions; /* the same */
     struct kept *kept;              /* the same: inputs of decisions */
+    struct state_anchor *anchor;    /* of the store; the same */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };

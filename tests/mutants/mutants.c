@@ -15,6 +15,7 @@
 #include "record_judge.h"
 #include "replay_sample.h"
 #include "simulate/simulate.h"
+#include "state_judge.h"
 #include "tpm_exchange.h"
 #include "trust_judge.h"
 
@@ -321,6 +322,23 @@ static unsigned try_records(struct arena *a, enum check_id row)
     return vectors;
 }
 
+static unsigned try_states(struct arena *a, enum check_id row)
+{
+    unsigned vectors = 0;
+
+    for (size_t i = 0; i < STATE_FAULTS; i++)
+        if (state_faults[i].row == row) {
+            const char *plain = state_judge(a, state_faults[i].name);
+            check_mutant = row;
+            const char *mutated = state_judge(a, state_faults[i].name);
+            check_mutant = CHECK_COUNT;
+            tell(row, state_faults[i].name, plain, mutated);
+            arena_reset(a);
+            vectors++;
+        }
+    return vectors;
+}
+
 static unsigned try_lists(struct arena *a, enum check_id row)
 {
     if (row != CHECK_IMA_TEMPLATE_HASH)
@@ -398,7 +416,8 @@ static void try_row(struct arena *a, enum check_id row)
             vectors++;
         }
     vectors += try_bearers(a, row) + try_lists(a, row) + try_key_evidence(a, row) + try_logs(a, row) +
-               try_replays(a, row) + try_services(a, row) + try_hand_over(a, row) + try_records(a, row);
+               try_replays(a, row) + try_services(a, row) + try_hand_over(a, row) + try_records(a, row) +
+               try_states(a, row);
     if (vectors)
         return;
     printf("not ok %s has no vector\n", check_table[row].id);
@@ -576,6 +595,9 @@ static void try_all_good(struct arena *a)
                shown(refusal));
         count(!refusal);
     }
+    refusal = state_judge(a, "");
+    printf("%s good     a store and its checkpoint: %s\n", refusal ? "not ok" : "ok    ", shown(refusal));
+    count(!refusal);
     arena_reset(a);
 }
 

@@ -18,7 +18,7 @@ static int begin(void **state)
 static struct checkpoint_message message(uint64_t old, uint64_t size)
 {
     const struct merkle_source source = log_sample_source(&sample);
-    struct checkpoint_message m = {.next = {.origin = sample.key.name, .size = size}};
+    struct checkpoint_message m = {.use = STATE_CHECKPOINT, .next = {.origin = sample.key.name, .size = size}};
 
     if (old)
         m.last = log_sample_note(&arena, &sample, old);

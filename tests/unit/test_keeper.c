@@ -204,20 +204,21 @@ static void refuses(const void *packet, size_t n)
 static void test_what_there_is_not_ends_it(void **state)
 {
     static const struct keeper_request bad[] = {
-        {0, 1},
-        {KEEPER_SIGNER_ENDED, 0},
-        {KEEPER_READY, 0},
-        {UINT32_MAX, 0},
-        {KEEPER_START, PLACES}, /* there is no place that adopts */
-        {KEEPER_START, UINT32_MAX},
-        {KEEPER_KILL, PLACES},
-        {KEEPER_END_VERIFIER, UINT32_MAX},
-        {KEEPER_START, 0}, /* taken */
+        {0, 1, 0},
+        {KEEPER_SIGNER_ENDED, 0, 0},
+        {KEEPER_READY, 0, 0},
+        {UINT32_MAX, 0, 0},
+        {KEEPER_START, PLACES, 0}, /* there is no place that adopts */
+        {KEEPER_START, UINT32_MAX, 0},
+        {KEEPER_KILL, PLACES, 0},
+        {KEEPER_END_VERIFIER, UINT32_MAX, 0},
+        {KEEPER_START, 0, 0},            /* taken */
+        {KEEPER_COUNT, COUNTER_READ, 0}, /* no counter is set */
     };
     const struct {
         struct keeper_request r;
         char more;
-    } longer = {{KEEPER_START, 1}, 0};
+    } longer = {{KEEPER_START, 1, 0}, 0};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

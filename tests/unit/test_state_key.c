@@ -63,7 +63,7 @@ static void only_known_uses_are_read(void **state)
     assert_true(bytes_is(message, "tree"));
     assert_false(read_state_sign(BYTES_NONE, &use, &message));
     assert_false(read_state_sign(BYTES_LIT("\0tree"), &use, &message));
-    assert_false(read_state_sign(BYTES_LIT("\3tree"), &use, &message));
+    assert_false(read_state_sign(BYTES_LIT("\4tree"), &use, &message));
 }
 
 int main(void)
