@@ -13,9 +13,18 @@
 #ifndef ASSAY_CORE_KEEPER_H
 #define ASSAY_CORE_KEEPER_H
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "core/pair.h"
+
+/* The longest that the host waits for an answer, or for the end: then the keeper is taken for gone. A macro, for it stands in a text. */
+#define KEEPER_ANSWER_SECONDS 10
+
+/* So often, at most, is a pair started in one place: that many at once, then one in each interval; and none while the sealer works that
+ * the signer of the last one started, and which outlives it. A host that was taken over would else keep the machine and its TPM busy with
+ * starts. A service at its worst asks every half second. */
+enum { KEEPER_STARTS_AT_ONCE = 20, KEEPER_START_MILLISECONDS = 250, KEEPER_TOO_OFTEN = EBUSY };
 
 enum keeper_verb {
     KEEPER_START = 1,    /* a pair in a place that has none */
@@ -36,7 +45,7 @@ struct keeper_request {
 
 struct keeper_answer {
     uint32_t verb, place;
-    int32_t status;           /* of the process that ended; of a start that failed, the error number */
+    int32_t status; /* of the process that ended; of a start that failed, the error number, or KEEPER_TOO_OFTEN */
     int32_t verifier, signer; /* their process ids, for the log: of a start, and the signer that ended */
 };
 
@@ -55,9 +64,9 @@ _Noreturn void keeper_process(const struct keeper_options *o, int host);
 struct keeper;
 /* *out is to be ended in either case. */
 bool keeper_begin(const struct keeper_options *o, struct keeper **out, struct fault *fault);
-/* It kills what is left of its pairs, and ends; how, to stand behind "ended". */
+/* It kills what is left of its pairs, and ends; how, to stand behind "ended". One that gives no answer is not waited for. */
 void keeper_end(struct keeper *k, char text[PAIR_END_TEXT]);
-/* As the functions of core/pair.h, for the pair of a place. */
+/* As the functions of core/pair.h, for the pair of a place. A place of which the start failed is empty. */
 bool keeper_pair_start(struct keeper *k, size_t place, struct pair *out, struct fault *fault);
 void keeper_pair_end_verifier(struct keeper *k, size_t place, struct pair *p, char text[PAIR_END_TEXT]);
 void keeper_pair_kill(struct keeper *k, size_t place, struct pair *p);
@@ -67,11 +76,13 @@ size_t keeper_adopting_place(const struct keeper *k);
 /* assay-sealer counts: *fd is where it says what came of it, until it ends; to be closed. Two are never under way. */
 bool keeper_count(struct keeper *k, enum keeper_counter verb, uint64_t value, int *fd, struct fault *fault);
 
-/* What it says unasked. Readable when there may be news; those that came beside an answer are held here. */
+/* What it says unasked. Readable when there may be news; those that came beside an answer, its end too, are held here. */
 int keeper_fd(const struct keeper *k);
 bool keeper_has_news(const struct keeper *k);
 enum keeper_news { KEEPER_SILENT, KEEPER_NEWS, KEEPER_GONE };
-/* Never waits. KEEPER_NEWS: the signer of a.place ended with a.status. KEEPER_GONE: it ended, and every pair with it. */
+/* Never waits. KEEPER_NEWS: the signer of a.place ended with a.status. KEEPER_GONE: it ended, and every pair with it, or gives no answer. */
 enum keeper_news keeper_news(struct keeper *k, struct keeper_answer *a);
+/* Of one that is gone: what became of it. */
+const char *keeper_gone_text(const struct keeper *k);
 
 #endif

@@ -11,16 +11,25 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/confine.h"
 #include "core/keeper.h"
 
-enum { HOST_FD = 3, CHILDREN_FD = 4, ADOPTING_SECONDS = 3600 };
+enum {
+    HOST_FD = 3,
+    CHILDREN_FD = 4,
+    ADOPTING_SECONDS = 3600,
+    SEALER_MILLISECONDS = 60 * 1000 /* at most: it ends itself sooner */
+};
 
 struct place {
     struct pair pair;
     bool taken; /* from KEEPER_START to KEEPER_KILL, whatever becomes of the processes */
+    pid_t left; /* process group of the signer before, until all of it ended; 0: it did */
+    int64_t left_until;
+    int64_t due; /* when its starts up to now would be over, had there been one in each interval; milliseconds */
 };
 
 struct kept {
@@ -50,11 +59,55 @@ static bool tell(struct kept *k, const struct keeper_answer *a, int fd)
     return !k->alone;
 }
 
+static int64_t milliseconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Its signer ended, and was waited for. */
+static void leave(struct place *p, pid_t signer)
+{
+    p->left = signer;
+    p->left_until = milliseconds() + SEALER_MILLISECONDS;
+}
+
+/* Does the sealer work still that the last signer of this place started? What it started comes to the keeper when it ends. */
+static bool is_left(struct place *p)
+{
+    pid_t ended = -1;
+
+    if (p->left > 0)
+        do
+            ended = waitpid(-p->left, NULL, WNOHANG);
+        while (ended > 0);
+    if (ended < 0)
+        p->left = 0; /* the number may be another's from here on */
+    return p->left > 0 && milliseconds() < p->left_until;
+}
+
+/* Counts this start, where it is not one too many. */
+static bool is_due(struct place *p)
+{
+    int64_t now = milliseconds(), from = p->due > now ? p->due : now;
+
+    if (is_left(p) || from - now > (KEEPER_STARTS_AT_ONCE - 1) * KEEPER_START_MILLISECONDS)
+        return false;
+    p->due = from + KEEPER_START_MILLISECONDS;
+    return true;
+}
+
 static bool start(struct kept *k, uint32_t place, struct keeper_answer *a)
 {
     struct place *p = &k->places[place];
     struct pair_options options = k->o->pair;
 
+    if (!is_due(p)) {
+        a->status = KEEPER_TOO_OFTEN;
+        return tell(k, a, -1);
+    }
     options.place = place;
     if (place == k->o->pair.pairs) {
         options.adopts = true;
@@ -135,11 +188,15 @@ static bool answer(struct kept *k, const struct keeper_request *r)
     if (r->place >= k->count)
         return false;
     struct place *p = &k->places[r->place];
+    pid_t signer;
     switch (r->verb) {
     case KEEPER_START: return !p->taken && start(k, r->place, &a);
     case KEEPER_END_VERIFIER: a.status = pair_end_verifier(&p->pair); return tell(k, &a, -1);
     case KEEPER_KILL:
+        signer = p->pair.signer;
         pair_kill(&p->pair);
+        if (signer > 0)
+            leave(p, signer);
         p->taken = false;
         return tell(k, &a, -1);
     default: return false;
@@ -154,10 +211,12 @@ static bool tell_ended(struct kept *k)
 
     for (uint32_t i = 0; told && i < k->count; i++) {
         struct pair *p = &k->places[i].pair;
+        (void)is_left(&k->places[i]);
         struct keeper_answer a = {.verb = KEEPER_SIGNER_ENDED, .place = i, .verifier = -1, .signer = p->signer};
 
         if (p->signer <= 0 || waitpid(p->signer, &a.status, WNOHANG) != p->signer)
             continue;
+        leave(&k->places[i], p->signer);
         p->signer = -1;
         told = tell(k, &a, -1);
     }
@@ -199,7 +258,8 @@ static bool watch(struct fault *fault)
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
     int fd = sigprocmask(SIG_BLOCK, &children, NULL) == 0 ? signalfd(-1, &children, SFD_CLOEXEC) : -1;
-    return (fd >= 0 && (fd == CHILDREN_FD || dup3(fd, CHILDREN_FD, O_CLOEXEC) == CHILDREN_FD) &&
+    return (fd >= 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 &&
+            (fd == CHILDREN_FD || dup3(fd, CHILDREN_FD, O_CLOEXEC) == CHILDREN_FD) &&
             close_range(CHILDREN_FD + 1, ~0u, 0) == 0) ||
            fault_set(fault, FAULT_SYSTEM, "watch the core: %s", strerror(errno));
 }

@@ -134,16 +134,20 @@ static pid_t spawn(const struct pair_options *options, const char *name, int fir
     pid_t pid = environment ? fork() : -1;
 
     if (pid == 0) {
+        if (second < 0)
+            setpgid(0, 0);
         keep_to_processor(options);
         become(options->folder, name, first, second, arguments, environment);
     }
+    int why = errno;
     free(environment);
+    errno = why;
     return pid;
 }
 
 bool pair_start(const struct pair_options *options, struct pair *out, struct fault *fault)
 {
-    int host[2] = {-1, -1}, keys[2] = {-1, -1};
+    int host[2] = {-1, -1}, keys[2] = {-1, -1}, why = 0;
     char memory[32], seconds[16],
         *verifier[] = {"assay-verifier", memory, seconds, options->adopts ? "adopt" : NULL, NULL},
         *signer[2 + ROOT_SEALER_ARGUMENTS + 1] = {"assay-signer", (char *)(uintptr_t)options->sealing_key};
@@ -154,15 +158,14 @@ bool pair_start(const struct pair_options *options, struct pair *out, struct fau
     *out = (struct pair){.verifier = -1, .signer = -1, .fd = -1};
     snprintf(memory, sizeof memory, "%zu", options->request_memory);
     snprintf(seconds, sizeof seconds, "%u", options->request_seconds);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, host) == 0 &&
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, keys) == 0) {
-        out->signer = spawn(options, "assay-signer", keys[1], -1, signer);
-        out->verifier = spawn(options, "assay-verifier", host[1], keys[0], verifier);
-    }
-    bool ok = out->signer > 0 && out->verifier > 0;
-    int why = errno;
-    if (!ok)
+    bool ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, host) == 0 &&
+              socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, keys) == 0 &&
+              (out->verifier = spawn(options, "assay-verifier", host[1], keys[0], verifier)) > 0 &&
+              (out->signer = spawn(options, "assay-signer", keys[1], -1, signer)) > 0;
+    if (!ok) {
+        why = errno;
         fault_set(fault, FAULT_SYSTEM, "cannot start a pair: %s", strerror(why));
+    }
     if (host[1] >= 0)
         close(host[1]);
     for (int i = 0; i < 2; i++)

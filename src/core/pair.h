@@ -25,8 +25,8 @@ struct pair_options {
 };
 
 struct pair {
-    pid_t verifier, signer;
-    int fd; /* to the verifier */
+    pid_t verifier, signer; /* the signer leads a process group, of itself and what it starts */
+    int fd;                 /* to the verifier */
 };
 
 /* When it fails, errno tells why too. */

@@ -237,11 +237,11 @@ static void failed(struct launch *l, const struct fault *why)
     event_base_loopbreak(l->service->base);
 }
 
-static void broken(void *context)
+static void broken(void *context, const char *why)
 {
     struct fault fault = {0};
 
-    fault_set(&fault, FAULT_SYSTEM, "the pairs of verifier and signer do not start; the reasons stand above");
+    fault_set(&fault, FAULT_SYSTEM, "%s", why);
     failed(context, &fault);
 }
 
@@ -253,9 +253,9 @@ static void fixed(void *context, const struct tenancy_result *result)
     struct fault fault = {0};
 
     if (result->status) {
-        log_error("a provider of the configuration has no key: %.*s", (int)result->message.n,
+        fault_set(&fault, FAULT_SYSTEM, "a provider of the configuration has no key: %.*s", (int)result->message.n,
                   (const char *)result->message.p);
-        broken(l);
+        failed(l, &fault);
         return;
     }
     s->ready = true;

@@ -146,7 +146,7 @@ static void down(struct worker *w, enum pool_failure outcome)
     }
     schedule(w, RESTART_MILLISECONDS); /* it never got as far as serving: do not spin */
     if (!p->announced && ++p->failed_starts == START_TRIES)
-        p->call.broken(p->call.context);
+        p->call.broken(p->call.context, "the pairs of verifier and signer do not start; the reasons stand above");
 }
 
 static void send_snapshot(struct worker *w)
@@ -450,9 +450,9 @@ static void keeper_told(evutil_socket_t fd, short what, void *context)
     while ((news = keeper_news(p->keeper, &a)) == KEEPER_NEWS)
         signer_ended(p, &a);
     if (news == KEEPER_GONE) {
-        log_error("the keeper of the core ended, and its pairs with it: no pair can be started, so the service ends");
+        log_error("%s: no pair can be started, so the service ends", keeper_gone_text(p->keeper));
         event_del(p->news);
-        p->call.broken(p->call.context);
+        p->call.broken(p->call.context, keeper_gone_text(p->keeper));
         return;
     }
     feed(p);

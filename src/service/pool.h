@@ -27,8 +27,8 @@ typedef void pool_ready(void *context);
 typedef void pool_shadowed(void *context, const struct shadow_result *result);
 /* What will become of a platform that was accepted. */
 typedef void pool_outlook(void *context, const struct outlook *outlook);
-/* Pairs ended again and again before the first was ready: a start that will not succeed; or the keeper that starts them ended. */
-typedef void pool_broken(void *context);
+/* Pairs ended again and again before the first was ready: a start that will not succeed; or the keeper that starts them is gone. */
+typedef void pool_broken(void *context, const char *why);
 
 struct pool_callbacks {
     pool_keys *keys;

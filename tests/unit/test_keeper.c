@@ -3,21 +3,40 @@
 #include "core/keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "test.h"
 
 enum { PLACES = 2, SECONDS = 20 };
 
-/* The verifier hands what the host says to the signer, which then ends. */
-static const char verifier[] = "#!/bin/sh\nexec cat <&3 >&4\n", signer[] = "#!/bin/sh\nread line <&3\nexit $line\n";
+/* The verifier hands what the host says to the signer, which then ends; and leaves one behind that sleeps, where its argument says so. */
+static const char verifier[] = "#!/bin/sh\nexec cat <&3 >&4\n",
+                  signer[] = "#!/bin/sh\nif [ \"$2\" ]; then sleep \"$2\" & fi\nread line <&3\nexit $line\n";
 static char folder[] = "/tmp/assay-keeper-XXXXXX";
+
+/* The next so many forks work, here and in what is forked; then none does. */
+static int forks = -1;
+static pid_t forked; /* by this process, last */
+
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+pid_t __wrap_fork(void)
+{
+    if (forks == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    forks -= forks > 0;
+    return forked = __real_fork();
+}
 
 static void put(const char *name, const char *text)
 {
@@ -142,29 +161,6 @@ static void test_news_beside_an_answer_is_held(void **state)
     keeper_end(k, how);
 }
 
-static void test_without_a_free_descriptor_the_place_stays_free(void **state)
-{
-    struct keeper *k = begin(false);
-    struct rlimit most, none;
-    struct fault fault = {0};
-    struct pair p;
-    char how[PAIR_END_TEXT];
-
-    (void)state;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &most), 0);
-    none = most;
-    none.rlim_cur = 0;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    bool started = keeper_pair_start(k, 0, &p, &fault);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &most), 0);
-    assert_false(started);
-    assert_string_equal(fault.text, "cannot start a pair: Too many open files");
-    assert_true(keeper_pair_start(k, 0, &p, NULL));
-    close(p.fd);
-    keeper_end(k, how);
-    assert_string_equal(how, "");
-}
-
 static void test_adoption_has_a_place_where_it_is_meant(void **state)
 {
     struct keeper *k = begin(true);
@@ -260,16 +256,163 @@ static void test_a_user_that_is_not_there_stops_the_start(void **state)
     assert_string_equal(how, " with status 1");
 }
 
+static void test_a_start_that_failed_leaves_its_place_empty(void **state)
+{
+    struct keeper *k = begin(false);
+    struct pair p;
+    struct rlimit before, few;
+    struct fault fault = {0};
+    char how[PAIR_END_TEXT];
+
+    (void)state;
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){(rlim_t)next, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int i = 0; i < 2; i++) { /* the second is not refused: the first has left nothing */
+        assert_false(keeper_pair_start(k, 0, &p, &fault));
+        assert_int_equal(p.fd, -1);
+        assert_string_equal(fault.text,
+                            "cannot start a pair: this process may have no more files open (LimitNOFILE=, ulimit -n)");
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(keeper_pair_start(k, 0, &p, NULL));
+    close(p.fd);
+    keeper_end(k, how);
+    assert_string_equal(how, "");
+}
+
+static void test_the_reason_of_a_failed_start_is_told(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 2; i++) { /* no verifier; a verifier, and no signer */
+        struct keeper *k;
+        struct pair p;
+        struct fault fault = {0};
+        char how[PAIR_END_TEXT], text[128];
+
+        forks = i;
+        k = begin(false);
+        forks = -1;
+        assert_false(keeper_pair_start(k, 0, &p, &fault));
+        snprintf(text, sizeof text, "cannot start a pair: %s", strerror(EAGAIN));
+        assert_string_equal(fault.text, text);
+        assert_false(keeper_pair_start(k, 0, &p, NULL)); /* the place is empty */
+        keeper_end(k, how);
+        assert_string_equal(how, "");
+    }
+}
+
+static void test_starts_are_limited_in_each_place(void **state)
+{
+    struct keeper *k = begin(false);
+    struct pair p;
+    struct fault fault = {0};
+    int started = 0;
+    char how[PAIR_END_TEXT];
+
+    (void)state;
+    /* Another comes due in each interval that this takes. */
+    while (started < 1000 && keeper_pair_start(k, 0, &p, &fault)) {
+        started++;
+        keeper_pair_kill(k, 0, &p);
+    }
+    assert_in_range(started, KEEPER_STARTS_AT_ONCE, 999);
+    assert_string_equal(fault.text, "cannot start a pair: the keeper of the core starts no more in this place for now");
+    assert_true(keeper_pair_start(k, 1, &p, NULL)); /* of another place that says nothing */
+    close(p.fd);
+    usleep(KEEPER_START_MILLISECONDS * 1000);
+    assert_true(keeper_pair_start(k, 0, &p, NULL));
+    close(p.fd);
+    keeper_end(k, how);
+    assert_string_equal(how, "");
+}
+
+/* How often the keeper refuses before it starts one. */
+static int refusals(struct keeper *k, size_t place, struct pair *p)
+{
+    int n = 0;
+
+    while (!keeper_pair_start(k, place, p, NULL)) {
+        assert_true(++n < SECONDS * 10);
+        usleep(100000);
+    }
+    return n;
+}
+
+static void test_what_outlives_a_signer_keeps_its_place(void **state)
+{
+    char *seconds[] = {"2", NULL};
+    const struct keeper_options o = {
+        .pair = {.folder = folder, .sealing_key = "none", .sealer = seconds, .pairs = PLACES, .request_seconds = 1}};
+    struct keeper *k;
+    struct keeper_answer a;
+    struct pair p;
+    char how[PAIR_END_TEXT];
+
+    (void)state;
+    assert_true(keeper_begin(&o, &k, NULL));
+    assert_int_equal(refusals(k, 0, &p), 0);
+    assert_int_equal(write(p.fd, "7\n", 2), 2);
+    assert_int_equal(await_news(k, &a), KEEPER_NEWS); /* a signer that ended by itself */
+    keeper_pair_kill(k, 0, &p);
+    assert_true(refusals(k, 0, &p) > 0);
+    usleep(500000);
+    keeper_pair_kill(k, 0, &p); /* one that was killed */
+    assert_true(refusals(k, 0, &p) > 0);
+    keeper_pair_kill(k, 0, &p);
+    assert_int_equal(refusals(k, 1, &p), 0); /* the other place is not concerned */
+    close(p.fd);
+    keeper_end(k, how);
+    assert_string_equal(how, "");
+}
+
+static void test_a_keeper_that_gives_no_answer_is_gone(void **state)
+{
+    struct keeper *k = begin(false);
+    pid_t keeper = forked;
+    struct keeper_answer a;
+    struct pair p;
+    struct fault fault = {0};
+    char how[PAIR_END_TEXT];
+    int status;
+
+    (void)state;
+    kill(keeper, SIGSTOP);
+    assert_false(keeper_has_news(k));
+    assert_false(keeper_pair_start(k, 0, &p, &fault));
+    assert_string_equal(fault.text, "cannot start a pair: the keeper of the core gave no answer within 10 s");
+    assert_true(keeper_has_news(k));
+    assert_int_equal(keeper_news(k, &a), KEEPER_GONE);
+    keeper_end(k, how);
+    assert_string_equal(how, " only after more than 10 s, if at all");
+
+    k = begin(false); /* the same where the end is the first thing that it does not answer */
+    pid_t other = forked;
+    kill(other, SIGSTOP);
+    keeper_end(k, how);
+    assert_string_equal(how, " only after more than 10 s, if at all");
+    kill(keeper, SIGCONT);
+    kill(other, SIGCONT);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(waitpid(i ? other : keeper, &status, 0), i ? other : keeper);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs_start_and_end),
         cmocka_unit_test(test_news_beside_an_answer_is_held),
-        cmocka_unit_test(test_without_a_free_descriptor_the_place_stays_free),
         cmocka_unit_test(test_adoption_has_a_place_where_it_is_meant),
         cmocka_unit_test(test_what_there_is_not_ends_it),
         cmocka_unit_test(test_a_program_that_is_not_there_ends_its_pair),
         cmocka_unit_test(test_a_user_that_is_not_there_stops_the_start),
+        cmocka_unit_test(test_a_start_that_failed_leaves_its_place_empty),
+        cmocka_unit_test(test_the_reason_of_a_failed_start_is_told),
+        cmocka_unit_test(test_starts_are_limited_in_each_place),
+        cmocka_unit_test(test_what_outlives_a_signer_keeps_its_place),
+        cmocka_unit_test(test_a_keeper_that_gives_no_answer_is_gone),
     };
 
     return cmocka_run_group_tests(tests, make_programs, remove_programs);
