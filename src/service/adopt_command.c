@@ -121,7 +121,7 @@ static bool look(const struct config *config, const struct command *c, struct ke
     return ok;
 }
 
-/* Only the core becomes its user: store and audit log are as the operator reaches them. */
+/* As the two users of the service: whoever had the host may have put there what it finds in store and audit log. */
 static bool run(const struct config *config, const struct command *c, struct fault *fault)
 {
     struct keeper *keeper = NULL;
@@ -129,7 +129,8 @@ static bool run(const struct config *config, const struct command *c, struct fau
 
     if (!config->store || !config->sealing_key)
         return fault_set(fault, FAULT_USAGE, "the configuration names no store, or no sealing key");
-    bool ok = host_keeper(config, KEEPER_FOR_ADOPTION, &keeper, fault) && look(config, c, keeper, fault);
+    bool ok = host_users(config, fault) && host_keeper(config, KEEPER_FOR_ADOPTION, &keeper, fault) &&
+              host_become(config, fault) && look(config, c, keeper, fault);
     keeper_end(keeper, how);
     return ok;
 }

@@ -45,10 +45,10 @@ static bool sync_folder(const struct audit_log *l, struct fault *fault)
     return ok;
 }
 
-/* One process alone may append: two would each hash over their own last record. */
+/* One process alone may append: two would each hash over their own last record. A link may be somebody else's, to a file that is not his. */
 static int open_file(const struct audit_log *l, struct stat *st, struct fault *fault)
 {
-    int fd = open(l->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+    int fd = open(l->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, FILE_MODE);
 
     if (fd < 0 || fstat(fd, st) != 0)
         failed(l, fault, "cannot be opened");

@@ -1,7 +1,10 @@
 #include "service/host_confine.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/confine.h"
@@ -12,29 +15,71 @@ enum {
     MIB = 1024 * 1024,
     PATH_LONGEST = 4096,
     SEALER_MEMORY = 256 * 1024, /* of a sealer's settings as arguments */
+    GROUPS_MAX = 65536,         /* of one user, as the kernel has it */
+    OTHER_FILES = 512, /* open besides connections: pairs, store, logs, fetches, and what libraries open for a moment */
 };
 #define CAPABILITY(name) (UINT64_C(1) << CAP_##name)
 
-/* The core's user is another than the host's, or there is no border between them. */
-static bool check_users(const struct config *c, struct fault *fault)
-{
-    const struct passwd *user = c->user ? getpwnam(c->user) : NULL;
-    uid_t host = user ? user->pw_uid : geteuid();
+struct user {
+    const char *name;
+    uid_t id;
+    gid_t group;
+};
 
-    if (!user && c->user)
-        return fault_set(fault, FAULT_SYSTEM, "[server] user: there is no user %s", c->user);
+static bool find_user(const char *section, const char *name, struct user *out, struct fault *fault)
+{
+    const struct passwd *p = getpwnam(name);
+
+    if (!p)
+        return fault_set(fault, FAULT_SYSTEM, "[%s] user: there is no user %s", section, name);
+    *out = (struct user){name, p->pw_uid, p->pw_gid};
+    return true;
+}
+
+/* The files of either that its group may read are then the other's too. */
+static bool keeps_out(const struct user *u, const struct user *other, struct fault *fault)
+{
+    gid_t *groups = calloc(GROUPS_MAX, sizeof *groups);
+    int n = GROUPS_MAX;
+    bool known = groups && getgrouplist(u->name, u->group, groups, &n) >= 0, in = false;
+
+    for (int i = 0; known && i < n; i++)
+        in = in || groups[i] == other->group;
+    free(groups);
+    if (!known)
+        return fault_set(fault, FAULT_SYSTEM, "[core] user: cannot tell the groups of %s", u->name);
+    return !in || fault_set(fault, FAULT_SYSTEM,
+                            "[core] user: %s is in the group of %s (%u), and may be able to open its files: host and "
+                            "core need a group each",
+                            u->name, other->name, (unsigned)other->group);
+}
+
+bool host_users(const struct config *c, struct fault *fault)
+{
+    struct user host = {NULL, geteuid(), getegid()}, core = {0};
+
+    if (c->user && !find_user("server", c->user, &host, fault))
+        return false;
     if (!c->core_user)
         return true;
-    user = getpwnam(c->core_user);
-    if (!user)
-        return fault_set(fault, FAULT_SYSTEM, "[core] user: there is no user %s", c->core_user);
-    if (geteuid() != 0)
-        return fault_set(fault, FAULT_SYSTEM, "[core] user: the core becomes %s only when assayd is started as root",
-                         c->core_user);
-    return (host != 0 && host != user->pw_uid) ||
-           fault_set(fault, FAULT_SYSTEM,
-                     "[core] user: it must be another than [server] user, which must not be root: the host could read "
-                     "the keys of the core");
+    if (!find_user("core", c->core_user, &core, fault))
+        return false;
+    if (core.id == 0)
+        return fault_set(fault, FAULT_SYSTEM,
+                         "[core] user: it must not be root, who is kept from nothing on this machine");
+    if (host.id == 0 || host.id == core.id)
+        return fault_set(fault, FAULT_SYSTEM,
+                         "[core] user: it must be another than [server] user, which must not be root: the host could "
+                         "read the keys of the core");
+    return !host.name || (keeps_out(&host, &core, fault) && keeps_out(&core, &host, fault));
+}
+
+static bool check_users(const struct config *c, struct fault *fault)
+{
+    return host_users(c, fault) &&
+           (!c->core_user || geteuid() == 0 ||
+            fault_set(fault, FAULT_SYSTEM, "[core] user: the core becomes %s only when assayd is started as root",
+                      c->core_user));
 }
 
 bool host_check(const struct config *c, bool development, struct fault *fault)
@@ -124,14 +169,42 @@ static void tell_users(const struct config *c, bool development)
                   "file: start it as root, with user in [server] and another user in [core]");
 }
 
+/* Connections that find no descriptor wait for ever, and so does whatever else needs one. */
+static void allow_files(const struct config *c)
+{
+    size_t listeners = c->administration_port < 0 ? 1 : 2;
+    rlim_t needed = (rlim_t)((size_t)c->connections * listeners + OTHER_FILES);
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return;
+    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < needed)
+        log_error("connections = %d may need %llu open files, and %llu are allowed: raise that (LimitNOFILE= of "
+                  "systemd, ulimit -Hn), or lower connections in [server]",
+                  c->connections, (unsigned long long)needed, (unsigned long long)limit.rlim_cur);
+}
+
+static bool become(const char *name, struct fault *fault)
+{
+    const struct passwd *user = name ? getpwnam(name) : NULL;
+    bool root = user ? user->pw_uid == 0 : geteuid() == 0;
+
+    return confine_user(name, root ? CAPABILITY(DAC_OVERRIDE) : 0, 0, &host_calls, fault);
+}
+
+bool host_become(const struct config *c, struct fault *fault)
+{
+    return become(geteuid() == 0 ? c->user : NULL, fault);
+}
+
 bool host_confine(const struct config *c, bool development, struct fault *fault)
 {
     bool locked = confine_lockable(CONFINE_SIGNER_MEMORY);
-    const struct passwd *user = c->user ? getpwnam(c->user) : NULL;
-    bool root = user ? user->pw_uid == 0 : geteuid() == 0;
     struct confinement can = confine_support();
 
-    if (!confine_user(c->user, root ? CAPABILITY(DAC_OVERRIDE) : 0, 0, &host_calls, fault))
+    allow_files(c);
+    if (!become(c->user, fault))
         return false;
     tell(&can, locked);
     tell_users(c, development);

@@ -14,6 +14,7 @@
 #include "core/pair.h"
 #include "core/privileges.h"
 #include "core/root_key.h"
+#include "service/host_confine.h"
 #include "service/load.h"
 
 enum { PATH_LONGEST = 4096, SEALER_FD = 3 };
@@ -89,7 +90,7 @@ static bool send_endorsements(const struct config *c, int fd, struct fault *faul
     return ok;
 }
 
-/* In a child the sealer, here the endorsements for it: *status is what it ends with. */
+/* In a child the sealer, here the endorsements for it, read as the host, to whom they belong: *status is what it ends with. */
 static bool run_beside(const struct config *c, char *const *arguments, int *status, struct fault *fault)
 {
     int ends[2], ended = 0;
@@ -107,7 +108,7 @@ static bool run_beside(const struct config *c, char *const *arguments, int *stat
     }
     close(ends[1]);
     bool ok = (pid > 0 || fault_set(fault, FAULT_SYSTEM, "cannot start assay-sealer: %s", strerror(errno))) &&
-              send_endorsements(c, ends[0], fault);
+              host_become(c, fault) && send_endorsements(c, ends[0], fault);
     close(ends[0]);
     while (pid > 0 && waitpid(pid, &ended, 0) < 0 && errno == EINTR)
         ;
@@ -122,7 +123,7 @@ static bool run(struct config *c, char *verb, char *step, const char *from, int 
     struct evidence_source source;
     size_t n = 2;
 
-    if (!pair_sealer(program, sizeof program, fault))
+    if (!host_users(c, fault) || !pair_sealer(program, sizeof program, fault))
         return false;
     if (step)
         arguments[n++] = step;

@@ -22,7 +22,7 @@ from service_case import Service  # noqa: E402
 from swtpm import SwtpmCase  # noqa: E402
 
 RELEASE = Path(os.environ.get("ASSAY_RELEASE") or "build/release").resolve()
-HOST, CORE = "nobody", "daemon"  # of every Debian
+HOST, CORE, OF_THE_HOSTS_GROUP = "nobody", "daemon", "sync"  # of every Debian
 IPC_LOCK = 1 << 14
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -233,19 +233,37 @@ class Users(Case):
         good = Path(service.config).read_text(encoding="utf-8")
         for change, said in ((f"user = {CORE}\n>user = {HOST}\n", "it must be another than [server] user"),
                              (f"user = {HOST}\n>user = root\n", "which must not be root"),
+                             (f"user = {CORE}\n>user = root\n", "[core] user: it must not be root"),
+                             (f"user = {CORE}\n>user = {OF_THE_HOSTS_GROUP}\n", f"{HOST} is in the group of {OF_THE_HOSTS_GROUP}"),
                              (f"user = {HOST}\n>", "name the user to become with user in [server]"),
                              (f"user = {CORE}\n>user = no-such-user\n", "[core] user: there is no user no-such-user")):
             with self.subTest(change):
                 old, new = change.split(">")
                 self.assertIn(old, good)
                 Path(service.config).write_text(good.replace(old, new), encoding="utf-8")
-                code, text = self.command(service)
-                self.assertEqual(1, code)
-                self.assertIn(said, text)
+                for command in ([], ["adopt"], ["reseal"], ["hand-over", "offer"]):
+                    code, text = self.command(service, *command)
+                    if new or not command:  # who adopts as root may be root for all of it
+                        self.assertEqual(1, code)
+                        self.assertIn(said, text)
         Path(service.config).write_text(good, encoding="utf-8")
         code, text = self.command(service, user=HOST)
         self.assertEqual(1, code)
         self.assertIn(f"the core becomes {CORE} only when assayd is started as root", text)
+
+    def test_files_for_all_connections_may_be_open(self):
+        service = self.start()
+        for hard, allowed in (("4096", "1536"), ("700", "700")):
+            service.stop()
+            program = Path(service.folder, "with-few-files")
+            program.write_text(f"#!/bin/sh\nulimit -Sn 256 && ulimit -Hn {hard} && exec {RELEASE}/src/service/assayd \"$@\"\n", encoding="utf-8")
+            program.chmod(0o755)
+            service.program = str(program)
+            service.start()
+            for pid, soft in ((service.process.pid, allowed), (service.keeper(), "256")):
+                limits = Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
+                self.assertEqual((soft, hard), re.search(r"(?m)^Max open files +(\d+) +(\d+)", limits).groups())
+            self.assertEqual(hard == "700", "connections = 1024 may need 1536 open files, and 700 are allowed" in service.text())
 
     def test_one_user_for_both_is_told(self):
         service = self.start()
@@ -346,8 +364,20 @@ class Keeper(Case):
         self.assertEqual(1, service.process.wait(30))
         text = service.text()
         self.assertIn("the keeper of the core ended, and its pairs with it: no pair can be started, so the service ends", text)
+        self.assertIn("assayd: the keeper of the core ended, and its pairs with it\n", text)
         self.assertIn("the keeper of the core ended by signal 9 (Killed)", text)
         self.assert_gone(service, pids)
+
+    def test_the_service_ends_when_it_gives_no_answer(self):
+        service = self.start()
+        keeper = service.keeper()
+        self.addCleanup(os.kill, keeper, signal.SIGCONT)
+        os.kill(keeper, signal.SIGSTOP)
+        os.kill(service.children()["assay-verifier"][0], signal.SIGKILL)
+        self.assertEqual(1, service.process.wait(60))
+        text = service.text()
+        self.assertIn("the keeper of the core gave no answer within 10 s: no pair can be started, so the service ends", text)
+        self.assertIn("assayd: the keeper of the core gave no answer within 10 s\n", text)
 
     def test_it_ends_with_the_host_that_was_killed(self):
         service = self.start()
@@ -379,6 +409,50 @@ class Commands(Case):
         self.assertIn(f"become the user {CORE}", text)
         service.start()  # it may still write its store
         self.assertEqual(200, service.attest()[0])
+
+
+    def test_adopt_as_root_touches_the_hosts_files_as_the_host(self):
+        """Who had the host may have left there what harms root alone."""
+        service = self.start()
+        service.stop()
+        config = Path(service.config)
+        audit, store = Path(service.folder, "audit.log"), Path(service.folder, "state/two.db")
+        config.write_text(config.read_text(encoding="utf-8") + f"[audit]\nfile = {audit}\n", encoding="utf-8")
+        state = re.search(r"the state of the store is (\w+)", self.command(service, "adopt")[1]).group(1)
+        secret = Path(service.folder, "of-root")
+        secret.mkdir(0o700)
+        other = secret / "audit.log"
+        audit.symlink_to(other)
+        code, text = self.command(service, "adopt", "--accept", state)
+        self.assertEqual(1, code)
+        self.assertIn(f"audit log {audit}: cannot be opened", text)
+        self.assertFalse(other.exists())
+        audit.unlink()
+        code, text = self.command(service, "adopt", "--accept", state)
+        self.assertEqual(0, code, text)
+        self.assertEqual(pwd.getpwnam(HOST).pw_uid, audit.stat().st_uid)
+        service.start()
+        service.stop()
+        shutil.move(store, secret / "two.db")
+        store.symlink_to(secret / "two.db")
+        code, text = self.command(service, "adopt")
+        self.assertEqual(1, code)
+        self.assertNotIn("records are not as", text)
+
+    def test_hand_over_as_root_reads_endorsements_as_the_host(self):
+        service = self.start()
+        service.stop()
+        collateral = Path(service.folder, "state/simulated/collateral")
+        _, good = self.command(service, "hand-over", "grant")
+        secret = Path(service.folder, "of-root")
+        shutil.move(collateral, secret)
+        secret.chmod(0o700)
+        shutil.chown(secret, "root", "root")
+        collateral.symlink_to(secret)
+        code, text = self.command(service, "hand-over", "grant")
+        self.assertEqual(1, code)
+        self.assertNotEqual(good, text)
+        self.assertRegex(text, r"Permission denied")
 
 
 class Tpm(SwtpmCase, Case):

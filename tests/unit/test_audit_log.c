@@ -2,6 +2,7 @@
  * was cut short, in a new file, and after failed writes. */
 #include "test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -320,7 +321,7 @@ static void files_of_a_rotation(void **state)
 
 static void what_is_not_opened(void **state)
 {
-    struct fault fault = {0}, other = {0}, again = {0}, nowhere = {0}, device = {0};
+    struct fault fault = {0}, other = {0}, again = {0}, nowhere = {0}, device = {0}, linked = {0};
 
     (void)state;
     struct audit_log *l = open_log();
@@ -340,6 +341,10 @@ static void what_is_not_opened(void **state)
     assert_null(audit_log_open(arena_printf(&arena, "%s/none/log", folder), &nowhere));
     assert_null(audit_log_open("/dev/null", &device));
     assert_non_null(strstr(device.text, "regular file"));
+    const char *link = arena_printf(&arena, "%s.link", path);
+    assert_int_equal(symlink(arena_printf(&arena, "%s.1", path), link), 0); /* to a log that would do */
+    assert_null(audit_log_open(link, &linked));
+    assert_non_null(strstr(linked.text, strerror(ELOOP)));
 }
 
 static void limit_file(size_t n)
