@@ -15,18 +15,23 @@
 #include "core/keeping.h"
 #include "merkle/proof.h"
 
-enum { REQUEST = OPTION_BASE, TOKEN, SETTINGS, COLLATERAL, POLICY, KEY, KEPT, KEPT_KEY, CA, TOKEN_FILE };
+enum { REQUEST = OPTION_BASE, TOKEN, SETTINGS, COLLATERAL, POLICY, KEY, KEPT, KEPT_KEY, CA, TOKEN_FILE, UNPROVED };
 
 #define PROOF_BEGIN    "c2sp.org/tlog-proof"
 #define INPUT_OF_CHECK "log.replay." /* behind it stands the input's name */
+/* What a record that nothing proves is worth: its maker had the choice of all that it is compared with. */
+#define UNPROVED_SAME                                                                                            \
+    "nothing proves that this record is in a log: whoever made it up can have made up every input, the anchors " \
+    "too"
+#define UNPROVED_BELIEVED "; and what is believed of it is proved by nothing"
 
 struct call {
     struct cli *cli;
     const char *record, *request, *token, *settings, *policy, *key;
-    const char *kept, *kept_key; /* a service, or a file that it gave; the private key that opens it */
-    struct kept_place place;     /* that service, or the log's folder */
-    bool json, is_proof;
-    struct verification files; /* what reads endorsements */
+    const char *kept, *kept_key;   /* a service, or a file that it gave; the private key that opens it */
+    struct kept_place place;       /* that service, or the log's folder */
+    bool json, is_proof, unproved; /* the last: a record that nothing proves will do */
+    struct verification files;     /* what reads endorsements */
     struct replay r;
     bool proved; /* the record is in the log */
     struct log_proof proof;
@@ -167,25 +172,38 @@ static struct json *believed(const struct call *c)
     return list->first ? list : NULL;
 }
 
+static void put_headline(const struct call *c, const char *unproved)
+{
+    if (c->proved)
+        printf("%ssame%s: the record is in the log, all inputs are those on record, and the token comes out byte for "
+               "byte\n",
+               ink(stdout, INK_GOOD), ink(stdout, INK_NONE));
+    else
+        printf(
+            "%ssame, but unproved%s: the inputs are those of this record, and the token comes out byte for byte; %s\n",
+            ink(stdout, INK_WARNING), ink(stdout, INK_NONE), unproved);
+}
+
 static void put_same(const struct call *c)
 {
     struct arena *a = c->cli->arena;
-    struct json *o = json_new(a, JSON_OBJECT);
+    struct json *o = json_new(a, JSON_OBJECT), *list = believed(c);
+    const char *unproved = list ? UNPROVED_SAME UNPROVED_BELIEVED : UNPROVED_SAME;
 
     JSON_SET(o, "same", json_new_boolean(a, true));
     JSON_SET(o, "inLog", json_new_boolean(a, c->proved));
     if (c->proved)
         JSON_SET(o, "index", json_new_integer(a, (int64_t)c->proof.index));
+    else
+        JSON_SET(o, "unproved", json_new_text(a, bytes_text(unproved)));
     JSON_SET(o, "record", decision_json(a, &c->r.decision));
-    struct json *list = believed(c);
     if (list)
         JSON_SET(o, "believed", list);
     if (c->json) {
         put_json(a, o);
         return;
     }
-    printf("%ssame%s: all inputs are those on record, and the token comes out byte for byte\n", ink(stdout, INK_GOOD),
-           ink(stdout, INK_NONE));
+    put_headline(c, unproved);
     put_tree(stdout, o, 0);
 }
 
@@ -210,12 +228,34 @@ static enum status refused(const struct call *c)
     return STATUS_REFUSED;
 }
 
+/* Kept inputs come from whoever has the service's disk, and with a record of his own making they say nothing. */
+static enum status refused_unproved(const struct call *c)
+{
+    struct arena *a = c->cli->arena;
+    const char *missing = c->is_proof ? "give the log's key, from a trusted source, with --key"
+                                      : "give a proof of it, as `assay log prove` writes one, and the log's key with "
+                                        "--key";
+
+    if (c->json) {
+        struct json *o = json_new(a, JSON_OBJECT);
+
+        JSON_SET(o, "same", json_new_boolean(a, false));
+        JSON_SET(o, "inLog", json_new_boolean(a, false));
+        JSON_SET(o, "unproved", json_new_text(a, BYTES_LIT(UNPROVED_SAME)));
+        put_json(a, o);
+    }
+    cli_error(c->cli, "not judged: %s; %s, or take it as it is with --unproved", UNPROVED_SAME, missing);
+    return STATUS_REFUSED;
+}
+
 static enum status replay(struct call *c)
 {
     enum status status = read_record(c);
 
     if (status != STATUS_DONE)
         return status == STATUS_REFUSED ? refused(c) : status;
+    if (c->kept && !c->proved && !c->unproved)
+        return refused_unproved(c);
     if (!read_inputs(c, &status))
         return trace_failure(c->r.trace) ? refused(c) : status;
     if (!replay_judge(&c->r))
@@ -244,12 +284,15 @@ static enum status replay_run(struct cli *cli, int argc, char **argv)
         case KEPT_KEY: c.kept_key = o.value; break;
         case CA: c.place.remote.ca_file = o.value; break;
         case TOKEN_FILE: c.place.remote.token_file = o.value; break;
+        case UNPROVED: c.unproved = true; break;
         default: c.json = true;
         }
     if (options_done(&o, 1, 1, &status))
         return status;
     if (!c.kept != !c.kept_key)
         return cli_misuse(cli, "--kept and --kept-key go together");
+    if (c.unproved && (!c.kept || c.key))
+        return cli_misuse(cli, "--unproved goes with --kept, in the place of --key");
     if ((!c.kept && (!c.request || !c.token)) || (!is_url(c.kept) && !c.settings))
         return cli_misuse(cli, "--request, --token and --settings must be given, or --kept of a service");
     c.place.remote.url = c.kept;
@@ -263,12 +306,12 @@ const struct command replay_command = {
     .name = "replay",
     .summary = "judge a decision on record anew, from its inputs",
     .usage = "RECORD (--request F --token TOKEN --settings F|DIR | --kept URL|F --kept-key F) [--collateral DIR|F] "
-             "[--policy F] [--key KEY]",
+             "[--policy F] [--key KEY | --unproved]",
     .about = "Compares every input with its hash in the record, then judges the request at the time of the record and "
              "compares the token that comes out, byte for byte. What differs is named: provider, evidence, settings, "
              "policy, endorsements, outcome. RECORD is a proof that `assay log prove` wrote, or a bare record. With "
              "--kept the inputs are those that the provider had the service keep; what is given beside it goes "
-             "before.",
+             "before, and the record must be proved: --key is needed, or --unproved.",
     .options =
         (const struct option_row[]){
             {REQUEST, "request", "F", "the request's body as it was sent"},
@@ -284,6 +327,8 @@ const struct command replay_command = {
              "the inputs that a service kept, which gives settings and endorsements too; or a file of `assay log "
              "inputs`"},
             {KEPT_KEY, "kept-key", "F", "PEM: the private key that they are encrypted for"},
+            {UNPROVED, "unproved", NULL,
+             "with --kept and without --key: take a record that nothing proves to be in a log"},
             OPTION_CA(CA),
             OPTION_TOKEN_FILE(TOKEN_FILE),
             OPTION_JSON,

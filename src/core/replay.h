@@ -28,7 +28,8 @@ struct replay {
  * service's own, and fresh, is believed of the record, and the trace has these checks as skipped. */
 bool replay_judge(struct replay *r);
 
-/* The inputs that a provider had kept (core/keeping.h), into request, payload and policy: log.kept.open, log.kept.shape. */
+/* The inputs that a provider had kept (core/keeping.h), into request, payload and policy: log.kept.open, log.kept.shape. Whoever has the
+ * service's disk can make them and a record that they fit: a caller takes a record that was proved. */
 bool replay_open_kept(struct replay *r, struct cms_key *key, struct bytes sealed);
 
 /* Settings and anchors as the core was given them, each behind its length, the settings first: what the record's hash of the settings is

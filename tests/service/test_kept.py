@@ -147,6 +147,50 @@ class Kept(KeptCase):
         self.assertEqual("evidence", json.loads(self.replay(REFUSED, other, "--settings", self.log, kept=fetched).stdout)["differs"])
         self.assertIn("404", self.assay(REFUSED, "log", "inputs", self.url, other + 1, "--out", fetched).stderr)
 
+    def test_an_invented_decision_is_not_taken_for_one_of_the_log(self):
+        """Whoever has the disk makes a record up, and the inputs to it, which anybody can encrypt for the provider."""
+        self.keep()
+        token, index = self.attest()
+        self.wait_kept(1)
+        proof, kept = self.proof(index), self.folder / "fetched"
+        self.assay(DONE, "log", "inputs", self.url, index, "--out", kept)
+        lines = proof.read_text().split("\n")
+        place, extra = next((i, line.split(" ")[1]) for i, line in enumerate(lines) if line.startswith("extra "))
+        record = base64.b64decode(extra)
+        invented = record[:-1] + bytes([record[-1] ^ 1])  # of an answer that nobody had
+        clear, made, bare, lying = (self.folder / name for name in ("clear", "invented.kept", "invented.record", "invented.proof"))
+        clear.write_bytes(openssl("cms", "-decrypt", "-inform", "DER", "-in", kept, "-inkey", self.folder / "mine.key"))
+        openssl("req", "-x509", "-key", self.folder / "mine.key", "-subj", "/CN=any", "-out", self.folder / "mine.pem")
+        openssl("cms", "-encrypt", "-binary", "-aes-256-gcm", "-outform", "DER", "-in", clear, "-out", made, self.folder / "mine.pem")
+        bare.write_bytes(invented)
+        lines[place] = "extra " + base64.b64encode(invented).decode()
+        lying.write_text("\n".join(lines))
+        inputs = ("--kept", made, "--kept-key", "mine.key", "--settings", self.log, "--collateral", Path(self.service.simulated, "collateral"), "--json")
+        for path in (bare, lying, proof):
+            refused = self.assay(REFUSED, "replay", path, *inputs)
+            shown = json.loads(refused.stdout)
+            self.assertEqual((False, False), (shown["same"], shown["inLog"]))
+            self.assertIn("made it up", shown["unproved"])
+            self.assertIn("give the log's key" if path != bare else "give a proof of it", refused.stderr)
+        self.assertEqual("log.inclusion", json.loads(self.assay(REFUSED, "replay", lying, "--key", "log.key", *inputs).stdout)["failed"])
+        self.assertIn("nothing proves", self.assay(REFUSED, "replay", proof, "--kept", self.url, "--kept-key", "mine.key").stderr)
+        self.assay(MISUSE, "replay", bare, "--key", "log.key", *inputs)
+        self.assay(MISUSE, "replay", proof, "--key", "log.key", "--unproved", *inputs)
+        # Who asks for it sees that the inputs fit, and that this proves nothing; so does who brings the inputs himself.
+        (self.folder / "token").write_text(token)
+        own = ("--request", Path(self.service.simulated, "request.json"), "--token", "token", "--settings", self.log, "--collateral",
+               Path(self.service.simulated, "collateral"))
+        self.assay(MISUSE, "replay", bare, "--unproved", *own)
+        for arguments in (("--unproved", *inputs[:-1]), own):
+            shown = json.loads(self.assay(DONE, "replay", bare, *arguments, "--json").stdout)
+            self.assertEqual((True, False), (shown["same"], shown["inLog"]))
+            self.assertIn("made it up", shown["unproved"])
+            headline = self.assay(DONE, "replay", bare, *arguments).stdout.split("\n")[0]
+            self.assertTrue(headline.startswith("same, but unproved: "), headline)
+        proved = self.assay(DONE, "replay", proof, "--key", "log.key", *inputs)
+        self.assertNotIn("unproved", proved.stdout)
+        self.assertTrue(self.assay(DONE, "replay", proof, "--key", "log.key", *inputs[:-1]).stdout.startswith("same: the record is in the log"))
+
     def test_no_evidence_lies_anywhere_in_clear(self):
         self.keep("other.pem")
         self.attest()
@@ -334,6 +378,9 @@ class KeptTpm(KeptCase, SwtpmCase):
         self.assertEqual("Tpm", shown["record"]["type"])
         self.replayed(0, "--token", token.strip())
         self.assertIn("attreq.context", json.dumps(shown["believed"]))
+        unproved = json.loads(self.assay(DONE, "replay", self.proof(0), "--kept", self.url, "--kept-key", "mine.key", "--unproved", "--json").stdout)
+        self.assertIn("attreq.context", json.dumps(unproved["believed"]))
+        self.assertIn("what is believed of it is proved by nothing", unproved["unproved"])
 
     def test_a_guest_whose_token_its_tpm_alone_can_open(self):
         self.decided("AzureGuest")
