@@ -96,6 +96,11 @@ bool state_judge_store(struct state_exam *x, uint64_t records, const struct merk
                        x->checkpoint.size);
 }
 
+bool state_judge_view(struct state_exam *x, uint64_t differing)
+{
+    return check_eq(x, STATE_VIEW, differing, (uint64_t)0);
+}
+
 bool state_judge_witness(struct state_exam *x, const struct log_key *witness, struct bytes cosigned)
 {
     int64_t when = 0;

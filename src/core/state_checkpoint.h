@@ -54,6 +54,8 @@ bool state_judge_note(struct state_exam *x, struct bytes note);
 bool state_judge_newest(struct state_exam *x, struct bytes note);
 /* Then: does the store go on from it? `begin`: the root over as many of its first records; where it has as many. */
 bool state_judge_store(struct state_exam *x, uint64_t records, const struct merkle_hash *begin);
+/* And is what is served the newest that it has? `differing`: state_view_differing (core/state_view.h). */
+bool state_judge_view(struct state_exam *x, uint64_t differing);
 /* The newest checkpoint as a witness gave it back; empty: it refused. */
 bool state_judge_witness(struct state_exam *x, const struct log_key *witness, struct bytes cosigned);
 /* No work at a time behind the newest checkpoint's. */

@@ -306,6 +306,8 @@ static void known(void *context, const struct fault *fault)
     struct fault unsealed = {0};
 
     l->store_known = !fault;
+    if (!fault && l->service->view)
+        state_view_whole(l->service->view);
     registry_settle(l->service->registry);
     if (!fault && seals.records && !seals.sealed) {
         fault_set(&unsealed, FAULT_USAGE,
@@ -347,7 +349,7 @@ static void keys(void *context, const struct state_keys *keys)
     struct service *s = l->service;
 
     registry_use_key(s->registry, keys->record);
-    state_anchor_start(s->base, s->config, keys->store, s->keeper, &s->pool,
+    state_anchor_start(s->base, s->config, keys->store, s->keeper, &s->pool, s->view,
                        &(struct state_anchor_callbacks){store_judged, state_noted, l}, &s->anchor);
     l->store_good = !s->anchor;
 }
@@ -410,6 +412,11 @@ static void apply(void *context, const struct record *record)
     struct service *s = ((struct launch *)context)->service;
 
     registry_apply(s->registry, record);
+    if (s->view) {
+        const struct state_record given = state_record_of(record);
+
+        state_view_serve(s->view, &given);
+    }
     if (s->shadows && bytes_is(record->kind, "retired"))
         shadows_forget(s->shadows, record->provider);
     if (bytes_is(record->kind, "retired"))
@@ -428,6 +435,7 @@ static bool open_store(struct service *s, struct launch *l, struct fault *fault)
         return false;
     }
     registry_expect(s->registry);
+    s->view = s->config->state.file ? state_view_new() : NULL;
     s->ledger = ledger_start(s->base, store, &(struct ledger_callbacks){apply, known, l}, fault);
     return s->ledger != NULL;
 }
@@ -509,6 +517,8 @@ static void close_all(struct service *s)
     s->kept = NULL;
     state_anchor_stop(s->anchor);
     s->anchor = NULL;
+    state_view_free(s->view);
+    s->view = NULL;
     http_cut(s->http); /* and nobody asks for what is freed here */
     http_cut(s->administration);
     collateral_fetch_free(s->collateral);

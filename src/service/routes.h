@@ -41,6 +41,7 @@ struct service {
     struct decision_log *decisions; /* the same */
     struct kept *kept;              /* the same: inputs of decisions */
     struct state_anchor *anchor;    /* of the store; the same */
+    struct state_view *view;        /* what it compares; the same */
     struct event *signals[SIGNALS], *drain;
     bool ready, stopping;
 };

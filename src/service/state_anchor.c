@@ -13,11 +13,13 @@
 
 enum {
     REPLICA_SECONDS = 15,   /* by which a database that is read may be behind */
+    APPLY_SECONDS = 5,      /* by which what another process wrote to a file is applied too */
     IDLE_SECONDS = 60 * 60, /* without a change, for the time alone */
     BEHIND_MOST = 3,        /* by then this node has seen what another one wrote */
     SIGN_TRIES = 20,        /* while another checkpoint waits for the core */
     SIGN_MILLISECONDS = 10000,
     TRY_MILLISECONDS = 200,
+    LOOK_MILLISECONDS = 20, /* at what is applied meanwhile */
     NOTES_MEMORY = 4 * 1024 * 1024,
 };
 
@@ -30,6 +32,7 @@ struct state_anchor {
     struct state_anchor_callbacks call;
     char *url;
     struct state_config config; /* texts that last as long as this */
+    struct state_view *view;    /* with a lock of its own */
     bool lags;                  /* what is read may be behind for a while */
     /* The thread's. */
     pthread_t thread;
@@ -99,7 +102,7 @@ static bool read_store(struct state_anchor *s, const struct state_exam *x, struc
 
     merkle_growth_free(&s->growth);
     s->sequence = 0;
-    return state_tree_read(s->store, &s->sequence, x->checkpoint.size, &s->growth, fault) &&
+    return state_tree_read(s->store, &s->sequence, x->checkpoint.size, &s->growth, s->view, fault) &&
            merkle_root(&source, s->growth.part, begin, fault);
 }
 
@@ -133,6 +136,22 @@ static bool refuse(struct state_exam *x, struct fault *fault)
     return fault_set(fault, FAULT_USAGE, "the store is refused: %s", text);
 }
 
+/* What was read and is not served: it may be on its way, from another connection and by the event loop. */
+static uint64_t not_served(struct state_anchor *s)
+{
+    const int most = (s->lags ? REPLICA_SECONDS : APPLY_SECONDS) * 1000 / LOOK_MILLISECONDS;
+
+    for (int i = 0; i < most && !is_stopping(s);) {
+        bool whole = state_view_is_whole(s->view);
+
+        if (whole && !state_view_differing(s->view))
+            return 0;
+        i += whole;
+        usleep(LOOK_MILLISECONDS * 1000);
+    }
+    return state_view_differing(s->view);
+}
+
 /* The newest note that is left, and what follows from it for the store. */
 static bool judge(struct state_anchor *s, struct state_exam *x, struct fault *fault)
 {
@@ -146,7 +165,7 @@ static bool judge(struct state_anchor *s, struct state_exam *x, struct fault *fa
         return refuse(x, fault);
     if (!read_until_whole(s, x, &begin, fault))
         return false;
-    if (!state_judge_store(x, merkle_growth_size(&s->growth), &begin))
+    if (!state_judge_store(x, merkle_growth_size(&s->growth), &begin) || !state_judge_view(x, not_served(s)))
         return refuse(x, fault);
     if (x->mark.counter.value && !state_place_keep(&s->place, fault))
         return false;
@@ -226,7 +245,7 @@ static bool follow(struct state_anchor *s, struct fault *fault)
     if (there < s->sequence)
         return fault_set(fault, FAULT_SYSTEM, "the store has %llu records and had %llu: some are gone",
                          (unsigned long long)there, (unsigned long long)s->sequence);
-    return state_tree_read(s->store, &s->sequence, 0, &s->growth, fault);
+    return state_tree_read(s->store, &s->sequence, 0, &s->growth, s->view, fault);
 }
 
 static bool sign_next(struct state_anchor *s, struct fault *fault)
@@ -253,7 +272,7 @@ static bool prove(void *context, uint64_t old, uint64_t size, struct merkle_path
 
     if (old == s->growth.part)
         return merkle_prove_consistency(&of_growth, old, size, out, fault);
-    bool ok = state_tree_read(s->store, &since, old, &again, fault) &&
+    bool ok = state_tree_read(s->store, &since, old, &again, NULL, fault) &&
               (again.part == old || fault_set(fault, FAULT_SYSTEM, "the store is shorter than the witness knows it")) &&
               merkle_prove_consistency(&of_again, old, size, out, fault);
     merkle_growth_free(&again);
@@ -338,6 +357,10 @@ static bool anchor(struct state_anchor *s, bool last_one, struct fault *fault)
         return false;
     if (!follow(s, fault))
         return false;
+    uint64_t differing = not_served(s);
+    if (differing)
+        return fault_set(fault, FAULT_SYSTEM, "of %llu kinds of records another one is served than the newest (%s)",
+                         (unsigned long long)differing, check_table[CHECK_STATE_VIEW].id);
     return !is_due(s, last_one) || (sign_next(s, fault) && put_and_show(s, fault));
 }
 
@@ -570,8 +593,8 @@ static void use_witness(struct state_anchor *s, const struct state_config *c)
 }
 
 void state_anchor_start(struct event_base *base, const struct config *c, const uint8_t key[ED25519_PUBLIC],
-                        struct keeper *keeper, struct pool **pool, const struct state_anchor_callbacks *call,
-                        struct state_anchor **out)
+                        struct keeper *keeper, struct pool **pool, struct state_view *view,
+                        const struct state_anchor_callbacks *call, struct state_anchor **out)
 {
     struct state_anchor *s;
 
@@ -583,6 +606,7 @@ void state_anchor_start(struct event_base *base, const struct config *c, const u
     *s = (struct state_anchor){.keeper = keeper,
                                .pool = pool,
                                .call = *call,
+                               .view = view,
                                .config = c->state,
                                .place.lock = -1,
                                .state.kept = true,

@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "core/state_checkpoint.h"
+#include "core/state_view.h"
 #include "service/config.h"
 #include "service/pool.h"
 
@@ -20,10 +21,10 @@ struct state_anchor_callbacks {
     void *context;
 };
 /* *out is NULL where none is kept, which all that follows take; judged is not called then. `key`: by which the core signs checkpoints of
- * the store. */
+ * the store. `view`: to which what is applied is shown; it must last longer. */
 void state_anchor_start(struct event_base *base, const struct config *c, const uint8_t key[ED25519_PUBLIC],
-                        struct keeper *keeper, struct pool **pool, const struct state_anchor_callbacks *call,
-                        struct state_anchor **out);
+                        struct keeper *keeper, struct pool **pool, struct state_view *view,
+                        const struct state_anchor_callbacks *call, struct state_anchor **out);
 /* The service serves: newer checkpoints may be signed. */
 void state_anchor_go(struct state_anchor *s);
 /* A last one, for a clean end; true once it is in force, or will not be. */

@@ -6,6 +6,7 @@ enum { RECORDS_MEMORY = 512 * 1024 * 1024 /* what a store gives at once, and the
 
 struct reading {
     struct merkle_growth *growth;
+    struct state_view *view; /* or NULL */
     struct arena *scratch;
     uint64_t settled, last;
 };
@@ -14,8 +15,11 @@ static bool take_record(void *context, const struct record *r)
 {
     struct reading *reading = context;
     const struct state_record record = state_record_of(r);
+    const struct bytes message = record_message(reading->scratch, &record);
 
-    merkle_growth_add(reading->growth, record_message(reading->scratch, &record));
+    merkle_growth_add(reading->growth, message);
+    if (reading->view)
+        state_view_read(reading->view, &record, message);
     reading->last = r->sequence;
     if (merkle_growth_size(reading->growth) <= reading->settled)
         merkle_growth_settle(reading->growth);
@@ -24,10 +28,10 @@ static bool take_record(void *context, const struct record *r)
 }
 
 bool state_tree_read(struct store *store, uint64_t *since, uint64_t settled, struct merkle_growth *g,
-                     struct fault *fault)
+                     struct state_view *view, struct fault *fault)
 {
     struct arena a;
-    struct reading reading = {g, &a, settled, *since};
+    struct reading reading = {g, view, &a, settled, *since};
 
     arena_init(&a, RECORDS_MEMORY);
     bool ok = store_records(store, &a, *since, take_record, &reading, fault);

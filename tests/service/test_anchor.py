@@ -95,6 +95,25 @@ class AnchorCase(unittest.TestCase):
                 self.assertGreater(db.execute(sql).rowcount, 0, sql)
         db.close()
 
+    def point_index_back(self, where, version, *before):
+        """The index by which SQLite finds the newest version lacks this row; the table has it. Statements before it are part of the same commit."""
+        with sqlite3.connect(self.db) as db:
+            for sql in before:
+                db.execute(sql)
+            columns = db.execute("SELECT sql FROM sqlite_master WHERE name = 'record'").fetchone()[0].split("(", 1)[1]
+            db.execute("CREATE TABLE stale (" + columns)
+            db.execute(f"INSERT INTO stale SELECT * FROM record WHERE NOT ({where} AND version = {version})")
+            db.execute("PRAGMA writable_schema = ON")
+            db.execute("UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_stale_1') "
+                       "WHERE name = 'sqlite_autoindex_record_1'")
+            db.execute("DELETE FROM sqlite_master WHERE tbl_name = 'stale'")
+        db.close()
+        with sqlite3.connect(self.db) as db:
+            provider, there = db.execute(f"SELECT provider, max(version) FROM record NOT INDEXED WHERE {where}").fetchone()
+            found = db.execute(f"SELECT max(version) FROM record WHERE provider = ? AND {where}", (provider,)).fetchone()[0]
+        db.close()
+        self.assertEqual((version, version - 1), (there, found))
+
     def records(self):
         with sqlite3.connect(self.db) as db:
             n = db.execute("SELECT count(*) FROM record").fetchone()[0]
@@ -121,8 +140,9 @@ class AnchorCase(unittest.TestCase):
 
     def serves_without(self):
         with_it, self.service.config = self.service.config, self.without()
-        self.starts()
+        status = self.starts()
         self.service.config = with_it
+        return status
 
     def starts(self):
         self.service.start()
@@ -181,6 +201,27 @@ class File(AnchorCase):
             self.put_back(self.late)
             self.assertEqual(200, self.starts())
             self.assertEqual(before, {**self.checkpoint(), "time": before["time"]})
+
+    def test_an_older_record_that_an_index_gives(self):
+        """Every record is where it was; but the question for the newest ones is answered from something else."""
+        self.point_index_back(KIND, 2)
+        said = self.refused("the store is refused: state.view", "Found 1, expected 0", "REINDEX")
+        self.assertNotIn("state.growth", said)
+        self.assertEqual(400, self.serves_without())  # by the older policy
+        with sqlite3.connect(self.db) as db:
+            db.execute("REINDEX")
+        db.close()
+        self.assertEqual(200, self.starts())
+
+    def test_a_newer_record_that_an_index_hides(self):
+        """The same while the service runs: what is not served is not signed for."""
+        self.service.start()
+        size = self.checkpoint()["size"]
+        self.point_index_back(KIND, 3, "INSERT INTO record (provider, kind, version, time, body, hash, signer, caller, seal) SELECT provider, kind, 3, time, body, "
+                                       f"hash, signer, caller, seal FROM record WHERE {KIND} AND version = 2")
+        self.service.wait(lambda: "no newer checkpoint of the store: of 1 kinds of records another one is served than the newest (state.view)" in self.service.text())
+        self.assertEqual(size, self.checkpoint()["size"])
+        self.stop()
 
     def test_other_checkpoints(self):
         with open(self.note, "rb") as f:

@@ -5,9 +5,10 @@
 
 #include "core/checkpoint.h"
 #include "core/state_checkpoint.h"
+#include "core/state_view.h"
 #include "merkle/growth.h"
 
-enum { STATE_RECORDS = 9, STATE_COVERED = 6, STATE_NOW = 1764557680, STATE_VALUE = 17 };
+enum { STATE_RECORDS = 9, STATE_COVERED = 6, STATE_NOW = 1764557680, STATE_VALUE = 17, STATE_KINDS = 3 };
 
 /* name: id of the check, and what tells it from others of the same. */
 static const struct state_fault {
@@ -30,6 +31,10 @@ static const struct state_fault {
     {"state.growth:exchanged", CHECK_STATE_GROWTH},
     {"state.growth:order", CHECK_STATE_GROWTH},
     {"state.growth:empty", CHECK_STATE_GROWTH},
+    {"state.view:older", CHECK_STATE_VIEW},
+    {"state.view:missing", CHECK_STATE_VIEW},
+    {"state.view:another", CHECK_STATE_VIEW},
+    {"state.view:older again", CHECK_STATE_VIEW},
     {"state.time", CHECK_STATE_TIME},
     {"state.witness:refused", CHECK_STATE_WITNESS},
     {"state.witness:another", CHECK_STATE_WITNESS},
@@ -48,6 +53,7 @@ struct state_case {
     size_t count;
     int64_t now;
     bool counts;
+    const char *view; /* what is wrong with what is served; NULL: nothing */
     struct log_key witness;
     struct bytes cosigned;
 };
@@ -209,8 +215,52 @@ static inline void state_case_spoil(struct arena *a, struct state_case *c, const
         state_case_signature(a, c, colon + 1);
     else if (strncmp(name, "state.witness", 13) == 0)
         state_case_witness(a, c, colon + 1);
+    else if (strncmp(name, "state.view", 10) == 0)
+        c->view = colon + 1;
     else if (strcmp(name, "state.time") == 0)
         c->now = STATE_NOW - STATE_CLOCK_ALLOWANCE - 1;
+}
+
+/* Of a few kinds in turn, each a version above the one before. */
+static inline struct state_record state_case_record(struct arena *a, const struct state_case *c, size_t i)
+{
+    return (struct state_record){.provider = BYTES_LIT("https://service.example"),
+                                 .kind = bytes_text(arena_printf(a, "kind %zu", i % STATE_KINDS)),
+                                 .version = 1 + i / STATE_KINDS,
+                                 .body = bytes_text(c->records[i])};
+}
+
+/* What is served of the newest of a kind; the first kind has the fault. */
+static inline void state_case_serve(struct state_view *v, const struct state_case *c, struct state_record newest)
+{
+    const char *what = !bytes_is(newest.kind, "kind 0") ? "" : c->view ? c->view : "";
+
+    if (strcmp(what, "missing") == 0)
+        return;
+    if (strcmp(what, "older again") == 0)
+        state_view_serve(v, &newest);
+    if (strncmp(what, "older", 5) == 0)
+        newest.version--;
+    if (strcmp(what, "another") == 0)
+        newest.body = BYTES_LIT("another");
+    state_view_serve(v, &newest);
+}
+
+/* How many kinds are served otherwise than they are in the store. */
+static inline uint64_t state_case_differing(struct arena *a, const struct state_case *c)
+{
+    struct state_view *v = state_view_new();
+
+    for (size_t i = 0; i < c->count; i++) {
+        struct state_record r = state_case_record(a, c, i);
+
+        state_view_read(v, &r, record_message(a, &r));
+        if (i + STATE_KINDS >= c->count)
+            state_case_serve(v, c, r);
+    }
+    uint64_t differing = state_view_differing(v);
+    state_view_free(v);
+    return differing;
 }
 
 /* NULL when accepted, else the id of the check that refused. */
@@ -229,7 +279,7 @@ static inline const char *state_case_judge(struct arena *a, const struct state_c
     }
     const struct merkle_source source = merkle_growth_source(&g);
     merkle_root(&source, g.part, &begin, NULL);
-    good = good && state_judge_store(&x, c->count, &begin) &&
+    good = good && state_judge_store(&x, c->count, &begin) && state_judge_view(&x, state_case_differing(a, c)) &&
            (!c->note.n || state_judge_witness(&x, &c->witness, c->cosigned));
     merkle_growth_free(&g);
     return good                     ? NULL

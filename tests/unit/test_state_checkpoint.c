@@ -132,6 +132,49 @@ static void growth_is_the_tree(void **state)
     merkle_growth_free(&whole);
 }
 
+/* In whatever order both sides come, and of many. */
+static void a_view_knows_the_newest(void **state)
+{
+    enum { MANY = 5000 };
+    struct state_view *v = state_view_new();
+    struct state_record r = {.provider = BYTES_LIT("p"), .kind = BYTES_LIT("k"), .version = 2, .body = BYTES_LIT("x")};
+
+    (void)state;
+    assert_false(state_view_is_whole(v));
+    state_view_whole(v);
+    assert_true(state_view_is_whole(v));
+    state_view_serve(v, &r); /* another node's, to which the anchor comes */
+    assert_int_equal(state_view_differing(v), 0);
+    r.version = 1;
+    state_view_read(v, &r, record_message(&arena, &r));
+    assert_int_equal(state_view_differing(v), 0);
+    r.version = 2;
+    state_view_read(v, &r, record_message(&arena, &r));
+    assert_int_equal(state_view_differing(v), 0);
+    r.version = 1;
+    state_view_read(v, &r, record_message(&arena, &r)); /* the whole store again */
+    assert_int_equal(state_view_differing(v), 0);
+    r.version = 3;
+    state_view_read(v, &r, record_message(&arena, &r));
+    assert_int_equal(state_view_differing(v), 1);
+    state_view_serve(v, &r);
+    assert_int_equal(state_view_differing(v), 0);
+    r.provider = BYTES_LIT("pk"); /* not the same as p and k */
+    r.kind = BYTES_LIT("");
+    state_view_read(v, &r, record_message(&arena, &r));
+    assert_int_equal(state_view_differing(v), 1);
+    state_view_serve(v, &r);
+    for (size_t i = 0; i < MANY; i++) {
+        r.kind = bytes_text(arena_printf(&arena, "kind %zu", i));
+        state_view_read(v, &r, record_message(&arena, &r));
+        if (i % 5)
+            state_view_serve(v, &r);
+    }
+    assert_int_equal(state_view_differing(v), MANY / 5);
+    state_view_free(v);
+    state_view_free(NULL);
+}
+
 /* Signing the next one: its counter and time go on. */
 static const char *next_verdict(struct state_case *c, const struct state_mark *mark)
 {
@@ -181,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_have_one_form, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_fault, set_up, tear_down),
         cmocka_unit_test_setup_teardown(growth_is_the_tree, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_view_knows_the_newest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_next_goes_on, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("state_checkpoint", tests, NULL, NULL);
