@@ -77,7 +77,6 @@ static bool look(void *context, const struct record *r)
 
     s->adoption->records++;
     merkle_growth_add(&s->adoption->all, record_message(s->scratch, &record));
-    merkle_growth_settle(&s->adoption->all);
     if (!is_sealed(s->scratch, s->adoption, r, &failed)) {
         s->adoption->refused++;
         if (s->each)
@@ -122,24 +121,53 @@ static bool hold(void *context, const struct record *r)
     return b->count < BATCH_RECORDS && b->bytes < BATCH_BYTES;
 }
 
-static bool note_body(void *context, const struct record *r)
+static void leaf_of(struct arena *a, const struct record *r, struct merkle_hash *out)
 {
-    *(bool *)context = r->body.n > 0;
+    const struct state_record record = state_record_of(r);
+
+    merkle_leaf(record_message(a, &record), out);
+}
+
+/* The store may have been changed since it was looked at: nothing of that is vouched for. */
+static bool has_changed(struct fault *fault)
+{
+    return fault_set(fault, FAULT_USAGE, "the store was changed while it was accepted: look at the list again");
+}
+
+struct signers {
+    struct adoption *of;
+    struct arena *arena;
+    bool isolated, changed;
+};
+
+static bool note_signers(void *context, const struct record *r)
+{
+    struct signers *s = context;
+    struct merkle_hash leaf;
+    bool found = false;
+
+    leaf_of(s->arena, r, &leaf);
+    for (size_t i = 0; i < s->of->all.count && !found; i++)
+        found = merkle_same(&leaf, &s->of->all.leaves[i]);
+    s->isolated = r->body.n > 0;
+    s->changed = !found;
     return false;
 }
 
 /* The trust model of a key of before keys told it: that of the signers which the provider has now. */
-static bool give_model(struct store *s, struct arena *a, struct record *r, struct fault *fault)
+static bool give_model(struct adoption *of, struct store *s, struct arena *a, struct record *r, struct fault *fault)
 {
     const struct history_page newest = {.limit = 1, .bodies = true};
     const struct state_record record = state_record_of(r);
-    bool isolated = false;
+    struct signers signers = {.of = of, .arena = a};
 
-    if (!record_tells_model(&record) || record_model(&record, &isolated))
+    if (!record_tells_model(&record) || record_model(&record, &signers.isolated))
         return true;
-    if (!store_history(s, a, r->provider, BYTES_LIT("signers"), &newest, note_body, &isolated, fault))
+    if (!store_history(s, a, r->provider, BYTES_LIT("signers"), &newest, note_signers, &signers, fault))
         return false;
-    r->hash = isolated ? BYTES_LIT(RECORD_ISOLATED) : BYTES_LIT(RECORD_OPEN);
+    if (signers.changed)
+        return has_changed(fault);
+    r->hash = signers.isolated ? BYTES_LIT(RECORD_ISOLATED) : BYTES_LIT(RECORD_OPEN);
     return true;
 }
 
@@ -154,17 +182,25 @@ static bool ask_seal(struct adoption *of, struct frame_reader *from, struct aren
            fault_set(fault, FAULT_SYSTEM, "the core does not seal a record");
 }
 
-static bool seal_batch(struct adoption *of, struct store *s, struct arena *a, struct batch *b, struct fault *fault)
+/* Each as it was surveyed, from `first` on; what gets a trust model is surveyed anew. */
+static bool seal_batch(struct adoption *of, struct store *s, struct arena *a, struct batch *b, uint64_t first,
+                       struct fault *fault)
 {
     struct frame_reader from = {.fd = of->pair.fd};
     enum check_id failed;
     size_t n = 0;
 
     for (size_t i = 0; i < b->count; i++) {
+        struct merkle_hash leaf;
+
+        leaf_of(a, &b->records[i], &leaf);
+        if (first + i >= of->all.count || !merkle_same(&leaf, &of->all.leaves[first + i]))
+            return has_changed(fault);
         if (is_sealed(a, of, &b->records[i], &failed))
             continue;
-        if (!give_model(s, a, &b->records[i], fault) || !ask_seal(of, &from, a, &b->records[i], fault))
+        if (!give_model(of, s, a, &b->records[i], fault) || !ask_seal(of, &from, a, &b->records[i], fault))
             return false;
+        leaf_of(a, &b->records[i], &of->all.leaves[first + i]);
         b->records[n++] = b->records[i];
     }
     return n == 0 || store_reseal(s, b->records, n, fault);
@@ -173,7 +209,7 @@ static bool seal_batch(struct adoption *of, struct store *s, struct arena *a, st
 bool adopt_all(struct adoption *of, struct store *s, struct fault *fault)
 {
     struct arena a;
-    uint64_t last = 0;
+    uint64_t last = 0, done = 0;
     bool ok = true;
 
     arena_init(&a, ADOPT_MEMORY);
@@ -182,10 +218,11 @@ bool adopt_all(struct adoption *of, struct store *s, struct fault *fault)
         ok = store_records(s, &a, last, hold, &b, fault);
         if (b.count)
             last = b.records[b.count - 1].sequence;
-        ok = ok && seal_batch(of, s, &a, &b, fault);
+        ok = ok && seal_batch(of, s, &a, &b, done, fault);
+        done += b.count;
     }
     arena_free(&a);
-    return ok;
+    return ok && (done == of->all.count || has_changed(fault));
 }
 
 /* Its note. */
@@ -225,7 +262,7 @@ static bool anchor(struct adoption *of, const struct config *c, struct state_pla
            state_place_put(place, note, &mark.counter, fault);
 }
 
-bool adopt_anchor(struct adoption *of, const struct config *c, struct store *s, struct fault *fault)
+bool adopt_anchor(struct adoption *of, const struct config *c, struct fault *fault)
 {
     struct state_place place = {.lock = -1};
     struct arena a;
@@ -233,7 +270,7 @@ bool adopt_anchor(struct adoption *of, const struct config *c, struct store *s, 
     if (!c->state.file)
         return true;
     arena_init(&a, ADOPT_MEMORY);
-    bool ok = adopt_survey(of, s, NULL, NULL, fault) && anchor(of, c, &place, &a, fault);
+    bool ok = anchor(of, c, &place, &a, fault);
     state_place_close(&place);
     arena_free(&a);
     return ok;
@@ -259,7 +296,7 @@ bool adopt_unsealed(struct keeper *keeper, struct store *s, struct fault *fault)
     arena_free(&a);
     if (!ok || !counts[0] || counts[1])
         return ok;
-    ok = adopt_begin(keeper, &of, fault) && adopt_all(&of, s, fault);
+    ok = adopt_begin(keeper, &of, fault) && adopt_survey(&of, s, NULL, NULL, fault) && adopt_all(&of, s, fault);
     adopt_end(&of);
     if (ok)
         log_info("%llu records of a release that sealed none are taken as they are, and sealed",

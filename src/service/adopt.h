@@ -1,6 +1,6 @@
 /* Accepting what is in a store as the truth: its records get the seals that they lack, or that do not fit them. For an operator who looked
  * at it, while the service is stopped (`assayd adopt`), and for stores of a release that sealed none. Where the store is anchored, it is
- * anchored anew, as it is now. It overrides what seals and anchors are for, so that a pair of the core does it alone when it was started for it, and never one that serves. */
+ * anchored anew, as it was listed. It overrides what seals and anchors are for, so that a pair of the core does it alone when it was started for it, and never one that serves. */
 #ifndef ASSAY_SERVICE_ADOPT_H
 #define ASSAY_SERVICE_ADOPT_H
 
@@ -15,7 +15,7 @@ struct adoption {
     struct pair pair;
     struct state_keys keys;
     uint64_t records, refused; /* of the survey */
-    struct merkle_growth all;  /* everything that is there */
+    struct merkle_growth all;  /* everything that was there: a leaf for each record */
 };
 
 /* A pair that does this and nothing else, of a keeper that has a place for it (host_keeper). *out is to be ended in either case. */
@@ -26,10 +26,11 @@ typedef void adopt_each(void *context, const struct record *record, enum check_i
 bool adopt_survey(struct adoption *a, struct store *s, adopt_each *each, void *context, struct fault *fault);
 /* The store as it was surveyed, as one number: the root over all of its records. */
 bool adopt_state(struct adoption *a, struct merkle_hash *out, struct fault *fault);
-/* Seals those. */
+/* Seals those; false where a record is not as it was surveyed. */
 bool adopt_all(struct adoption *a, struct store *s, struct fault *fault);
-/* Where the store is anchored: signs what is there as its newest checkpoint, whatever was before, and puts that in force. */
-bool adopt_anchor(struct adoption *a, const struct config *c, struct store *s, struct fault *fault);
+/* Where the store is anchored: signs what was surveyed, with the seals of adopt_all, as its newest checkpoint, whatever was before, and puts
+ * that in force. The store is not read again: what was changed meanwhile is refused by the next start. */
+bool adopt_anchor(struct adoption *a, const struct config *c, struct fault *fault);
 /* For development: a store in which nothing is sealed is of a release that sealed nothing, and is adopted, which the log tells. */
 bool adopt_unsealed(struct keeper *keeper, struct store *s, struct fault *fault);
 /* assayd adopt; gives the exit status. */

@@ -15,7 +15,7 @@ static const char help[] = "Usage: assayd adopt --config FILE [--accept STATE]\n
                            "of the whole store. With\n"
                            "--accept and that name, seals them as they are: from then on they count; and where [state] "
                            "anchors the store, it\n"
-                           "is anchored as it is now, an older one too. The service must be stopped. Look at each "
+                           "is anchored as it was listed, an older one too. The service must be stopped. Look at each "
                            "one before: whoever changed\n"
                            "a record behind the service's back, or put back an old store, is believed by this.\n";
 
@@ -76,7 +76,7 @@ static bool accept_all(const struct config *config, struct adoption *of, struct 
              (unsigned long long)of->refused, (unsigned long long)of->records,
              config->state.file ? ", and the store anchored anew" : "");
     bool ok = audit_event(audit, "AdoptState", true, details, fault) && adopt_all(of, s, fault) &&
-              adopt_anchor(of, config, s, fault);
+              adopt_anchor(of, config, fault);
     audit_close(audit);
     return ok;
 }

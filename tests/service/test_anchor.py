@@ -257,6 +257,36 @@ class File(AnchorCase):
         self.assertRegex(text, r'"operationName":"AdoptState".*anchored anew')
         self.assertEqual(400, self.starts())  # the older policy is what was accepted
 
+    def trigger(self, when, then):
+        """What whoever writes the database does in the moment when a record gets its seal."""
+        with sqlite3.connect(self.db) as db:
+            db.execute(f"CREATE TRIGGER meanwhile AFTER UPDATE OF seal ON record WHEN {when} BEGIN {then}; END")
+        db.close()
+
+    def test_an_operator_accepts_what_was_shown(self):
+        # A checkpoint is of that, and not of what came after it.
+        self.edit("UPDATE record SET time = time + 1 WHERE kind = 'policy/OpenEnclave'")
+        self.trigger("1", f"DELETE FROM record WHERE {KIND} AND version = 2")
+        count = self.records()
+        self.accept()
+        self.assertEqual((count, count - 1), (self.checkpoint()["size"], self.records()))
+        self.refused("the store is refused: state.growth")
+
+        # Nor is what was changed meanwhile sealed: in another batch than the first.
+        self.put_back(self.late)
+        self.edit("UPDATE record SET time = time + 1 WHERE sequence = 1",
+                  "INSERT INTO record (provider, kind, version, time, body, hash, signer, caller) WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n "
+                  "WHERE v < 600) SELECT 'https://other.example', 'signers', v, 1, x'', x'', x'', x'' FROM n")
+        self.trigger("new.sequence = 1", "UPDATE record SET body = x'00' WHERE kind = 'signers' AND version = 600")
+        state = self.adopt().stdout.split()[-1]
+        done = self.adopt("--accept", state)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("the store was changed while it was accepted", done.stderr)
+        with sqlite3.connect(self.db) as db:
+            self.assertEqual((b"\0", b""), db.execute("SELECT body, seal FROM record WHERE kind = 'signers' AND version = 600").fetchone())
+        db.close()
+        self.refused("the store is refused: state.growth")
+
     def test_what_it_tells(self):
         self.service.start()
         self.assertRegex(self.service.text(), r"the store is anchored: \d+ records by \S+records.checkpoint, which no TPM counts; newest checkpoint found good")
