@@ -99,6 +99,7 @@ static void metrics(const struct service *s, struct exchange *e)
         .kept = kept.kept,
         .kept_lost = kept.lost,
         .kept_bytes = kept.bytes,
+        .kept_unreadable = kept.unreadable,
         .anchored = anchor.kept,
         .anchored_records = anchor.records,
         .anchored_time = anchor.time,

@@ -1,5 +1,6 @@
 #include "service/kept.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ enum {
     BATCH_BYTES = 16 * 1024 * 1024,
     BATCH_MEMORY = 512 * 1024 * 1024, /* a frame's worth for each of a batch never comes: bodies are bounded */
     SWEEP_SECONDS = 60,
+    OPEN_SECONDS = 10, /* between attempts */
+    PATH_BYTES = 4096,
     DAY = 24 * 60 * 60,
 };
 
@@ -41,10 +44,14 @@ struct items {
 };
 
 struct kept {
+    char path[PATH_BYTES];
+    bool allowed;
     uint64_t bytes_most;
     uint32_t days_most;
-    struct kept_store *store; /* the thread's, as is `arena` */
+    struct kept_store *store; /* the thread's, as are all up to `failing`; NULL: it cannot be opened */
+    time_t next_open;
     struct arena arena;
+    uint64_t swept;     /* and not logged yet */
     bool full, failing; /* which was logged */
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
@@ -111,7 +118,8 @@ static void count(struct kept *k, size_t kept, size_t lost)
     pthread_mutex_lock(&k->lock);
     k->counts.kept += kept;
     k->counts.lost += lost;
-    k->counts.bytes = kept_store_size(k->store);
+    k->counts.bytes = k->store ? kept_store_size(k->store) : 0;
+    k->counts.unreadable = !k->store;
     pthread_mutex_unlock(&k->lock);
 }
 
@@ -121,6 +129,24 @@ static void say(bool *said, bool bad, const char *why)
     if (bad && !*said)
         log_error("inputs of decisions are not kept: %s", why);
     *said = bad;
+}
+
+/* Tokens go on without it, so it stops no start. */
+static bool opened(struct kept *k)
+{
+    struct fault fault = {0};
+    time_t now = time(NULL);
+
+    if (k->store || now < k->next_open)
+        return k->store;
+    k->next_open = now + OPEN_SECONDS;
+    k->store = kept_store_open(k->path, &fault);
+    if (!k->store && !k->failing)
+        log_error("%s cannot be opened: no inputs of decisions are kept, and what is over is not deleted: %s", k->path,
+                  fault.text);
+    k->failing = !k->store;
+    count(k, 0, 0);
+    return k->store;
 }
 
 static bool has_room(struct kept *k, size_t more)
@@ -159,11 +185,12 @@ static void add(struct kept *k, struct item **items, size_t n)
 static void find(struct kept *k, struct item *i)
 {
     struct fault fault = {0};
-    struct bytes body;
+    struct bytes body = BYTES_NONE;
 
-    bool ok = kept_store_find(k->store, i->index, i->provider, i->begin, (int64_t)time(NULL), &k->arena, &body, &fault);
+    bool ok = k->store &&
+              kept_store_find(k->store, i->index, i->provider, i->begin, (int64_t)time(NULL), &k->arena, &body, &fault);
     i->outcome = !ok ? KEPT_FAILED : body.n ? KEPT_FOUND : KEPT_NONE;
-    if (!ok)
+    if (k->store && !ok)
         log_error("kept inputs cannot be read: %s", fault.text);
     if (body.n) {
         i->body = malloc(body.n);
@@ -182,18 +209,26 @@ static void find(struct kept *k, struct item *i)
         return; /* the counter is full: it rings already */
 }
 
-static void sweep(struct kept *k)
+/* A part of what is over; true: there may be more. */
+static bool sweep(struct kept *k)
 {
     struct fault fault = {0};
     uint64_t gone = 0;
 
+    if (!opened(k))
+        return false;
     if (!kept_store_sweep(k->store, (int64_t)time(NULL), &gone, &fault))
         log_error("kept inputs that are over cannot be deleted: %s", fault.text);
-    if (!gone)
-        return;
-    log_info("inputs of %llu decisions were deleted: their time was over", (unsigned long long)gone);
+    k->swept += gone;
+    if (gone == KEPT_SWEEP_ROWS)
+        return true;
+    if (!k->swept)
+        return false;
+    log_info("inputs of %llu decisions were deleted: their time was over", (unsigned long long)k->swept);
+    k->swept = 0;
     k->full = false;
     count(k, 0, 0);
+    return false;
 }
 
 /* What needs no other beside it. */
@@ -205,8 +240,10 @@ static void work_on(struct kept *k, struct item *i)
         find(k, i);
         return;
     }
-    if (!kept_store_forget(k->store, i->provider, i->begin, &fault))
-        log_error("kept inputs of a provider that was deleted are there until their time is over: %s", fault.text);
+    if (!k->store || !kept_store_forget(k->store, i->provider, i->begin, &fault))
+        log_error(
+            "kept inputs of a provider that was deleted are there until their time is over, or the next start: %s",
+            k->store ? fault.text : "kept.db cannot be opened");
     count(k, 0, 0);
     item_free(i);
 }
@@ -240,7 +277,7 @@ static void *run(void *context)
     struct item *items[BATCH];
     struct kept *k = context;
 
-    sweep(k);
+    bool more = sweep(k);
     count(k, 0, 0);
     pthread_mutex_lock(&k->lock);
     for (;;) {
@@ -248,12 +285,15 @@ static void *run(void *context)
 
         if (n == 0 && k->stop)
             break;
-        if (n == 0)
+        if (n == 0 && !more)
             wait_for_work(k);
         pthread_mutex_unlock(&k->lock);
-        sweep(k);
+        more = sweep(k);
         if (n && items[0]->kind == ITEM_ADD) {
-            add(k, items, n);
+            if (k->store)
+                add(k, items, n);
+            else
+                count(k, 0, n);
             for (size_t i = 0; i < n; i++)
                 item_free(items[i]);
         } else if (n) {
@@ -304,22 +344,22 @@ static bool start_thread(struct kept *k)
 
 bool kept_start(struct event_base *base, const struct config *c, struct kept **out, struct fault *fault)
 {
-    char path[4096];
+    char path[PATH_BYTES];
 
     *out = NULL;
-    if (!c->decision_keep || !c->decision_folder)
+    if (!c->decision_folder)
         return true;
     if (snprintf(path, sizeof path, "%s/kept.db", c->decision_folder) >= (int)sizeof path)
         return fault_set(fault, FAULT_USAGE, "[decisions] log is too long a path");
-    struct kept_store *store = kept_store_open(path, fault);
-    if (!store)
-        return false;
+    if (!c->decision_keep && access(path, F_OK) != 0 && errno == ENOENT)
+        return true;
     struct kept *k = calloc(1, sizeof *k);
     if (!k)
         abort();
-    *k = (struct kept){.store = store,
+    *k = (struct kept){.allowed = c->decision_keep,
                        .bytes_most = (uint64_t)c->decision_keep_mib_most << 20,
                        .days_most = (uint32_t)c->decision_keep_days_most};
+    memcpy(k->path, path, sizeof path);
     k->waiting.last = &k->waiting.first;
     k->done.last = &k->done.first;
     arena_init(&k->arena, BATCH_MEMORY);
@@ -352,6 +392,11 @@ void kept_stop(struct kept *k)
     free(k);
 }
 
+bool kept_allowed(const struct kept *k)
+{
+    return k && k->allowed;
+}
+
 static void ask(struct kept *k, struct item *i)
 {
     put(&k->waiting, i);
@@ -362,7 +407,7 @@ void kept_add(struct kept *k, const struct kept_decision *d)
 {
     struct keep_order order;
 
-    if (!k || !d->order.n)
+    if (!kept_allowed(k) || !d->order.n)
         return;
     bool read = read_keep_order(d->order, &order);
     const struct kept_inputs inputs = {d->request, order.payload, order.policy};

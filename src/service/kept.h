@@ -14,10 +14,15 @@ enum {
     KEPT_QUEUE_READS = 1024,             /* that may wait for it */
 };
 
-/* *out is NULL where the operator allows none, which all that follows take. The log's folder is there already. */
+/* *out is NULL where the operator allows none and none are there, which all that follows take. Where he allows it no more, what is there
+ * still goes when its time is over, or with its provider. A kept.db that cannot be opened is logged and counted, and tried again; nothing
+ * is kept until then. The log's folder is there already. */
 bool kept_start(struct event_base *base, const struct config *c, struct kept **out, struct fault *fault);
 /* Once what waits is on the disk; found is called for all of it. */
 void kept_stop(struct kept *k);
+
+/* Does the operator allow it? Else nothing is added, and nothing is to be found. */
+bool kept_allowed(const struct kept *k);
 
 /* A decision whose record is in the log. Everything is copied, the copy is wiped when it was encrypted. */
 struct kept_decision {
@@ -41,6 +46,7 @@ bool kept_find(struct kept *k, uint64_t index, struct bytes provider, uint64_t b
 struct kept_counts {
     unsigned long kept, lost;
     uint64_t bytes;
+    bool unreadable; /* kept.db cannot be opened */
 };
 struct kept_counts kept_counts(struct kept *k);
 

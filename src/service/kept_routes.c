@@ -75,7 +75,7 @@ bool kept_routes(struct service *s, struct exchange *e, const struct tenant *t)
         return false;
     if (strcmp(e->method, "GET") != 0)
         wrong_method(e, "GET");
-    else if (!s->kept)
+    else if (!kept_allowed(s->kept))
         none(e);
     else if (is_settings)
         file(s, e, "settings", name);

@@ -147,7 +147,8 @@ static void keeping(struct service *s, struct exchange *e, const struct tenant *
 {
     static const struct by_method rows[] = {
         {"GET", MANAGE_KEEPING_GET}, {"PUT", MANAGE_KEEPING_SET}, {"DELETE", MANAGE_KEEPING_STOP}, {NULL, 0}};
-    const struct keep_request request = {s->kept ? (uint32_t)s->config->decision_keep_days_most : 0, e->body};
+    const struct keep_request request = {kept_allowed(s->kept) ? (uint32_t)s->config->decision_keep_days_most : 0,
+                                         e->body};
 
     by_method(s, e, t, rows, (struct manage_request){.body = write_keep_request(&e->arena, &request)}, false);
 }

@@ -277,6 +277,8 @@ static void write_state(struct writer *w, const struct metrics *m, const struct 
     single(w, "assay_kept_inputs_lost_total", "counter", "Decisions whose inputs were to be kept and were not.",
            s->kept_lost);
     single(w, "assay_kept_inputs_bytes", "gauge", "Size of all inputs that are kept, encrypted.", s->kept_bytes);
+    single(w, "assay_kept_inputs_unreadable", "gauge", "1 while the file of kept inputs cannot be opened.",
+           s->kept_unreadable);
     if (s->anchored)
         write_store_anchor(w, s);
     single(w, "assay_start_time_seconds", "gauge", "When the service started, in seconds since 1970.",

@@ -66,6 +66,7 @@ struct metrics_state {
     unsigned long cosigned, witness_refused, witness_failed;
     unsigned long kept, kept_lost; /* inputs of decisions */
     uint64_t kept_bytes;
+    bool kept_unreadable;
     bool anchored; /* the store is; then what its newest checkpoint covers, and when it was signed: */
     uint64_t anchored_records;
     int64_t anchored_time;

@@ -10,15 +10,20 @@ enum { SCHEMA = 1, BUSY_MILLISECONDS = 1000 };
 
 enum statement { SQL_ADD, SQL_FIND, SQL_SWEEP, SQL_FORGET, SQL_SIZE, SQL_COUNT };
 
+/* At most KEPT_SWEEP_ROWS, and how large each was. */
+#define SOME(which) \
+    "DELETE FROM kept WHERE number IN (SELECT number FROM kept WHERE " which " LIMIT ?3) RETURNING length(body)"
+
 static const char *const texts[SQL_COUNT] = {
     [SQL_ADD] = "INSERT OR REPLACE INTO kept (number, provider, begin, expires, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQL_FIND] = "SELECT body FROM kept WHERE number = ?1 AND provider = ?2 AND begin = ?3 AND expires > ?4",
-    [SQL_SWEEP] = "DELETE FROM kept WHERE expires <= ?1",
-    [SQL_FORGET] = "DELETE FROM kept WHERE provider = ?1 AND begin < ?2",
+    [SQL_SWEEP] = SOME("expires <= ?1"),
+    [SQL_FORGET] = SOME("provider = ?1 AND begin < ?2"),
     [SQL_SIZE] = "SELECT coalesce(sum(length(body)), 0) FROM kept",
 };
 
-/* What is deleted is overwritten with zeros, in the file as in the journal that a commit leaves empty. */
+/* What is deleted is overwritten with zeros in the file itself. It stood in the journal meanwhile, whose blocks a commit gives back to
+ * the file system as they are: those hold what was encrypted until something else is written there, and no program can reach them. */
 #define PRAGMAS                                                                             \
     "PRAGMA secure_delete = ON; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL;" \
     "PRAGMA trusted_schema = OFF"
@@ -170,26 +175,37 @@ bool kept_store_find(struct kept_store *s, uint64_t index, struct bytes provider
     return ok;
 }
 
-static bool delete_rows(struct kept_store *s, sqlite3_stmt *statement, uint64_t *gone, struct fault *fault)
+static bool delete_some(struct kept_store *s, sqlite3_stmt *statement, uint64_t *gone, struct fault *fault)
 {
-    bool ok = sqlite3_step(statement) == SQLITE_DONE || broken(s, "delete kept inputs", fault);
+    uint64_t rows = 0, bytes = 0;
+    int result;
 
-    *gone = ok ? (uint64_t)sqlite3_changes(s->db) : 0;
+    sqlite3_bind_int64(statement, 3, KEPT_SWEEP_ROWS);
+    for (; (result = sqlite3_step(statement)) == SQLITE_ROW; rows++)
+        bytes += (uint64_t)sqlite3_column_int64(statement, 0);
+    bool ok = result == SQLITE_DONE || broken(s, "delete kept inputs", fault);
+    *gone = ok ? rows : 0;
+    if (ok)
+        s->size -= bytes < s->size ? bytes : s->size;
     sqlite_done(statement);
-    return ok && (!*gone || measure(s, fault));
+    return ok;
 }
 
 bool kept_store_sweep(struct kept_store *s, int64_t now, uint64_t *gone, struct fault *fault)
 {
     sqlite3_bind_int64(s->prepared[SQL_SWEEP], 1, now);
-    return delete_rows(s, s->prepared[SQL_SWEEP], gone, fault);
+    return delete_some(s, s->prepared[SQL_SWEEP], gone, fault);
 }
 
 bool kept_store_forget(struct kept_store *s, struct bytes provider, uint64_t deleted, struct fault *fault)
 {
-    uint64_t gone;
+    uint64_t gone = KEPT_SWEEP_ROWS;
+    bool ok = true;
 
-    sqlite_bind(s->prepared[SQL_FORGET], 1, provider, true);
-    sqlite3_bind_int64(s->prepared[SQL_FORGET], 2, sqlite_bounded(deleted));
-    return delete_rows(s, s->prepared[SQL_FORGET], &gone, fault);
+    while (ok && gone == KEPT_SWEEP_ROWS) {
+        sqlite_bind(s->prepared[SQL_FORGET], 1, provider, true);
+        sqlite3_bind_int64(s->prepared[SQL_FORGET], 2, sqlite_bounded(deleted));
+        ok = delete_some(s, s->prepared[SQL_FORGET], &gone, fault);
+    }
+    return ok;
 }

@@ -1,5 +1,5 @@
 /* Inputs of decisions, encrypted (core/keeping.h), by the index of the decision's record: a SQLite file of its own, whose rows go when
- * their time is over, and leave nothing behind in it. Used by one thread. */
+ * their time is over, and leave nothing behind in it (of the disk under it see store/kept.c). Used by one thread. */
 #ifndef ASSAY_STORE_KEPT_H
 #define ASSAY_STORE_KEPT_H
 
@@ -27,8 +27,12 @@ bool kept_store_add(struct kept_store *s, const struct kept_row *rows, size_t co
 /* Of this provider and no other, and not over at `now`; *body is empty where there is none. */
 bool kept_store_find(struct kept_store *s, uint64_t index, struct bytes provider, uint64_t begin, int64_t now,
                      struct arena *a, struct bytes *body, struct fault *fault);
-/* Deletes what is over; and what was a provider's until it was deleted, at this sequence. *gone: how many rows. */
+enum {
+    KEPT_SWEEP_ROWS = 16 /* at once: the journal of a deletion is as large as they are, and the volume may be full */
+};
+/* Deletes what is over. *gone: how many rows; as many as there may be at once: there may be more. */
 bool kept_store_sweep(struct kept_store *s, int64_t now, uint64_t *gone, struct fault *fault);
+/* Deletes what was a provider's until it was deleted, at this sequence. */
 bool kept_store_forget(struct kept_store *s, struct bytes provider, uint64_t deleted, struct fault *fault);
 
 #endif

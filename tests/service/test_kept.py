@@ -56,6 +56,12 @@ class KeptCase(unittest.TestCase):
         self.bearer = {"Authorization": f"Bearer {self.service.token}"}
         self.body = Path(self.service.simulated, "request.json").read_bytes()
 
+    def configure(self, old, new):
+        path = Path(self.service.config)
+        text = path.read_text()
+        self.assertIn(old, text)
+        path.write_text(text.replace(old, new))
+
     def assay(self, status, *arguments, token=True):
         env = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_")}
         env.update(NODE_EXTRA_CA_CERTS=self.service.ca, ASSAY_URL=self.url, **({"ASSAY_TOKEN": self.service.token} if token else {}))
@@ -321,6 +327,15 @@ class OfTwo(KeptCase):
             db.execute("UPDATE kept SET provider = replace(provider, 'second', 'first')")
         self.assertEqual(404, self.at("first", f"/assay/v1/kept/{index['second']}")[0])
         self.service.stop()
+        with sqlite3.connect(self.log / "kept.db") as db:
+            again = db.execute("SELECT * FROM kept").fetchall()
+        self.service.start()
+        self.service.wait(lambda: self.rows() == [])
+        # Also where the operator allows no more.
+        self.service.stop()
+        with sqlite3.connect(self.log / "kept.db") as db:
+            db.executemany("INSERT INTO kept VALUES (?, ?, ?, ?, ?)", [(1000 + i, *again[0][1:]) for i in range(40)])
+        self.configure("keep_inputs = on", "keep_inputs = off")
         self.service.start()
         self.service.wait(lambda: self.rows() == [])
 
@@ -336,6 +351,54 @@ class NotAllowed(KeptCase):
         self.assertFalse((self.log / "endorsements").exists())
         for path in (f"/assay/v1/kept/{index}", "/assay/v1/kept/settings/" + os.listdir(self.log / "settings")[0]):
             self.assertEqual(404, self.service.call("GET", path, headers=self.bearer)[0])
+
+
+class Later(KeptCase):
+    """What was kept, when keeping goes on no more."""
+
+    def test_what_is_over_goes_after_the_operator_allows_none(self):
+        self.keep()
+        _, index = self.attest()
+        self.wait_kept(1)
+        self.service.stop()
+        with sqlite3.connect(self.log / "kept.db") as db:
+            db.executemany("INSERT INTO kept VALUES (?, ?, 0, 1, zeroblob(5000))", [(1000 + i, self.url) for i in range(50)])
+        self.configure("keep_inputs = on", "keep_inputs = off")
+        self.service.start()
+        self.service.wait(lambda: [row[0] for row in self.rows()] == [index])
+        self.service.wait(lambda: "inputs of 50 decisions were deleted" in self.service.text())
+        self.attest()
+        self.assertEqual([index], [row[0] for row in self.rows()])
+        self.assertEqual(404, self.service.call("GET", f"/assay/v1/kept/{index}", headers=self.bearer)[0])
+        self.assertIn("keeps no inputs", self.assay(REFUSED, "provider", "keep-inputs", self.url, "--to", "mine.pub", "--days", 3).stderr)
+        self.assertLess(0, self.metric("assay_kept_inputs_bytes"))
+        self.service.stop()
+        with sqlite3.connect(self.log / "kept.db") as db:
+            db.execute("UPDATE kept SET expires = 1")
+        self.service.start()
+        self.service.wait(lambda: self.rows() == [])
+        self.service.wait(lambda: self.metric("assay_kept_inputs_bytes") == 0)
+
+    def test_a_file_that_cannot_be_opened_stops_no_token(self):
+        self.keep()
+        _, index = self.attest()
+        self.wait_kept(1)
+        self.service.stop()
+        good = (self.log / "kept.db").read_bytes()
+        (self.log / "kept.db").write_bytes(b"no database" * 1000)
+        self.service.start()
+        self.attest()
+        self.service.wait(lambda: self.metric("assay_kept_inputs_lost_total") == 1)
+        self.assertEqual(1, self.metric("assay_kept_inputs_unreadable"))
+        self.assertEqual(503, self.service.call("GET", f"/assay/v1/kept/{index}", headers=self.bearer)[0])
+        self.assertEqual(1, self.service.text().count("kept.db cannot be opened"))
+        (self.log / "kept.db").write_bytes(good)  # somebody saw to it
+        def again():
+            self.attest()
+            return self.metric("assay_kept_inputs_total") > 0
+        self.service.wait(again)
+        self.assertEqual(0, self.metric("assay_kept_inputs_unreadable"))
+        self.replayed(index)
 
 
 class Full(KeptCase):
