@@ -61,13 +61,15 @@ struct decision_log {
     const struct config *config;
     struct pool **pool;
     char *name, *folder; /* the log's; a configuration that is read again takes its texts away */
+    struct bytes given;  /* the event loop's: hashes of the endorsements that were given to the thread, ascending */
     struct cosigner witness;
     struct log_append *append; /* the thread's */
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t asked;
     struct items waiting, done;
-    struct beside *beside; /* to be written before what waits */
+    struct beside *beside, **last_beside; /* to be written before what waits */
+    bool beside_failed;                   /* one of them could not be */
     bool stop;
     enum stage stage;
     struct arena arena; /* of the checkpoint; whoever has the stage has it */
@@ -136,15 +138,24 @@ static void write_batch(struct decision_log *l, struct item **items, size_t coun
 /* The thread: what decisions are made by, before any record of them. */
 static void write_beside(struct decision_log *l, struct beside *b)
 {
+    bool failed = false;
+
     for (struct beside *next; b; b = next) {
         struct fault fault = {0};
 
         next = b->next;
-        if (!log_append_keep(l->append, b->name, b->content, &fault))
+        bool ok = log_append_keep(l->append, b->name, b->content, &fault);
+        failed |= !ok;
+        if (!ok)
             log_error("no decision by %s can be replayed until they are in the log's folder: %s",
                       strncmp(b->name, "settings", 8) == 0 ? "these settings" : "these endorsements", fault.text);
         free(b);
     }
+    if (!failed)
+        return;
+    pthread_mutex_lock(&l->lock);
+    l->beside_failed = true;
+    pthread_mutex_unlock(&l->lock);
 }
 
 /* The thread: the last checkpoint goes before the witness again, for a cosignature of now: an old one may be of a log that was put back,
@@ -217,6 +228,7 @@ static void *run(void *context)
         struct beside *beside = l->beside;
 
         l->beside = NULL;
+        l->last_beside = &l->beside;
         while (count < BATCH && (items[count] = take(&l->waiting)) != NULL)
             count++;
         if (count == 0 && l->stop && !beside)
@@ -435,6 +447,7 @@ bool decision_log_start(struct event_base *base, const struct config *c, struct 
     arena_init(&l->witness.texts, WITNESS_TEXTS);
     l->waiting.last = &l->waiting.first;
     l->done.last = &l->done.first;
+    l->last_beside = &l->beside;
     if (log_append_dropped(append))
         log_info("decision log: %llu bytes of a record that was not whole were dropped; nobody has its answer",
                  (unsigned long long)log_append_dropped(append));
@@ -468,6 +481,7 @@ void decision_log_stop(struct decision_log *l)
     log_append_close(l->append);
     free(l->name);
     free(l->folder);
+    free((void *)(uintptr_t)l->given.p);
     arena_free(&l->arena);
     arena_free(&l->witness.texts);
     free(l);
@@ -476,7 +490,7 @@ void decision_log_stop(struct decision_log *l)
 static void put_beside(struct decision_log *l, struct arena *a, const char *folder, const uint8_t digest[SHA256_SIZE],
                        struct bytes content)
 {
-    struct beside *b = malloc(sizeof *b + content.n), **last = &l->beside;
+    struct beside *b = malloc(sizeof *b + content.n);
 
     if (!b)
         abort();
@@ -485,11 +499,43 @@ static void put_beside(struct decision_log *l, struct arena *a, const char *fold
     *b = (struct beside){.content = bytes_make(b + 1, content.n)};
     snprintf(b->name, sizeof b->name, "%s/%s", folder, arena_string(a, hex_encode(a, bytes_make(digest, SHA256_SIZE))));
     pthread_mutex_lock(&l->lock);
-    while (*last)
-        last = &(*last)->next;
-    *last = b;
+    *l->last_beside = b;
+    l->last_beside = &b->next;
     pthread_cond_signal(&l->asked);
     pthread_mutex_unlock(&l->lock);
+}
+
+static int by_digest(const void *a, const void *b)
+{
+    return memcmp(a, b, SHA256_SIZE);
+}
+
+/* Not to be copied again: a snapshot has few that the one before had not. One that could not be written is given once more. */
+static bool was_given(struct decision_log *l, const uint8_t digest[SHA256_SIZE])
+{
+    return l->given.n && bsearch(digest, l->given.p, l->given.n / SHA256_SIZE, SHA256_SIZE, by_digest);
+}
+
+static void forget_given_that_failed(struct decision_log *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool failed = l->beside_failed;
+    l->beside_failed = false;
+    pthread_mutex_unlock(&l->lock);
+    if (failed)
+        l->given.n = 0;
+}
+
+static void set_given(struct decision_log *l, struct bytes digests)
+{
+    uint8_t *copy = malloc(digests.n + 1);
+
+    if (!copy)
+        abort();
+    if (digests.n)
+        memcpy(copy, digests.p, digests.n);
+    free((void *)(uintptr_t)l->given.p);
+    l->given = bytes_make(copy, digests.n);
 }
 
 /* Each under its hash; and the list of the hashes, which has the one of the records. */
@@ -499,14 +545,21 @@ static void put_endorsements(struct decision_log *l, struct arena *a, const stru
     struct named_bytes m;
     uint8_t digest[SHA256_SIZE];
 
+    forget_given_that_failed(l);
     for (size_t i = 0; i < snapshot->count; i++)
         if (snapshot->frames[i].kind == FRAME_ENDORSEMENT && read_named(snapshot->frames[i].body, &m)) {
             digest_set_add(&set, a, m.content);
-            if (m.content.n <= KEPT_FILE_MOST)
+            if (m.content.n > KEPT_FILE_MOST)
+                log_error("no decision by these endorsements can be replayed from the log's folder: %s is larger than "
+                          "%d bytes, and left out",
+                          arena_string(a, text_clean(a, m.name)), KEPT_FILE_MOST);
+            else if (!was_given(l, set.v[set.n - 1]))
                 put_beside(l, a, "endorsements", set.v[set.n - 1], m.content);
         }
     digest_set_end(&set, digest);
-    put_beside(l, a, "endorsements", digest, bytes_make(set.v, set.n * SHA256_SIZE));
+    const struct bytes digests = bytes_make(set.v, set.n * SHA256_SIZE);
+    put_beside(l, a, "endorsements", digest, digests);
+    set_given(l, digests);
 }
 
 void decision_log_settings(struct decision_log *l, const struct loaded *snapshot)

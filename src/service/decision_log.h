@@ -26,7 +26,9 @@ bool decision_log_start(struct event_base *base, const struct config *c, struct 
 void decision_log_stop(struct decision_log *l);
 /* Keeps what a snapshot has of settings and anchors as settings/HEX in the log's folder, HEX being what records have as their hash
  * (core/replay.h): on the disk before any record that is added later. Where it cannot be written, the reason is in the log. With
- * keep_inputs the endorsements too, as endorsements/HEX: each, and the list of their hashes, whose hash records have. */
+ * keep_inputs the endorsements too, as endorsements/HEX: each, and the list of their hashes, whose hash records have.
+ * What the snapshot before had is not written again, unless something could not be: who deletes a file that is in force has it back at the
+ * next start. */
 void decision_log_settings(struct decision_log *l, const struct loaded *snapshot);
 /* The record is copied. False: too many wait, and done is not called. */
 bool decision_log_add(struct decision_log *l, struct bytes record, decision_done *done, void *context);

@@ -1,9 +1,11 @@
 """Inputs of decisions that a provider chose to keep: encrypted for its key before they touch the disk, given back to nobody else, gone when
 their time is over; and decisions that come out again of them, of every kind."""
 import base64
+import hashlib
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -379,6 +381,37 @@ class Later(KeptCase):
         self.service.wait(lambda: self.rows() == [])
         self.service.wait(lambda: self.metric("assay_kept_inputs_bytes") == 0)
 
+    def test_endorsements_are_written_once_and_again_where_that_failed(self):
+        kept, collateral = self.log / "endorsements", Path(self.service.simulated, "collateral")
+        expected = lambda: {hashlib.sha256(p.read_bytes()).hexdigest() for p in collateral.iterdir()}
+        there = lambda: {p.name for p in kept.iterdir()} if kept.is_dir() else set()
+        reload = lambda: self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait(lambda: expected() < there())
+        self.service.stop()
+        shutil.rmtree(kept)
+        kept.write_text("no folder")
+        self.service.start()
+        failed = "no decision by these endorsements can be replayed"
+        self.service.wait(lambda: self.service.text().count(failed) == len(expected()) + 1)
+        kept.unlink()
+
+        def written():
+            time.sleep(0.5)
+            reload()
+            time.sleep(0.5)
+            return expected() < there()
+
+        self.service.wait(written)
+        # What was given already is not given again; what is new is, and the list of all.
+        lists = there() - expected()
+        gone = sorted(expected())[0]
+        (kept / gone).unlink()
+        new = next(p for p in collateral.iterdir() if hashlib.sha256(p.read_bytes()).hexdigest() != gone)
+        (collateral / f"another-{new.name}").write_bytes(new.read_bytes() + b"\n")
+        reload()
+        self.service.wait(lambda: expected() - {gone} < there() and len(there() - expected()) == len(lists) + 1)
+        self.assertNotIn(gone, there())
+
     def test_a_file_that_cannot_be_opened_stops_no_token(self):
         self.keep()
         _, index = self.attest()
@@ -393,6 +426,7 @@ class Later(KeptCase):
         self.assertEqual(503, self.service.call("GET", f"/assay/v1/kept/{index}", headers=self.bearer)[0])
         self.assertEqual(1, self.service.text().count("kept.db cannot be opened"))
         (self.log / "kept.db").write_bytes(good)  # somebody saw to it
+
         def again():
             self.attest()
             return self.metric("assay_kept_inputs_total") > 0
