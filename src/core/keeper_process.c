@@ -138,6 +138,7 @@ static int spawn_counter(struct kept *k, const struct keeper_request *r, int to)
                          (char *)(uintptr_t)o->counter_tpm,
                          (char *)(uintptr_t)o->counter_index,
                          value,
+                         (char *)(uintptr_t)o->pair.sealing_key,
                          NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;

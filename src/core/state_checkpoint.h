@@ -4,7 +4,7 @@
  *     counter 17 0f3c…        the value that the TPM's counter has while this checkpoint is the newest, and which counter; or no such line
  *     time 1764557680         when it was signed, seconds since 1970
  *
- * Each value of a counter is signed once. So whoever puts an older store, and an older checkpoint with it, in the place of the present ones
+ * Each value of a counter is put in force once. So whoever puts an older store, and an older checkpoint with it, in the place of the present ones
  * would have to turn a counter of a TPM back. */
 #ifndef ASSAY_CORE_STATE_CHECKPOINT_H
 #define ASSAY_CORE_STATE_CHECKPOINT_H

@@ -106,14 +106,14 @@ static bool add(struct agent_tpm *t, uint32_t index, struct fault *fault)
     return ok;
 }
 
-/* One at a time, for as long as it lives: by a lock of this program's own file. Whoever counts looked at the value before, and a child of a
- * service that was killed counts for nobody twice. */
-static bool be_alone(struct fault *fault)
+/* One at a time, for as long as it lives: by a lock of the service's key file, which nobody else can open. Whoever counts looked at the value
+ * before, and a child of a service that was killed counts for nobody twice. */
+static bool be_alone(const char *key_file, struct fault *fault)
 {
-    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    int fd = open(key_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
     return (fd >= 0 && flock(fd, LOCK_EX) == 0) ||
-           fault_set(fault, FAULT_SYSTEM, "lock the program's file: %s", strerror(errno));
+           fault_set(fault, FAULT_SYSTEM, "lock the key file %s: %s", key_file, strerror(errno));
 }
 
 static bool command(struct agent_tpm *t, const char *verb, uint32_t index, uint64_t value, struct state_reading *out,
@@ -142,7 +142,7 @@ bool counter_command(char **arguments, struct fault *fault)
     if (*end_of_index || *end_of_value)
         return fault_set(fault, FAULT_USAGE, "it is started by assayd");
     alarm(ANSWER_SECONDS);
-    if (!be_alone(fault))
+    if (!be_alone(arguments[4], fault))
         return false;
     struct agent_tpm *t = agent_tpm_open(*arguments[1] ? arguments[1] : NULL, fault);
     bool ok = t && command(t, arguments[0], index, value, &reading, fault);

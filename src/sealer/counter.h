@@ -6,9 +6,10 @@
 
 #include "core/state_checkpoint.h"
 
-/* assay-sealer counter read|add|keep TPM INDEX VALUE, for assayd: says on standard output what holds then, as "THERE IN_FORCE VALUE ID".
+/* assay-sealer counter read|add|keep TPM INDEX VALUE KEYFILE, for assayd: says on standard output what holds then, as "THERE IN_FORCE VALUE ID".
  * add: counts up by one where it has that VALUE; 0: makes it where it does not count yet. Where it has another value it stays. keep: a
- * checkpoint is in force. TPM: as the setting sealer_tpm, empty for the device that is there. */
+ * checkpoint is in force. TPM: as the setting sealer_tpm, empty for the device that is there. KEYFILE: of the root key, which is there: locked meanwhile, not
+ * read. */
 bool counter_command(char **arguments, struct fault *fault);
 
 #endif

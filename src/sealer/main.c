@@ -3,7 +3,7 @@
  *     assay-sealer serve SETTING=VALUE...            one question on descriptor 3, from a signer that starts
  *     assay-sealer reseal KEYFILE FROM SETTING=VALUE...   for assayd reseal; FROM may be empty
  *     assay-sealer hand-over VERB KEYFILE WAY PATH SETTING=VALUE...
- *     assay-sealer counter VERB TPM INDEX VALUE      of a TPM, for assayd
+ *     assay-sealer counter VERB TPM INDEX VALUE KEYFILE   of a TPM, for assayd
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +73,7 @@ static bool run(int argc, char **argv, struct arena *a, struct fault *fault)
         return root_sealer_read(argv + 4, &s, fault) && reseal(argv[2], argv[3], &s, a, fault);
     if (argc >= 6 && strcmp(argv[1], "hand-over") == 0)
         return hand_over_command(argv[2], argv + 3, a, fault);
-    if (argc == 6 && strcmp(argv[1], "counter") == 0)
+    if (argc == 7 && strcmp(argv[1], "counter") == 0)
         return counter_command(argv + 2, fault);
     return fault_set(fault, FAULT_USAGE, "it is started by assay-signer and by assayd");
 }

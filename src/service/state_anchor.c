@@ -30,7 +30,7 @@ struct state_anchor {
     struct keeper *keeper; /* the event loop's alone */
     struct pool **pool;
     struct state_anchor_callbacks call;
-    char *url;
+    const char *url;
     struct state_config config; /* texts that last as long as this */
     struct state_view *view;    /* with a lock of its own */
     bool lags;                  /* what is read may be behind for a while */
@@ -50,7 +50,7 @@ struct state_anchor {
     uint64_t witnessed;         /* the size that the witness knows */
     unsigned behind;            /* times on end that it knew more than this node */
     struct arena witness_arena; /* what it answered */
-    struct arena texts;         /* its key */
+    struct arena texts;         /* its key, and what is configured */
     atomic_bool cut;            /* what is asked of it ends */
     /* Of both, under the lock. */
     pthread_mutex_t lock;
@@ -298,15 +298,15 @@ static bool put_under_way(struct state_anchor *s, struct fault *fault)
     return ok;
 }
 
-/* The newest note, before the witness; *cosigned lies in its arena. */
-static enum witness_outcome ask_witness(struct state_anchor *s, struct bytes *cosigned, uint64_t *known,
-                                        struct fault *fault)
+/* *cosigned lies in its arena. */
+static enum witness_outcome ask_witness(struct state_anchor *s, struct bytes note, struct bytes *cosigned,
+                                        uint64_t *known, struct fault *fault)
 {
     struct arena a;
 
     arena_init(&a, NOTES_MEMORY);
     arena_reset(&s->witness_arena);
-    s->witness.note = s->newest;
+    s->witness.note = note;
     s->witness.old = s->witnessed;
     enum witness_outcome outcome = witness_ask(&s->witness, &a, cosigned, known, fault);
     *cosigned = outcome == WITNESS_COSIGNED ? arena_copy(&s->witness_arena, *cosigned) : BYTES_NONE;
@@ -336,7 +336,7 @@ static void show_witness(struct state_anchor *s)
 
     if (!s->witness.url)
         return;
-    enum witness_outcome outcome = ask_witness(s, &cosigned, &known, &fault);
+    enum witness_outcome outcome = ask_witness(s, s->newest, &cosigned, &known, &fault);
     s->behind = is_behind(s, outcome, known) ? s->behind + 1 : 0;
     if (outcome != WITNESS_COSIGNED && (!s->behind || s->behind > BEHIND_MOST) && !is_stopping(s))
         log_error("the store's checkpoint is not cosigned: %s", fault.text);
@@ -364,27 +364,43 @@ static bool anchor(struct state_anchor *s, bool last_one, struct fault *fault)
     return !is_due(s, last_one) || (sign_next(s, fault) && put_and_show(s, fault));
 }
 
-/* At a start: a checkpoint of the store as it is, which the witness has to cosign. */
-static bool judge_by_witness(struct state_anchor *s, struct state_exam *x, struct fault *fault)
+/* Signs a checkpoint of the store as it is, and shows it. Again where that may help: with more of the store, when a replica has it; or the
+ * same, when others had the witness cosign meanwhile. False with a fault; `said` is why it is not cosigned. */
+static bool have_cosigned(struct state_anchor *s, enum witness_outcome *outcome, struct bytes *cosigned,
+                          struct fault *said, struct fault *fault)
 {
-    enum witness_outcome outcome = WITNESS_FAILED;
-    struct fault said = {0};
-    struct bytes cosigned = BYTES_NONE;
     uint64_t known = 0;
+    bool again = true, behind = true;
 
-    for (int i = 0; i <= REPLICA_SECONDS && (i == 0 || is_behind(s, outcome, known)) && !is_stopping(s); i++) {
+    *outcome = WITNESS_FAILED;
+    for (int i = 0; again && i <= REPLICA_SECONDS && !is_stopping(s); i++) {
         if (i)
             sleep(1);
-        if (!follow(s, fault))
+        if (behind && !follow(s, fault))
             return false;
-        if (i && !s->growth.count)
+        if (behind && merkle_growth_size(&s->growth) < known)
             continue;
-        said = (struct fault){0};
-        if (!sign_next(s, fault) || !put_under_way(s, fault))
+        /* The core signs nothing beside what it signed before: that was true, is put in force, and gone on from. */
+        if (behind && ((s->under_way.n && !put_under_way(s, fault)) || !sign_next(s, fault)))
             return false;
-        outcome = ask_witness(s, &cosigned, &known, &said);
+        *said = (struct fault){0};
+        *outcome = ask_witness(s, s->under_way, cosigned, &known, said);
         merkle_growth_settle(&s->growth);
+        behind = is_behind(s, *outcome, known);
+        again = behind || (*outcome == WITNESS_FAILED && known);
     }
+    return true;
+}
+
+/* At a start: only what the witness cosigned is put in force. Refused, or ended before, it leaves the checkpoint of before, and the counter at it. */
+static bool judge_by_witness(struct state_anchor *s, struct state_exam *x, struct fault *fault)
+{
+    enum witness_outcome outcome;
+    struct fault said = {0};
+    struct bytes cosigned = BYTES_NONE;
+
+    if (!have_cosigned(s, &outcome, &cosigned, &said, fault))
+        return false;
     if (outcome == WITNESS_FAILED && s->config.witness_refuse)
         return fault_set(fault, FAULT_SYSTEM,
                          "nothing starts without the witness (to start all the same: [state] witness_absent = "
@@ -394,11 +410,11 @@ static bool judge_by_witness(struct state_anchor *s, struct state_exam *x, struc
         log_error("the store is not held to what its witness knows, as [state] witness_absent = continue: %s",
                   said.text);
         check_skip(x, STATE_WITNESS, "[state] witness_absent");
-        return true;
+        return !s->under_way.n || put_under_way(s, fault);
     }
     x->time = (int64_t)time(NULL);
     if (state_judge_witness(x, &s->witness.key, cosigned))
-        return true;
+        return put_under_way(s, fault);
     check_note(x->trace, "%s", said.text);
     return refuse(x, fault);
 }
@@ -568,15 +584,6 @@ static void told(evutil_socket_t fd, short what, void *context)
         ask(s, message);
 }
 
-static char *copy(const char *text)
-{
-    char *made = text ? strdup(text) : NULL;
-
-    if (text && !made)
-        abort();
-    return made;
-}
-
 /* Its key was read when the configuration was. */
 static void use_witness(struct state_anchor *s, const struct state_config *c)
 {
@@ -609,11 +616,11 @@ void state_anchor_start(struct event_base *base, const struct config *c, const u
                                .view = view,
                                .config = c->state,
                                .place.lock = -1,
-                               .state.kept = true,
-                               .url = copy(c->store)};
-    s->config.file = copy(c->state.file);
-    s->config.name = copy(c->state.name);
+                               .state.kept = true};
     arena_init(&s->texts, NOTES_MEMORY);
+    s->url = arena_string(&s->texts, bytes_text(c->store));
+    s->config.file = arena_string(&s->texts, bytes_text(c->state.file));
+    s->config.name = arena_string(&s->texts, bytes_text(c->state.name));
     arena_init(&s->witness_arena, NOTES_MEMORY);
     use_witness(s, &c->state);
     s->lags = strncmp(s->url, "sqlite:", 7) != 0;
@@ -675,9 +682,6 @@ void state_anchor_stop(struct state_anchor *s)
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->changed);
     free((void *)(uintptr_t)s->news.p);
-    free((char *)(uintptr_t)s->config.file);
-    free((char *)(uintptr_t)s->config.name);
-    free(s->url);
     free(s);
 }
 

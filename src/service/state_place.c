@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MODE = 0600 };
+enum { FILE_MODE = 0600, NOTE_MEMORY = 4 * 1024 * 1024 };
 
 static bool failed(const struct state_place *p, const char *end, struct fault *fault)
 {
@@ -89,15 +89,35 @@ static bool sync_folder(const struct state_place *p)
     return ok;
 }
 
-/* To its name at once: half a note is no note, and a whole one is never left under a name that a start does not look at. */
-static bool write_next(struct state_place *p, struct bytes note, struct fault *fault)
+static bool has_next(const struct state_place *p, struct bytes note)
 {
-    char path[PATH_MAX];
-    int fd = path_of(p, ".next", path) ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE) : -1;
+    struct fault unread = {0};
+    struct bytes next;
+    struct arena a;
+
+    arena_init(&a, NOTE_MEMORY);
+    bool has = read_file(p, ".next", &a, &next, &unread) && bytes_equal(next, note);
+    arena_free(&a);
+    return has;
+}
+
+static bool write_beside(const char *path, struct bytes note)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
     bool ok = fd >= 0 && write(fd, note.p, note.n) == (ssize_t)note.n && fsync(fd) == 0;
 
     if (fd >= 0)
-        close(fd);
+        ok = close(fd) == 0 && ok;
+    return ok;
+}
+
+/* Whole or not at all. One that is there already is let alone: the TPM may have counted for it, and then there is no other copy. */
+static bool write_next(struct state_place *p, struct bytes note, struct fault *fault)
+{
+    char path[PATH_MAX], beside[PATH_MAX];
+    bool ok = has_next(p, note) || (path_of(p, ".next", path) && path_of(p, ".next.new", beside) &&
+                                    write_beside(beside, note) && rename(beside, path) == 0);
+
     return (ok && sync_folder(p)) || failed(p, ".next", fault);
 }
 
@@ -131,6 +151,12 @@ bool state_place_put(struct state_place *p, struct bytes note, const struct stat
     return write_next(p, note, fault) && count(p, of, fault) && become_newest(p, fault) && state_place_keep(p, fault);
 }
 
+/* Its name may be younger than what the disk has of the folder. */
+static bool complete(struct state_place *p, const struct state_counter *of, struct fault *fault)
+{
+    return (sync_folder(p) || failed(p, ".next", fault)) && count(p, of, fault) && become_newest(p, fault);
+}
+
 /* Was a note signed for the value that the counter has, or for the one above? */
 static bool is_under_way(const struct state_place *p, const struct state_counter *of)
 {
@@ -149,7 +175,7 @@ bool state_place_newest(struct state_place *p, const struct log_key *key, struct
     if (!read_file(p, ".next", a, &next, fault))
         return false;
     if (p->counted && next.n && state_judge_note(&x, next) && is_under_way(p, &x.mark.counter) &&
-        (!count(p, &x.mark.counter, fault) || !become_newest(p, fault)))
+        !complete(p, &x.mark.counter, fault))
         return false;
     return read_file(p, "", a, note, fault);
 }

@@ -1,7 +1,7 @@
 /* Where the newest checkpoint of the store is: in a file, and its number in a TPM's counter where that is set. Putting one in force goes in
  * steps, behind each of which a kill or a loss of power leaves what a start completes:
  *
- *     PATH.next is written and on the disk, signed for the value that the counter will have
+ *     PATH.next is whole and on the disk, signed for the value that the counter will have; it was PATH.next.new
  *     the counter counts up
  *     PATH.next becomes PATH
  *

@@ -71,6 +71,7 @@ static bool judge(const struct witness_order *o, uint64_t old, uint64_t size, st
     } else {
         struct bytes words = text_clean(a, bytes_first(bytes_trim_end(answer->body), WORDS_SHOWN));
 
+        *known = 0;
         fault_set(fault, FAULT_SYSTEM, "%s answers %d: %.*s", o->url, answer->status, (int)words.n,
                   (const char *)words.p);
     }
@@ -95,8 +96,10 @@ enum witness_outcome witness_ask(const struct witness_order *o, struct arena *a,
 
         if (old > c.size)
             old = c.size;
-        if (!send(o, old, c.size, a, &answer, fault))
+        if (!send(o, old, c.size, a, &answer, fault)) {
+            *known = 0;
             return WITNESS_FAILED;
+        }
         if (!judge(o, old, c.size, a, &answer, cosigned, known, &outcome, fault))
             return outcome;
         old = *known;

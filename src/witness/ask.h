@@ -28,7 +28,7 @@ enum witness_outcome {
     WITNESS_FAILED, /* it cannot be reached, does not know the log or its key, or answers what is none: ask again later */
 };
 /* COSIGNED: *cosigned is the note with the witness's line behind the others, which has been verified. *known is the size that the witness
- * knows: that of the note, or, REFUSED, the one that it told; 0 where it told none. When its size is not `old` it is asked a second time,
+ * knows: that of the note, or the one that it told; 0 where it told none. FAILED with one: others had it cosign meanwhile. When its size is not `old` it is asked a second time,
  * from that size. */
 enum witness_outcome witness_ask(const struct witness_order *o, struct arena *a, struct bytes *cosigned,
                                  uint64_t *known, struct fault *fault);

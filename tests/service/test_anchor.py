@@ -1,28 +1,36 @@
 """A store that is put back to what it was, by whoever owns the database: with an anchor the service does not start; without it does, so it is
 the anchor that refuses. The TPM is a real swtpm."""
+import fcntl
+import hashlib
+import http.server
 import os
 import re
 import shutil
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import swtpm
 from service_case import BUILD, READY_SECONDS, Service, b64u
 try:
-    from witness_case import Witness
+    from witness_case import Log, Witness
     MISSING = ""
 except ImportError as error:
     MISSING = str(error)
 
 VERSION = "?api-version=2022-08-01"
 INDEX = 0x0180A55A
+SEALER = os.path.join(BUILD, "src/sealer/assay-sealer")
 PERMIT = "version=1.0;authorizationrules{=>permit();};issuancerules{};"
 DENY = "version=1.0;authorizationrules{};issuancerules{};"
 
@@ -63,6 +71,9 @@ class AnchorCase(unittest.TestCase):
 
     def stop(self):
         self.assertEqual(0, self.service.stop(), self.service.text())
+
+    def key_file(self):
+        return os.path.join(self.state, "sealing.key")
 
     def flush(self):
         with sqlite3.connect(self.db) as db:
@@ -240,6 +251,34 @@ class File(AnchorCase):
         self.put_back(self.early)
         self.assertEqual(400, self.starts())
 
+    def test_a_clock_that_was_ahead(self):
+        """When the checkpoint was signed: by the core's own key, which the test makes from its root, as no clock can be turned here."""
+        if MISSING:
+            self.skipTest(f"python3-cryptography is needed: {MISSING}")
+        with open(self.key_file(), encoding="utf-8") as f:
+            root = bytes.fromhex(f.read().split()[-1])
+        core = Log("test.example/records", hashlib.sha256(b"\0\0\0\1" + root + b"assay store checkpoint key 1").digest())
+        with open(self.note, encoding="utf-8") as f:
+            signed = f.read()
+
+        def at(when):
+            text = re.sub(r"(?m)^time \d+$", f"time {when}", signed.split("\n\n")[0]) + "\n"
+            with open(self.note, "w", encoding="utf-8") as f:
+                f.write(core.sign(text))
+
+        at(self.checkpoint()["time"])
+        with open(self.note, encoding="utf-8") as f:
+            self.assertEqual(signed, f.read())  # it is the core's key
+        at(int(time.time()) + 30)  # what setting a clock right may take back
+        self.assertEqual(200, self.starts())
+        ahead = int(time.time()) + 3600
+        at(ahead)
+        self.refused("the store is refused: state.time")
+        self.assertEqual(ahead, self.checkpoint()["time"])
+        self.accept()  # lowers it
+        self.assertLessEqual(abs(self.checkpoint()["time"] - time.time()), READY_SECONDS)
+        self.assertEqual(200, self.starts())
+
     def test_an_operator_accepts(self):
         audit = os.path.join(self.service.folder, "audit.log")
         with open(self.service.config, "a", encoding="utf-8") as f:
@@ -331,10 +370,12 @@ class Counter(AnchorCase, swtpm.SwtpmCase):
     def value(self, index=INDEX):
         return int.from_bytes(self.device.nv_read(index), "big")
 
-    def ask(self, verb, value=0):
+    def sealer(self, verb, value):
         """assay-sealer, as assayd asks it."""
-        sealer = os.path.join(BUILD, "src/sealer/assay-sealer")
-        done = subprocess.run([sealer, "counter", verb, self.device.tcti, hex(INDEX), str(value)], capture_output=True, text=True, env=self.service.env, check=False)
+        return [SEALER, "counter", verb, self.device.tcti, hex(INDEX), str(value), self.key_file()]
+
+    def ask(self, verb, value=0):
+        done = subprocess.run(self.sealer(verb, value), capture_output=True, text=True, env=self.service.env, check=False)
         self.assertEqual(0, done.returncode, done.stderr)
         there, in_force, number, name = done.stdout.split()
         return there == "1", in_force == "1", int(number), name
@@ -404,6 +445,56 @@ class Counter(AnchorCase, swtpm.SwtpmCase):
         self.refused("the store is refused: state.growth")
         self.assertEqual(under_way["counter"], self.value())  # it is completed: what is signed for a value is in force, and nothing else
 
+    def test_a_retry_lets_the_only_copy_alone(self):
+        """The TPM counted, and its answer was lost: what is tried again is on the disk already, and the disk may take no more."""
+        next_one, draft = self.note + ".next", self.note + ".next.new"
+        self.service.start()
+        self.device.stop()
+        self.put("OpenEnclave", DENY)
+        failure = "no newer checkpoint of the store: the counter of the TPM cannot be used"
+        self.service.wait(lambda: failure in self.service.text())
+        self.assertFalse(os.path.exists(draft))
+        self.device.start()  # where the service does not find it
+        before, note = self.checkpoint()["counter"], self.checkpoint(next_one)
+        self.assertEqual(before + 1, self.ask("add", before)[2])
+        os.mkdir(draft)  # as a disk that is full
+        written = os.stat(next_one)
+        self.service.wait(lambda: self.service.text().count(failure) >= 4)
+        now = os.stat(next_one)
+        self.assertEqual((written.st_ino, written.st_mtime_ns, written.st_ctime_ns), (now.st_ino, now.st_mtime_ns, now.st_ctime_ns))
+        self.service.kill()
+        self.move_tpm()
+        os.rmdir(draft)
+        self.assertEqual(200, self.starts())
+        self.assertGreaterEqual(self.checkpoint()["counter"], note["counter"])
+        self.assertEqual((self.records(), self.value()), (self.checkpoint()["size"], self.checkpoint()["counter"]))
+
+    def test_a_disk_that_takes_nothing(self):
+        """What was in force stays, and is gone on from once there is room."""
+        self.service.start()
+        before = self.checkpoint()
+        os.mkdir(self.note + ".next.new")
+        self.put("OpenEnclave", DENY)
+        self.service.wait(lambda: re.search(r"no newer checkpoint of the store: .*\.next: ", self.service.text()))
+        self.assertEqual((before, before["counter"]), (self.checkpoint(), self.value()))
+        os.rmdir(self.note + ".next.new")
+        self.service.wait(lambda: self.checkpoint()["size"] == before["size"] + 1)
+        self.stop()
+
+    def test_who_keeps_it_from_counting(self):
+        """Everybody can lock the program; only who can open the key file keeps others off."""
+        with open(SEALER, "rb") as program:
+            fcntl.flock(program, fcntl.LOCK_EX)
+            self.assertEqual(200, self.starts())
+        with open(self.key_file(), "rb") as key:
+            self.assertEqual(0o600, os.fstat(key.fileno()).st_mode & 0o777)
+            fcntl.flock(key, fcntl.LOCK_EX)
+            with subprocess.Popen(self.sealer("read", 0), stdout=subprocess.PIPE, env=self.service.env, text=True) as waits:
+                time.sleep(1)
+                self.assertIsNone(waits.poll())
+                fcntl.flock(key, fcntl.LOCK_UN)
+                self.assertTrue(waits.communicate()[0].startswith(f"1 1 {self.value()} "))
+
     def move_tpm(self):
         """A TPM that was started again has other ports."""
         with open(self.service.config, encoding="utf-8") as f:
@@ -456,13 +547,13 @@ class Counter(AnchorCase, swtpm.SwtpmCase):
         self.assertEqual((self.records(), self.value()), (self.checkpoint()["size"], self.checkpoint()["counter"]))
 
 
-class Witnessed(AnchorCase):
+class WitnessCase(AnchorCase):
     """The checkpoint before a witness, which answers as C2SP's tlog-witness has it: the program of another floor, a real one."""
 
-    def setUp(self):
+    def set_up_witness(self, **state):
         if MISSING:
             self.skipTest(f"python3-cryptography is needed: {MISSING}")
-        self.set_up_store()
+        self.set_up_store(**state)
         self.service.start()
         self.key = re.search(r"witnesses know the log of the store's records by (\S+)", self.service.text()).group(1)
         self.stop()
@@ -481,6 +572,11 @@ class Witnessed(AnchorCase):
     def count(self, outcome):
         return int(re.search(rf'assay_anchor_witness_total{{outcome="{outcome}"}} (\d+)', self.service.call("GET", "/metrics")[3].decode()).group(1))
 
+
+class Witnessed(WitnessCase):
+    def setUp(self):
+        self.set_up_witness()
+
     def test_what_it_saw_is_not_taken_back(self):
         self.assertEqual(200, self.starts())
         self.service.start()
@@ -496,9 +592,10 @@ class Witnessed(AnchorCase):
                 if not note:
                     os.remove(self.note)
                 self.refused("the store is refused: state.witness", "entries were taken away")
+                self.assertEqual(note, os.path.exists(self.note))  # nothing is put in force that it does not cosign
+                self.assertFalse(os.path.exists(self.note + ".next"))
                 self.serves_without()
         self.put_back(self.late)
-        os.remove(self.note)
         self.edit("UPDATE record SET time = time + 1 WHERE sequence = 1",
                   "INSERT INTO record (provider, kind, version, time, body, hash, signer, caller, seal) SELECT provider, 'x', sequence, time, body, hash, "
                   "signer, caller, seal FROM record")
@@ -528,6 +625,79 @@ class Witnessed(AnchorCase):
         self.configure(witness_key=other.key)
         self.refused("no cosignature by the witness's key")
 
+    def test_another_node_was_quicker(self):
+        """The witness tells another size each time it is asked, as when others show it theirs: it is asked again."""
+        self.assertEqual(200, self.starts())
+        with WitnessBefore(self.witness, ["1", "2"]) as hurried:
+            self.configure(witness=hurried.url)
+            self.service.start()
+            self.assertEqual(1, self.count("failed"))
+            self.assertEqual(1, self.count("cosigned"))
+            self.assertGreaterEqual(hurried.asked, 3)
+            self.stop()
+
+
+class WitnessBefore:
+    """Tells each of the sizes once, then hands on to the real one."""
+
+    def __init__(self, witness, sizes):
+        tls, self.asked = ssl.create_default_context(cafile=witness.ca), 0
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.asked += 1
+                status, answer = 409, f"{sizes[outer.asked - 1]}\n".encode() if outer.asked <= len(sizes) else b""
+                if outer.asked > len(sizes):
+                    try:
+                        with urllib.request.urlopen(witness.url + self.path, body, timeout=30, context=tls) as real:
+                            status, answer = real.status, real.read()
+                    except urllib.error.HTTPError as error:
+                        status, answer = error.code, error.read()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class WitnessedAndCounted(WitnessCase, swtpm.SwtpmCase):
+    def test_a_refused_start_changes_nothing(self):
+        device = self.tpm()
+        self.set_up_witness(counter="tpm", counter_tpm=device.tcti)
+        self.assertEqual(200, self.starts())
+        self.put_back(self.early)
+        self.accept()  # by the operator, and the TPM counts it; a witness forgets nothing
+
+        def left():
+            with open(self.note, "rb") as f:
+                return f.read(), device.nv_read(INDEX), sorted(os.listdir(os.path.dirname(self.note)))
+
+        before = left()
+        self.refused("the store is refused: state.witness", "entries were taken away")
+        self.assertEqual(before, left())
+        self.witness.end()
+        self.refused("nothing starts without the witness")
+        self.assertEqual(before, left())
+        self.put_back(self.late)
+        self.witness.start(self.witness.port)
+        self.accept()
+        self.assertEqual(200, self.starts())
+
 
 class FirstStart(AnchorCase, swtpm.SwtpmCase):
     def test_a_counter_comes_later(self):
@@ -539,8 +709,7 @@ class FirstStart(AnchorCase, swtpm.SwtpmCase):
             text = f.read()
         with open(self.service.config, "w", encoding="utf-8") as f:
             f.write(text.replace("[state]\n", f"[state]\ncounter = tpm\ncounter_tpm = {device.tcti}\n"))
-        sealer = os.path.join(BUILD, "src/sealer/assay-sealer")
-        said = subprocess.run([sealer, "counter", "add", device.tcti, hex(INDEX), "0"], capture_output=True, text=True, env=self.service.env, check=True).stdout
+        said = subprocess.run([SEALER, "counter", "add", device.tcti, hex(INDEX), "0", self.key_file()], capture_output=True, text=True, env=self.service.env, check=True).stdout
         self.assertTrue(said.startswith("1 0 "), said)
         self.assertEqual(200, self.starts())
         self.assertIn("counter", self.checkpoint())

@@ -55,7 +55,8 @@ def consistency(m, leaves, whole=True):
 
 class Log:
     def __init__(self, name, seed=1):
-        self.name, self.leaves, self.private = name, [], Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+        seed = seed if isinstance(seed, bytes) else bytes([seed]) * 32
+        self.name, self.leaves, self.private = name, [], Ed25519PrivateKey.from_private_bytes(seed)
         self.key = vkey(name, 1, raw(self.private.public_key()))
 
     def grow(self, size, what="entry"):
@@ -66,7 +67,10 @@ class Log:
         return f"{self.name}\n{size}\n{base64.b64encode(root(self.leaves[:size])).decode()}\n{extra}"
 
     def note(self, size, extra="", signer=None):
-        text, private = self.text(size, extra), (signer or self).private
+        return self.sign(self.text(size, extra), signer)
+
+    def sign(self, text, signer=None):
+        private = (signer or self).private
         signature = base64.b64encode(key_id(self.name, 1, raw(private.public_key())) + private.sign(text.encode())).decode()
         return f"{text}\n\u2014 {self.name} {signature}\n"
 
