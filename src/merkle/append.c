@@ -8,13 +8,12 @@
 #include "merkle/disk.h"
 
 enum {
-    TAIL_HEADER = 16,        /* a mark, and the number of the bundle that it will fill */
-    FRAME = 2 + SHA256_SIZE, /* what an entry has around it there */
+    TAIL_HEADER = 16, /* a mark, and the number of the bundle that it will fill */
     BATCH_MEMORY = 4 * LOG_BUNDLE_MOST,
     NOTE_MEMORY = 1024 * 1024,
 };
 
-static const uint8_t tail_mark[8] = "assaylog";
+static const uint8_t tail_mark[8] = "assayTL2", tail_mark_1[8] = "assaylog"; /* whose frames have no number */
 
 /* The right edge of one level. */
 struct row {
@@ -29,7 +28,7 @@ struct log_append {
     uint64_t bundle; /* the number of the one that the tail fills */
     off_t tail_end;  /* of its last whole frame */
     bool unsure;     /* a write failed: what is behind that must go first */
-    uint64_t dropped;
+    bool dropped;
     struct row rows[TILE_LEVELS];
     uint8_t *entries; /* of this bundle, as they will stand there */
     size_t entries_n, entries_cap;
@@ -42,7 +41,7 @@ uint64_t log_append_size(const struct log_append *l)
     return l->bundle * TILE_WIDTH + l->rows[0].n;
 }
 
-uint64_t log_append_dropped(const struct log_append *l)
+bool log_append_dropped(const struct log_append *l)
 {
     return l->dropped;
 }
@@ -54,26 +53,62 @@ static bool put_row(struct log_append *l, unsigned level, uint64_t index, unsign
     return disk_put_tile(&l->disk, &l->arena, &t, bytes_make(l->rows[level].v, width * SHA256_SIZE), fault);
 }
 
-/* A new tail takes the place of the one whose bundle is written. */
-static bool begin_tail(struct log_append *l, uint64_t bundle, struct fault *fault)
+static void wr_header(struct writer *w, uint64_t bundle)
 {
-    struct writer w = wr_open(&l->arena);
+    wr_put(w, BYTES_OF(tail_mark));
+    wr_u64le(w, bundle);
+}
 
-    wr_put(&w, BYTES_OF(tail_mark));
-    wr_u64le(&w, bundle);
-    if (!disk_put(&l->disk, "tail", wr_done(&w), fault))
+/* An entry in the tail: the bundle that it is of, for those of the bundle before lie behind the last one. */
+static void wr_frame(struct writer *w, uint64_t bundle, struct bytes entry, const struct merkle_hash *leaf)
+{
+    wr_u64le(w, bundle);
+    wr_entry(w, entry);
+    wr_put(w, BYTES_OF(leaf->v));
+}
+
+/* False: there is no further one that is whole. */
+static bool rd_frame(struct reader *r, uint64_t bundle, bool numbered, struct bytes *entry, struct merkle_hash *leaf)
+{
+    bool of_bundle = !numbered || rd_u64le(r) == bundle, there = rd_entry(r, entry);
+    struct bytes hash = rd_take(r, SHA256_SIZE);
+
+    if (!there || !of_bundle || !rd_ok(r))
         return false;
-    int fd = disk_open(&l->disk, "tail", O_RDWR, fault);
-    if (fd < 0)
-        return false;
-    if (l->tail >= 0)
-        close(l->tail);
-    l->tail = fd;
+    merkle_leaf(*entry, leaf);
+    return bytes_equal(hash, BYTES_OF(leaf->v));
+}
+
+static void empty_tail(struct log_append *l, uint64_t bundle)
+{
     l->tail_end = TAIL_HEADER;
     l->bundle = bundle;
     l->rows[0].n = 0;
     l->entries_n = 0;
     l->unsure = false;
+}
+
+/* The file, anew. */
+static bool put_tail(struct log_append *l, struct bytes content, struct fault *fault)
+{
+    if (!disk_put(&l->disk, "tail", content, fault))
+        return false;
+    if (l->tail >= 0)
+        close(l->tail);
+    l->tail = disk_open(&l->disk, "tail", O_RDWR, fault);
+    return l->tail >= 0;
+}
+
+/* The next bundle's entries go over those of the last, which are a file of their own: to make the tail anew costs more than all that
+ * is written to it. The disk is not waited for, but with the first entry; a tail that has the old number till then is known by that file. */
+static bool turn_tail(struct log_append *l, uint64_t bundle, struct fault *fault)
+{
+    struct writer w = wr_open(&l->arena);
+
+    wr_header(&w, bundle);
+    if (pwrite(l->tail, w.p, w.n, 0) != (ssize_t)w.n)
+        return disk_fault(&l->disk, "tail", fault);
+    empty_tail(l, bundle);
     return true;
 }
 
@@ -106,7 +141,7 @@ static bool seal(struct log_append *l, struct fault *fault)
         merkle_fold(l->rows[level - 1].v, TILE_HEIGHT, &l->rows[level].v[index % TILE_WIDTH]);
         full = index % TILE_WIDTH == TILE_WIDTH - 1;
     }
-    if (!begin_tail(l, sealed + 1, fault))
+    if (!turn_tail(l, sealed + 1, fault))
         return false;
     for (unsigned i = 1; i < level; i++)
         l->rows[i].n = 0;
@@ -145,8 +180,7 @@ static bool add_some(struct log_append *l, const struct bytes *entries, size_t c
     l->unsure = false;
     for (size_t i = 0; i < count; i++) {
         merkle_leaf(entries[i], &leaves[i]);
-        wr_entry(&w, entries[i]);
-        wr_put(&w, BYTES_OF(leaves[i].v));
+        wr_frame(&w, l->bundle, entries[i], &leaves[i]);
     }
     ssize_t n = pwrite(l->tail, w.p, w.n, l->tail_end);
     if (n != (ssize_t)w.n || (l->disk.sync && fdatasync(l->tail) != 0)) {
@@ -209,29 +243,72 @@ bool log_append_publish(struct log_append *l, struct bytes note, struct fault *f
     return disk_put(&l->disk, "checkpoint", note, fault);
 }
 
-/* The tail's frames up to the first that is not whole. */
-static bool read_tail(struct log_append *l, struct bytes file, struct fault *fault)
+/* What was on its way when the end came: it is of this bundle, and not whole. Behind it, or behind nothing, lie entries of the one before. */
+static bool is_torn(struct log_append *l, struct bytes rest)
+{
+    struct writer number = wr_open(&l->arena);
+
+    wr_u64le(&number, l->bundle);
+    size_t n = rest.n < number.n ? rest.n : number.n;
+    return n && memcmp(rest.p, number.p, n) == 0;
+}
+
+/* The tail's frames up to the first that is not whole; nothing stays behind them. */
+static bool read_tail(struct log_append *l, struct bytes file, bool *numbered, struct fault *fault)
 {
     struct reader r = rd_open(file);
     struct bytes mark = rd_take(&r, sizeof tail_mark), entry;
     struct merkle_hash leaf;
+    uint64_t bundle = rd_u64le(&r);
 
-    l->bundle = rd_u64le(&r);
-    if (!rd_ok(&r) || !bytes_equal(mark, BYTES_OF(tail_mark)) || l->bundle > LOG_SIZE_MOST / TILE_WIDTH)
+    *numbered = bytes_equal(mark, BYTES_OF(tail_mark));
+    if (!rd_ok(&r) || (!*numbered && !bytes_equal(mark, BYTES_OF(tail_mark_1))) || bundle > LOG_SIZE_MOST / TILE_WIDTH)
         return fault_set(fault, FAULT_SYNTAX, "%s/tail: this is no tail of a log", l->disk.folder);
-    l->tail_end = TAIL_HEADER;
+    empty_tail(l, bundle);
+    while (l->rows[0].n < TILE_WIDTH && rd_frame(&r, bundle, *numbered, &entry, &leaf)) {
+        keep_entry(l, entry, &leaf);
+        l->tail_end = (off_t)(file.n - rd_left(&r));
+    }
+    const struct bytes rest = bytes_after(file, (size_t)l->tail_end);
+    l->dropped = *numbered ? is_torn(l, rest) : rest.n > 0;
+    return !rest.n || ftruncate(l->tail, l->tail_end) == 0 || disk_fault(&l->disk, "tail", fault);
+}
+
+/* Where the bundle is a file, its entries were sealed and are whole there, whatever was written over them in the tail since. */
+static bool read_sealed(struct log_append *l, struct fault *fault)
+{
+    const struct tile t = {.entries = true, .index = l->bundle, .width = TILE_WIDTH};
+    const char *path = arena_string(&l->arena, tile_path(&l->arena, &t));
+    struct bytes file, entry;
+
+    if (!disk_has(&l->disk, path))
+        return true;
+    if (!disk_read(&l->disk, &l->arena, path, LOG_BUNDLE_MOST, false, &file, fault))
+        return false;
+    struct reader r = rd_open(file);
+    empty_tail(l, l->bundle);
     while (l->rows[0].n < TILE_WIDTH && rd_entry(&r, &entry)) {
-        struct bytes hash = rd_take(&r, SHA256_SIZE);
+        struct merkle_hash leaf;
 
         merkle_leaf(entry, &leaf);
-        if (!bytes_equal(hash, BYTES_OF(leaf.v)))
-            break;
         keep_entry(l, entry, &leaf);
-        l->tail_end += (off_t)entry.n + FRAME;
     }
-    l->dropped = file.n - (uint64_t)l->tail_end;
-    l->unsure = l->dropped > 0;
-    return true;
+    return (rd_end(&r) && l->rows[0].n == TILE_WIDTH) ||
+           fault_set(fault, FAULT_SYNTAX, "%s/%s: this is no whole bundle of a log", l->disk.folder, path);
+}
+
+/* One that an earlier version left, in the form of today. */
+static bool renew_tail(struct log_append *l, struct fault *fault)
+{
+    struct reader r = rd_open(bytes_make(l->entries, l->entries_n));
+    struct writer w = wr_open(&l->arena);
+    struct bytes entry;
+
+    wr_header(&w, l->bundle);
+    for (unsigned i = 0; i < l->rows[0].n && rd_entry(&r, &entry); i++)
+        wr_frame(&w, l->bundle, entry, &l->rows[0].v[i]);
+    l->tail_end = (off_t)w.n;
+    return put_tail(l, wr_done(&w), fault);
 }
 
 /* The right edges of the levels above, from whole tiles. */
@@ -290,20 +367,26 @@ static bool leads_on(struct log_append *l, struct arena *a, struct fault *fault)
                       l->disk.folder));
 }
 
+static bool begin_tail(struct log_append *l, struct fault *fault)
+{
+    if (disk_has(&l->disk, "tile/entries"))
+        return fault_set(fault, FAULT_SYSTEM, "%s/tail is missing, and the log is not empty", l->disk.folder);
+    empty_tail(l, 0);
+    return renew_tail(l, fault);
+}
+
 static bool open_tail(struct log_append *l, struct fault *fault)
 {
     struct bytes file;
+    bool numbered;
 
     if (!disk_read(&l->disk, &l->arena, "tail", BATCH_MEMORY / 2, true, &file, fault))
         return false;
     if (!file.n)
-        return disk_has(&l->disk, "tile/entries")
-                   ? fault_set(fault, FAULT_SYSTEM, "%s/tail is missing, and the log is not empty", l->disk.folder)
-                   : begin_tail(l, 0, fault);
+        return begin_tail(l, fault);
     l->tail = disk_open(&l->disk, "tail", O_RDWR, fault);
-    if (l->tail < 0 || !read_tail(l, file, fault))
-        return false;
-    return !l->dropped || ftruncate(l->tail, l->tail_end) == 0 || disk_fault(&l->disk, "tail", fault);
+    return l->tail >= 0 && read_tail(l, file, &numbered, fault) && read_sealed(l, fault) &&
+           (numbered || renew_tail(l, fault));
 }
 
 struct log_append *log_append_open(const char *folder, struct bytes origin, bool sync, struct fault *fault)

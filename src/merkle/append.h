@@ -1,7 +1,8 @@
 /* A log that grows, in a folder of files that any web server may serve as they are (merkle/tile.h): what is added is on the disk
  * before the call returns, many entries with one write to it. It goes on where it ended, also behind kill -9 and a loss of power:
  *
- *     tail                entries that fill no bundle yet, each with its leaf's hash: what is cut short at its end is dropped
+ *     tail                entries that fill no bundle yet, each with the bundle's number and its leaf's hash: what is cut short at
+ *                         its end is dropped, and what is behind it is of the bundle before
  *     tile/…              whole tiles and bundles, and partial ones of the size that was settled last
  *     checkpoint          the newest signed one
  *
@@ -20,8 +21,8 @@ struct log_append;
 struct log_append *log_append_open(const char *folder, struct bytes origin, bool sync, struct fault *fault);
 void log_append_close(struct log_append *l);
 uint64_t log_append_size(const struct log_append *l);
-/* Torn bytes that were dropped when it was opened. */
-uint64_t log_append_dropped(const struct log_append *l);
+/* Whether entries that were not whole were dropped when it was opened. */
+bool log_append_dropped(const struct log_append *l);
 /* *added of them, from the first, are in the log from its size before on, also when it is false. */
 bool log_append_add(struct log_append *l, const struct bytes *entries, size_t count, size_t *added,
                     struct fault *fault);

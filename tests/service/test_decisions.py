@@ -199,8 +199,8 @@ class Decisions(unittest.TestCase):
         self.service.kill()
         tail = os.path.join(self.log, "tail")
         with open(tail, "r+b") as f:
-            f.seek(16)
-            f.truncate(18 + struct.unpack(">H", f.read(2))[0] + 32)
+            f.seek(24)  # behind the header, and the number of the first entry's bundle
+            f.truncate(26 + struct.unpack(">H", f.read(2))[0] + 32)
         with self.assertRaises(AssertionError) as ended:
             self.service.start()
         self.assertIn("entries were taken away", str(ended.exception))

@@ -138,7 +138,7 @@ static void grows_over_restarts(void **state)
         log_append_close(l);
         l = open_log();
         assert_int_equal(log_append_size(l), size);
-        assert_int_equal(log_append_dropped(l), 0);
+        assert_false(log_append_dropped(l));
     }
     log_append_close(l);
 }
@@ -173,17 +173,18 @@ static void mends_a_torn_tail(void **state)
     publish(l, &c);
     add(l, 300, 3);
     log_append_close(l);
+    log_append_close(open_log()); /* which leaves nothing behind the last entry */
     struct bytes whole = read_file(&arena, tail);
     /* Cut anywhere behind what was signed: whole entries stay, and it goes on. */
     for (size_t cut = 1; cut < 2 * entry(300).n; cut++) {
         assert_int_equal(truncate(tail, (off_t)(whole.n - cut)), 0);
         l = open_log();
         assert_in_range(log_append_size(l), 301, 302);
-        assert_true(log_append_dropped(l) > 0);
+        assert_true(log_append_dropped(l));
         add(l, log_append_size(l), 1);
         log_append_close(l);
         l = open_log();
-        assert_int_equal(log_append_dropped(l), 0);
+        assert_false(log_append_dropped(l));
         log_append_close(l);
         FILE *f = fopen(tail, "wb");
         assert_non_null(f);
@@ -192,6 +193,131 @@ static void mends_a_torn_tail(void **state)
     }
     l = open_log();
     publish(l, &c);
+    read_back(&c);
+    log_append_close(l);
+}
+
+static void refused(const char *why)
+{
+    struct log_append *l = log_append_open(folder, ORIGIN, false, &fault);
+
+    assert_null(l);
+    if (!strstr(fault.text, why))
+        fail_msg("not \"%s\" but: %s", why, fault.text);
+    fault = (struct fault){0};
+}
+
+static void flip(const char *name, long at)
+{
+    FILE *f = fopen(arena_printf(&arena, "%s/%s", folder, name), "r+b");
+
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, at < 0 ? SEEK_END : SEEK_SET), 0);
+    int c = fgetc(f);
+    assert_int_equal(fseek(f, -1, SEEK_CUR), 0);
+    assert_int_equal(fputc(c ^ 1, f), c ^ 1);
+    fclose(f);
+}
+
+static void write_over(const char *name, struct bytes content)
+{
+    FILE *f = fopen(arena_printf(&arena, "%s/%s", folder, name), "r+b");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(content.p, 1, content.n, f), content.n);
+    fclose(f);
+}
+
+static struct bytes read_tail(void)
+{
+    return read_file(&arena, arena_printf(&arena, "%s/tail", folder));
+}
+
+/* Entries of one length go over those of the bundle before: what lies behind the last looks like an entry, and is none of this bundle. */
+static void knows_its_own_entries(void **state)
+{
+    enum { HEADER = 16 };
+    struct bytes all[TILE_WIDTH];
+    struct log_append *l = open_log();
+    size_t added;
+
+    (void)state;
+    for (size_t i = 0; i < TILE_WIDTH; i++)
+        all[i] = BYTES_LIT("of one length");
+    assert_true(log_append_add(l, all, TILE_WIDTH, &added, &fault));
+    const struct bytes before = read_tail();
+    assert_true(log_append_add(l, all, 2, &added, &fault));
+    log_append_close(l);
+    struct bytes now = read_tail();
+    assert_int_equal(now.n, before.n);
+    l = open_log();
+    assert_int_equal(log_append_size(l), TILE_WIDTH + 2);
+    assert_false(log_append_dropped(l));
+    log_append_close(l);
+    const size_t whole = HEADER + 2 * (before.n - HEADER) / TILE_WIDTH;
+    assert_int_equal(read_tail().n, whole);
+    /* The last of them did not come to the disk whole. */
+    write_over("tail", now);
+    flip("tail", (long)whole - 1);
+    l = open_log();
+    assert_int_equal(log_append_size(l), TILE_WIDTH + 1);
+    assert_true(log_append_dropped(l));
+    log_append_close(l);
+}
+
+/* The end came when entries of the next bundle were on their way, and the tail's own beginning was not on the disk yet. */
+static void goes_on_from_the_sealed_bundle(void **state)
+{
+    struct log_append *l = open_log();
+    struct checkpoint c;
+
+    (void)state;
+    add(l, 0, TILE_WIDTH);
+    const struct bytes full = read_tail();
+    for (size_t more = 1; more < 4; more++) {
+        add(l, TILE_WIDTH, more);
+        log_append_close(l);
+        write_over("tail", bytes_first(full, 16));
+        l = open_log();
+        assert_int_equal(log_append_size(l), TILE_WIDTH);
+    }
+    add(l, TILE_WIDTH, 5);
+    publish(l, &c);
+    read_back(&c);
+    log_append_close(l);
+    /* A bundle that is cut short is none. */
+    write_over("tail", bytes_first(full, 16));
+    assert_int_equal(truncate(arena_printf(&arena, "%s/tile/entries/000", folder), 100), 0);
+    refused("this is no whole bundle");
+}
+
+/* The form of a tail before its entries told their bundle. */
+static void takes_over_an_earlier_tail(void **state)
+{
+    struct writer w = wr_open(&arena);
+    struct log_append *l = open_log();
+    struct checkpoint c;
+
+    (void)state;
+    log_append_close(l);
+    wr_put(&w, BYTES_LIT("assaylog\0\0\0\0\0\0\0\0"));
+    for (size_t i = 0; i < 3; i++) {
+        struct merkle_hash leaf;
+
+        merkle_leaf(entry(i), &leaf);
+        wr_entry(&w, entry(i));
+        wr_put(&w, BYTES_OF(leaf.v));
+    }
+    wr_put(&w, BYTES_LIT("torn"));
+    write_over("tail", wr_done(&w));
+    l = open_log();
+    assert_true(log_append_dropped(l));
+    add(l, 3, 2);
+    log_append_close(l);
+    l = open_log();
+    assert_false(log_append_dropped(l));
+    publish(l, &c);
+    assert_int_equal(c.size, 5);
     read_back(&c);
     log_append_close(l);
 }
@@ -220,28 +346,6 @@ static void seals_again(void **state)
     log_append_close(l);
 }
 
-static void refused(const char *why)
-{
-    struct log_append *l = log_append_open(folder, ORIGIN, false, &fault);
-
-    assert_null(l);
-    if (!strstr(fault.text, why))
-        fail_msg("not \"%s\" but: %s", why, fault.text);
-    fault = (struct fault){0};
-}
-
-static void flip(const char *name, long at)
-{
-    FILE *f = fopen(arena_printf(&arena, "%s/%s", folder, name), "r+b");
-
-    assert_non_null(f);
-    assert_int_equal(fseek(f, at, at < 0 ? SEEK_END : SEEK_SET), 0);
-    int c = fgetc(f);
-    assert_int_equal(fseek(f, -1, SEEK_CUR), 0);
-    assert_int_equal(fputc(c ^ 1, f), c ^ 1);
-    fclose(f);
-}
-
 static void refuses_a_log_that_lost_what_was_signed(void **state)
 {
     struct log_append *l = open_log();
@@ -252,7 +356,8 @@ static void refuses_a_log_that_lost_what_was_signed(void **state)
     publish(l, &c);
     refused("another process writes it");
     log_append_close(l);
-    flip("tail", -1); /* the last entry is no whole one now, and is dropped */
+    log_append_close(open_log()); /* which leaves nothing behind the last entry */
+    flip("tail", -1);             /* the last entry is no whole one now, and is dropped */
     refused("has 699 entries, and its checkpoint was signed over 700");
 }
 
@@ -288,6 +393,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(fills_higher_tiles, begin, end),
         cmocka_unit_test_setup_teardown(mends_a_torn_tail, begin, end),
         cmocka_unit_test_setup_teardown(seals_again, begin, end),
+        cmocka_unit_test_setup_teardown(knows_its_own_entries, begin, end),
+        cmocka_unit_test_setup_teardown(goes_on_from_the_sealed_bundle, begin, end),
+        cmocka_unit_test_setup_teardown(takes_over_an_earlier_tail, begin, end),
         cmocka_unit_test_setup_teardown(refuses_a_log_that_lost_what_was_signed, begin, end),
         cmocka_unit_test_setup_teardown(refuses_a_log_that_was_changed, begin, end),
     };
