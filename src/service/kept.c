@@ -51,8 +51,9 @@ struct kept {
     struct kept_store *store; /* the thread's, as are all up to `failing`; NULL: it cannot be opened */
     time_t next_open;
     struct arena arena;
-    uint64_t swept;     /* and not logged yet */
-    bool full, failing; /* which was logged */
+    uint64_t swept;        /* and not logged yet */
+    bool failing;          /* which was logged */
+    enum kept_room lacked; /* likewise */
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t asked;
@@ -140,7 +141,7 @@ static bool opened(struct kept *k)
     if (k->store || now < k->next_open)
         return k->store;
     k->next_open = now + OPEN_SECONDS;
-    k->store = kept_store_open(k->path, &fault);
+    k->store = kept_store_open(k->path, k->bytes_most, &fault);
     if (!k->store && !k->failing)
         log_error("%s cannot be opened: no inputs of decisions are kept, and what is over is not deleted: %s", k->path,
                   fault.text);
@@ -149,13 +150,27 @@ static bool opened(struct kept *k)
     return k->store;
 }
 
-static bool has_room(struct kept *k, size_t more)
+/* How many of them found room. */
+static size_t with_room(struct kept *k, const struct kept_row *rows, size_t n)
 {
-    bool room = kept_store_size(k->store) + more <= k->bytes_most;
+    size_t kept = 0;
 
-    if (!room)
-        say(&k->full, true, "[decisions] keep_mib_most is reached; what is over goes by itself");
-    return room;
+    for (size_t i = 0; i < n; i++) {
+        enum kept_room room = rows[i].room;
+
+        kept += room == KEPT_ROOM;
+        if (room == KEPT_ROOM || room == k->lacked || k->lacked == KEPT_FULL)
+            continue;
+        k->lacked = room;
+        if (room == KEPT_FULL)
+            log_error("inputs of decisions are not kept: [decisions] keep_mib_most is reached; what is over goes by "
+                      "itself");
+        else
+            log_error("inputs of decisions of %.*s are not kept: it has its share of [decisions] keep_mib_most, and "
+                      "the rest is for other providers; what is over goes by itself",
+                      (int)rows[i].provider.n, (const char *)rows[i].provider.p);
+    }
+    return kept;
 }
 
 /* Those of a batch that can be encrypted, and have room. */
@@ -163,22 +178,22 @@ static void add(struct kept *k, struct item **items, size_t n)
 {
     struct kept_row rows[BATCH];
     struct fault fault = {0};
-    size_t ready = 0, size = 0;
+    size_t ready = 0;
 
     for (size_t i = 0; i < n; i++) {
         struct kept_row *row = &rows[ready];
 
-        *row = (struct kept_row){items[i]->index, items[i]->provider, items[i]->begin, items[i]->expires, BYTES_NONE};
-        bool sealed = cms_seal(&k->arena, items[i]->recipient, items[i]->clear, &row->body, &fault);
+        *row = (struct kept_row){.index = items[i]->index,
+                                 .provider = items[i]->provider,
+                                 .begin = items[i]->begin,
+                                 .expires = items[i]->expires};
+        ready += cms_seal(&k->arena, items[i]->recipient, items[i]->clear, &row->body, &fault);
         secret_wipe((uint8_t *)(uintptr_t)items[i]->clear.p, items[i]->clear.n);
-        if (sealed && has_room(k, size + row->body.n)) {
-            size += row->body.n;
-            ready++;
-        }
     }
     bool stored = !ready || kept_store_add(k->store, rows, ready, &fault);
+    size_t kept = stored ? with_room(k, rows, ready) : 0;
     say(&k->failing, fault.code != FAULT_NONE, fault.text);
-    count(k, stored ? ready : 0, stored ? n - ready : n);
+    count(k, kept, n - kept);
     arena_reset(&k->arena);
 }
 
@@ -226,7 +241,7 @@ static bool sweep(struct kept *k)
         return false;
     log_info("inputs of %llu decisions were deleted: their time was over", (unsigned long long)k->swept);
     k->swept = 0;
-    k->full = false;
+    k->lacked = KEPT_ROOM;
     count(k, 0, 0);
     return false;
 }

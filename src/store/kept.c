@@ -6,9 +6,13 @@
 
 #include "store/sqlite_value.h"
 
-enum { SCHEMA = 1, BUSY_MILLISECONDS = 1000 };
+enum {
+    SCHEMA = 2,
+    BUSY_MILLISECONDS = 1000,
+    SHARE = 4, /* so many times what is free a provider may hold */
+};
 
-enum statement { SQL_ADD, SQL_FIND, SQL_SWEEP, SQL_FORGET, SQL_SIZE, SQL_COUNT };
+enum statement { SQL_ADD, SQL_FIND, SQL_SWEEP, SQL_FORGET, SQL_HELD, SQL_SIZE, SQL_COUNT };
 
 /* At most KEPT_SWEEP_ROWS, and how large each was. */
 #define SOME(which) \
@@ -19,23 +23,34 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_FIND] = "SELECT body FROM kept WHERE number = ?1 AND provider = ?2 AND begin = ?3 AND expires > ?4",
     [SQL_SWEEP] = SOME("expires <= ?1"),
     [SQL_FORGET] = SOME("provider = ?1 AND begin < ?2"),
-    [SQL_SIZE] = "SELECT coalesce(sum(length(body)), 0) FROM kept",
+    [SQL_HELD] = "SELECT coalesce((SELECT bytes FROM held WHERE provider = ?1), 0)",
+    [SQL_SIZE] = "SELECT coalesce(sum(bytes), 0) FROM held",
 };
 
 /* What is deleted is overwritten with zeros in the file itself. It stood in the journal meanwhile, whose blocks a commit gives back to
  * the file system as they are: those hold what was encrypted until something else is written there, and no program can reach them. */
 #define PRAGMAS                                                                             \
     "PRAGMA secure_delete = ON; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL;" \
-    "PRAGMA trusted_schema = OFF"
-#define TABLES                                                                                                   \
-    "BEGIN IMMEDIATE; CREATE TABLE kept (number INTEGER PRIMARY KEY, provider TEXT NOT NULL, begin INTEGER NOT " \
-    "NULL, expires INTEGER NOT NULL, body BLOB NOT NULL); CREATE INDEX kept_expires ON kept (expires); "         \
-    "CREATE INDEX kept_provider ON kept (provider, begin); PRAGMA user_version = 1; COMMIT"
+    "PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON" /* which a row that is replaced sets off, too */
+#define KEPT                                                                                                          \
+    "CREATE TABLE kept (number INTEGER PRIMARY KEY, provider TEXT NOT NULL, begin INTEGER NOT NULL, expires "         \
+    "INTEGER NOT NULL, body BLOB NOT NULL); CREATE INDEX kept_expires ON kept (expires); CREATE INDEX kept_provider " \
+    "ON kept (provider, begin);"
+#define HELD                                                                                                      \
+    "CREATE TABLE held (provider TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;"                        \
+    "INSERT INTO held SELECT provider, sum(length(body)) FROM kept GROUP BY provider;"                            \
+    "CREATE TRIGGER kept_in AFTER INSERT ON kept BEGIN INSERT INTO held VALUES (new.provider, length(new.body)) " \
+    "ON CONFLICT (provider) DO UPDATE SET bytes = bytes + excluded.bytes; END;"                                   \
+    "CREATE TRIGGER kept_out AFTER DELETE ON kept BEGIN UPDATE held SET bytes = bytes - length(old.body) WHERE "  \
+    "provider = old.provider; DELETE FROM held WHERE provider = old.provider AND bytes = 0; END;"
+#define MADE(tables) "BEGIN IMMEDIATE;" tables "PRAGMA user_version = 2; COMMIT"
+
+static const char *const made_from[SCHEMA] = {MADE(KEPT HELD), MADE(HELD)};
 
 struct kept_store {
     sqlite3 *db;
     sqlite3_stmt *prepared[SQL_COUNT];
-    uint64_t size;
+    uint64_t size, most;
 };
 
 static bool broken(const struct kept_store *s, const char *doing, struct fault *fault)
@@ -69,7 +84,7 @@ static bool make_tables(struct kept_store *s, struct fault *fault)
     sqlite3_finalize(statement);
     if (ok && found > SCHEMA)
         return fault_set(fault, FAULT_SYNTAX, "it was made by a newer release");
-    return ok && (found == SCHEMA || run(s, TABLES, fault));
+    return ok && (found == SCHEMA || run(s, made_from[found], fault));
 }
 
 static bool measure(struct kept_store *s, struct fault *fault)
@@ -88,13 +103,14 @@ static bool prepare(struct kept_store *s, struct fault *fault)
     return true;
 }
 
-struct kept_store *kept_store_open(const char *path, struct fault *fault)
+struct kept_store *kept_store_open(const char *path, uint64_t most, struct fault *fault)
 {
     struct kept_store *s = calloc(1, sizeof *s);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); /* SQLite's journal takes the mode over */
 
     if (!s)
         abort();
+    s->most = most;
     if (fd < 0)
         fault_set(fault, FAULT_SYSTEM, "%s cannot be opened", path);
     else
@@ -125,6 +141,22 @@ uint64_t kept_store_size(const struct kept_store *s)
     return s->size;
 }
 
+/* A provider that asks often leaves a fifth to the others, two such a ninth: who comes later finds room, if less. */
+static bool find_room(struct kept_store *s, const struct kept_row *row, enum kept_room *room, struct fault *fault)
+{
+    uint64_t held;
+
+    *room = KEPT_FULL;
+    if (row->body.n > s->most || s->size > s->most - row->body.n)
+        return true;
+    sqlite_bind(s->prepared[SQL_HELD], 1, row->provider, true);
+    bool ok = number(s, s->prepared[SQL_HELD], &held, fault);
+    sqlite_done(s->prepared[SQL_HELD]);
+    if (ok)
+        *room = (held + row->body.n) / SHARE <= s->most - s->size - row->body.n ? KEPT_ROOM : KEPT_SHARE;
+    return ok;
+}
+
 static bool add_one(struct kept_store *s, const struct kept_row *row, struct fault *fault)
 {
     sqlite3_stmt *statement = s->prepared[SQL_ADD];
@@ -135,19 +167,19 @@ static bool add_one(struct kept_store *s, const struct kept_row *row, struct fau
     sqlite3_bind_int64(statement, 4, row->expires);
     sqlite_bind(statement, 5, row->body, false);
     bool ok = sqlite3_step(statement) == SQLITE_DONE || broken(s, "keep inputs", fault);
-    if (ok && sqlite3_changes(s->db))
+    if (ok)
         s->size += row->body.n;
     sqlite_done(statement);
     return ok;
 }
 
-bool kept_store_add(struct kept_store *s, const struct kept_row *rows, size_t count, struct fault *fault)
+bool kept_store_add(struct kept_store *s, struct kept_row *rows, size_t count, struct fault *fault)
 {
     uint64_t before = s->size;
     bool ok = run(s, "BEGIN IMMEDIATE", fault);
 
     for (size_t i = 0; ok && i < count; i++)
-        ok = add_one(s, &rows[i], fault);
+        ok = find_room(s, &rows[i], &rows[i].room, fault) && (rows[i].room != KEPT_ROOM || add_one(s, &rows[i], fault));
     ok = ok && run(s, "COMMIT", fault);
     if (ok)
         return true;

@@ -8,6 +8,12 @@
 
 struct kept_store;
 
+enum kept_room {
+    KEPT_ROOM,
+    KEPT_FULL,  /* all of it is taken */
+    KEPT_SHARE, /* what is free is for other providers */
+};
+
 struct kept_row {
     uint64_t index;        /* of the record in the log */
     struct bytes provider; /* issuer */
@@ -15,15 +21,16 @@ struct kept_row {
         begin; /* the sequence of the store behind which all is of that provider, and not of one of its name before */
     int64_t expires;
     struct bytes body;
+    enum kept_room room; /* which it found: kept_store_add */
 };
 
-/* Creates what is missing, for its owner's eyes alone. */
-struct kept_store *kept_store_open(const char *path, struct fault *fault);
+/* Creates what is missing, for its owner's eyes alone. All bodies take `most` bytes at most. */
+struct kept_store *kept_store_open(const char *path, uint64_t most, struct fault *fault);
 void kept_store_close(struct kept_store *s);
 /* Bytes of all bodies; never less. */
 uint64_t kept_store_size(const struct kept_store *s);
-/* Several in one transaction, all or none. What stood at an index goes: the log began anew. */
-bool kept_store_add(struct kept_store *s, const struct kept_row *rows, size_t count, struct fault *fault);
+/* Several in one transaction: all that find room, or none. What stood at an index goes: the log began anew. */
+bool kept_store_add(struct kept_store *s, struct kept_row *rows, size_t count, struct fault *fault);
 /* Of this provider and no other, and not over at `now`; *body is empty where there is none. */
 bool kept_store_find(struct kept_store *s, uint64_t index, struct bytes provider, uint64_t begin, int64_t now,
                      struct arena *a, struct bytes *body, struct fault *fault);
