@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import pty
 import shutil
 import signal
 import sqlite3
@@ -154,6 +155,47 @@ class Kept(KeptCase):
         fetched.write_bytes(blob)
         self.assertEqual("evidence", json.loads(self.replay(REFUSED, other, "--settings", self.log, kept=fetched).stdout)["differs"])
         self.assertIn("404", self.assay(REFUSED, "log", "inputs", self.url, other + 1, "--out", fetched).stderr)
+
+    def test_keys_of_every_kind_and_one_with_a_passphrase(self):
+        """Anybody's OpenSSL opens what is kept; and a key that is locked is asked for on the terminal, as its owner would type."""
+        kinds = {"rsa": ("RSA", "-pkeyopt", "rsa_keygen_bits:3072"), "p384": ("EC", "-pkeyopt", "ec_paramgen_curve:P-384")}
+        for count, (name, kind) in enumerate(kinds.items(), 1):
+            key, public, fetched = (self.folder / f"{name}{end}" for end in (".key", ".pub", ".kept"))
+            openssl("genpkey", "-algorithm", *kind, "-aes256", "-pass", "pass:open sesame", "-out", key)
+            openssl("pkey", "-in", key, "-passin", "pass:open sesame", "-pubout", "-out", public)
+            self.keep(to=public)
+            _, index = self.attest()
+            self.wait_kept(count)
+            self.assay(DONE, "log", "inputs", self.url, index, "--out", fetched)
+            self.assertIn(self.body, openssl("cms", "-decrypt", "-inform", "DER", "-in", fetched, "-inkey", key, "-passin", "pass:open sesame"))
+            arguments = ("replay", self.proof(index), "--key", "log.key", "--kept", fetched, "--kept-key", key, "--settings", self.log, "--collateral",
+                         Path(self.service.simulated, "collateral"))
+            status, shown = self.at_a_terminal("open sesame", *arguments)
+            self.assertEqual(DONE, status, shown)
+            self.assertIn(": the record is in the log, all inputs are those on record", shown)
+            self.assertNotIn("sesame", shown)
+            status, shown = self.at_a_terminal("open barley", *arguments)
+            self.assertNotEqual(DONE, status)
+            self.assertIn("its passphrase is another", shown)
+
+    def at_a_terminal(self, typed, *arguments):
+        """Exit status and all that the terminal shows."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            # The leak checker cannot trace a process of another session.
+            os.execve(ASSAY, [ASSAY, *map(str, arguments)], {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+        shown = b""
+        try:
+            while not shown.endswith(b":"):
+                shown += os.read(terminal, 1024)
+            os.write(terminal, typed.encode() + b"\n")
+            while more := os.read(terminal, 4096):
+                shown += more
+        except OSError:  # its last end is closed
+            pass
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
     def test_an_invented_decision_is_not_taken_for_one_of_the_log(self):
         """Whoever has the disk makes a record up, and the inputs to it, which anybody can encrypt for the provider."""
