@@ -10,6 +10,24 @@ void root_derive(const uint8_t root[ROOT_KEY_SIZE], struct bytes info, uint8_t o
     digest_parts(DIGEST_SHA256, parts, sizeof parts / sizeof *parts, out);
 }
 
+void root_name(const uint8_t root[ROOT_KEY_SIZE], struct root_name *out)
+{
+    static const char hex[] = "0123456789abcdef";
+    uint8_t derived[ROOT_KEY_SIZE];
+    size_t digit = 0;
+
+    root_derive(root, BYTES_LIT("assay root key name 1"), derived);
+    for (size_t i = 0; i < sizeof out->text - 1; i++)
+        if (i % 5 == 4)
+            out->text[i] = '-';
+        else {
+            out->text[i] = hex[derived[digit / 2] >> 4 * (digit % 2) & 15];
+            digit++;
+        }
+    out->text[sizeof out->text - 1] = 0;
+    secret_wipe(derived, sizeof derived);
+}
+
 static void seed_of(const uint8_t root[ROOT_KEY_SIZE], enum state_key_use use, uint8_t seed[ED25519_SEED])
 {
     static const char *const infos[STATE_KEY_USES] = {[STATE_RECORD] = "assay record key 1",

@@ -19,6 +19,12 @@ enum state_key_use {
 /* A secret for one purpose. Two infos never give one key, and none tells anything of the root (NIST SP 800-56C, one step). */
 void root_derive(const uint8_t root[ROOT_KEY_SIZE], struct bytes info, uint8_t out[ROOT_KEY_SIZE]);
 
+/* What people call a root key, to see that it is the one they mean: "1f2e-33aa-…", 80 bits. It tells nothing else of the key. */
+struct root_name {
+    char text[sizeof "1f2e-33aa-1f2e-33aa-1f2e"];
+};
+void root_name(const uint8_t root[ROOT_KEY_SIZE], struct root_name *out);
+
 /* The public halves; body of FRAME_READY as they stand here. */
 struct state_keys {
     uint8_t record[ED25519_PUBLIC], checkpoint[ED25519_PUBLIC], store[ED25519_PUBLIC];

@@ -33,6 +33,15 @@ static bool own_party(const struct hand_over_node *n, const struct hand_over_mes
     return hand_over_judge(&x, m, own) || refuse(&x, "this node's own evidence", fault);
 }
 
+/* What runs here now, as its hardware tells: what lies on the disk may be another's. */
+static bool ask_own(const struct hand_over_node *n, struct bytes body, struct arena *a, struct hand_over_party *own,
+                    struct fault *fault)
+{
+    struct hand_over_message m = {.body = body};
+
+    return n->evidence(n->context, body, a, &m.evidence, fault) && own_party(n, &m, a, own, fault);
+}
+
 static bool own_message(const struct hand_over_node *n, struct bytes body, struct arena *a, struct hand_over_party *own,
                         struct bytes *text, struct fault *fault)
 {
@@ -127,7 +136,7 @@ static bool answer_once(const struct hand_over_node *n, struct hand_over_exam *x
 }
 
 static bool grant_body(const struct hand_over_node *n, struct bytes offer, const struct hand_over_offer *o,
-                       struct arena *a, struct bytes *body, struct fault *fault)
+                       struct arena *a, struct bytes *body, struct root_name *name, struct fault *fault)
 {
     uint8_t secret[X25519_SIZE], iv[AEAD_IV_SIZE], root[ROOT_KEY_SIZE];
     struct bytes text = BYTES_NONE;
@@ -139,6 +148,8 @@ static bool grant_body(const struct hand_over_node *n, struct bytes offer, const
          sealers_open(n->sealer, bytes_text(n->sealer->name), KEY_HOLDS_ROOT, text, a, root, fault) &&
          (hand_over_grant_body(a, n->time, offer, o, secret, iv, root, body) ||
           fault_set(fault, FAULT_CRYPTO, "the offer's key is none"));
+    if (ok)
+        root_name(root, name);
     secret_wipe(root, sizeof root);
     secret_wipe(secret, sizeof secret);
     secret_wipe((void *)(uintptr_t)text.p, text.n);
@@ -154,26 +165,24 @@ static bool judge_offer(struct hand_over_exam *x, struct bytes text, struct hand
 }
 
 static bool grant_locked(const struct hand_over_node *n, struct bytes offer, struct arena *a, struct bytes *grant,
-                         struct fault *fault)
+                         struct root_name *name, struct fault *fault)
 {
     struct hand_over_exam x = exam_of(n, a);
     struct hand_over_party own, other;
-    struct hand_over_message probe = {.body = offer};
     struct hand_over_offer o;
     struct bytes body;
 
     /* What this node is, is asked before the root is opened. */
-    if (!judge_offer(&x, offer, &o, &other, fault) || !n->evidence(n->context, probe.body, a, &probe.evidence, fault) ||
-        !own_party(n, &probe, a, &own, fault))
+    if (!judge_offer(&x, offer, &o, &other, fault) || !ask_own(n, offer, a, &own, fault))
         return false;
     if (!hand_over_same(&x, &other, &own))
         return refuse(&x, "the offer", fault);
-    return answer_once(n, &x, &o, fault) && grant_body(n, offer, &o, a, &body, fault) &&
+    return answer_once(n, &x, &o, fault) && grant_body(n, offer, &o, a, &body, name, fault) &&
            own_message(n, body, a, &own, grant, fault);
 }
 
 bool hand_over_grant(const struct hand_over_node *n, struct bytes offer, struct arena *a, struct bytes *grant,
-                     struct fault *fault)
+                     struct root_name *name, struct fault *fault)
 {
     int fd = open(n->key_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
@@ -183,7 +192,7 @@ bool hand_over_grant(const struct hand_over_node *n, struct bytes offer, struct 
             close(fd);
         return false;
     }
-    bool ok = grant_locked(n, offer, a, grant, fault);
+    bool ok = grant_locked(n, offer, a, grant, name, fault);
     close(fd);
     return ok;
 }
@@ -218,23 +227,29 @@ static bool take_root(const struct hand_over_node *n, const uint8_t root[ROOT_KE
     return ok;
 }
 
-bool hand_over_accept(const struct hand_over_node *n, struct bytes grant, struct arena *a, struct fault *fault)
+bool hand_over_accept(const struct hand_over_node *n, struct bytes grant, struct arena *a, struct root_name *name,
+                      struct fault *fault)
 {
     struct hand_over_exam x = exam_of(n, a), offered = exam_of(n, a);
     uint8_t secret[X25519_SIZE], root[ROOT_KEY_SIZE];
-    struct hand_over_party own, other;
+    struct hand_over_party own, then, other;
     struct hand_over_offer o;
     struct hand_over_grant g;
     struct bytes offer;
 
     if (!has_no_key(n, fault) || !read_offered(n, a, &offer, secret, fault))
         return false;
-    bool ok = judge_offer(&offered, offer, &o, &own, fault);
+    /* An offer of another program may have been put in the place of ours, with our key in it: its maker would be whom we take the root
+     * from. */
+    bool ok = judge_offer(&offered, offer, &o, &then, fault) && ask_own(n, offer, a, &own, fault) &&
+              (hand_over_same(&offered, &then, &own) || refuse(&offered, "the offer that lies here", fault));
     ok = ok && ((hand_over_read_grant(&x, grant, &g) && hand_over_in_time(&x, g.time) &&
                  hand_over_judge(&x, &g.message, &other) && hand_over_same(&x, &other, &own) &&
                  hand_over_open(&x, &g, offer, secret, root)) ||
                 refuse(&x, "the grant", fault));
     secret_wipe(secret, sizeof secret);
+    if (ok)
+        root_name(root, name);
     ok = ok && take_root(n, root, a, fault);
     secret_wipe(root, sizeof root);
     return ok;

@@ -21,10 +21,12 @@ struct hand_over_node {
 
 /* On the new node, which has no key file yet. An earlier offer is forgotten. */
 bool hand_over_offer(const struct hand_over_node *n, struct arena *a, struct bytes *offer, struct fault *fault);
-/* On the old one. Nothing is given out, and the root is not opened, before the offer has passed every check. */
+/* On the old one. Nothing is given out, and the root is not opened, before the offer has passed every check. *name: of the root key, as
+ * on the other side. Evidence says which program grants a key, not whose key it is: who runs the same program can grant one of his own. */
 bool hand_over_grant(const struct hand_over_node *n, struct bytes offer, struct arena *a, struct bytes *grant,
-                     struct fault *fault);
+                     struct root_name *name, struct fault *fault);
 /* On the new one: its key file is made. */
-bool hand_over_accept(const struct hand_over_node *n, struct bytes grant, struct arena *a, struct fault *fault);
+bool hand_over_accept(const struct hand_over_node *n, struct bytes grant, struct arena *a, struct root_name *name,
+                      struct fault *fault);
 
 #endif

@@ -88,17 +88,23 @@ static bool write_output(struct bytes text, struct fault *fault)
 
 static bool take_step(const char *verb, const struct hand_over_node *n, struct arena *a, struct fault *fault)
 {
+    struct root_name name;
     struct bytes in, out;
 
     if (strcmp(verb, "offer") == 0)
         return hand_over_offer(n, a, &out, fault) && write_output(out, fault);
     if (!read_input(a, &in, fault))
         return false;
-    if (strcmp(verb, "grant") == 0)
-        return hand_over_grant(n, in, a, &out, fault) && write_output(out, fault);
-    if (!hand_over_accept(n, in, a, fault))
+    if (strcmp(verb, "grant") == 0) {
+        if (!hand_over_grant(n, in, a, &out, &name, fault) || !write_output(out, fault))
+            return false;
+        fprintf(stderr, "assayd: the root key %s goes to the node of this offer\n", name.text);
+        return true;
+    }
+    if (!hand_over_accept(n, in, a, &name, fault))
         return false;
-    fprintf(stderr, "assayd: %s holds the root key of the other node, sealed by %s\n", n->key_file, n->sealer->name);
+    fprintf(stderr, "assayd: %s holds the root key %s, sealed by %s: the other node must have named the same\n",
+            n->key_file, name.text, n->sealer->name);
     return true;
 }
 

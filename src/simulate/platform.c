@@ -114,6 +114,8 @@ static void make_evidence(struct platform *p, struct simulated *s)
     s->init_data =
         (p->options->kss || platform_is_tdx(p)) && !with_claims ? BYTES_LIT("{\"config\":\"simulated\"}") : BYTES_NONE;
     sha256(with_claims ? claims : s->runtime_data, report_data);
+    if (p->options->report_data.n == sizeof report_data)
+        memcpy(report_data, p->options->report_data.p, sizeof report_data);
     report_data[0] ^= platform_fault(p, "sgx.runtime_data") || platform_fault(p, "tdx.runtime_data") ||
                       platform_fault(p, "oe.custom_claims");
     report_data[63] ^= platform_fault(p, "sgx.report_data_tail") || platform_fault(p, "tdx.report_data_tail");

@@ -56,6 +56,7 @@ struct simulate_options {
     bool migration;            /* the VM may be migrated */
     const char *uvm; /* an endorsement of the utility VM goes with the report: "legacy" or "cwt"; NULL: none */
     struct bytes runtime_data; /* what the enclave vouches for; empty: a small JSON object */
+    struct bytes report_data;  /* 64 bytes in place of its hash; empty: the hash, and zeros */
 
     /* Of machines with a TPM: */
     const struct simulated_tpm_driver *tpm; /* NULL: a TPM of our own (tpm.h); that of faults always is */

@@ -146,6 +146,8 @@ static void make_evidence(struct snp_platform *p, struct simulated *s)
         sha256(s->runtime_data, report_data);
     else
         memset(report_data, 0x7d, sizeof report_data);
+    if (p->options->report_data.n == sizeof report_data)
+        memcpy(report_data, p->options->report_data.p, sizeof report_data);
     sha256(s->init_data, host_data);
     report_data[0] ^= snp_fault(p, "snp.runtime_data");
     report_data[63] ^= snp_fault(p, "snp.report_data_tail");

@@ -12,7 +12,7 @@ static const uint8_t case_root[ROOT_KEY_SIZE] = "the root key of the older node.
 
 struct hand_over_vector {
     enum simulate_kind kind;
-    bool debug;
+    bool debug, kss;
     const char *fault; /* of the evidence */
 };
 
@@ -20,8 +20,12 @@ struct hand_over_vector {
 static inline bool case_evidence(struct arena *a, const struct hand_over_vector *v, struct bytes body,
                                  struct key_evidence *out, struct endorsements *e, struct fault *fault)
 {
-    const struct simulate_options options = {
-        .kind = v->kind, .seed = HAND_OVER_SEED, .debug = v->debug, .fault = v->fault, .runtime_data = body};
+    const struct simulate_options options = {.kind = v->kind,
+                                             .seed = HAND_OVER_SEED,
+                                             .debug = v->debug,
+                                             .kss = v->kss,
+                                             .fault = v->fault,
+                                             .runtime_data = body};
     struct simulated made;
 
     if (!simulate(a, &options, &made, fault) || (e && !simulate_endorsements(&made, e, true, fault)))

@@ -10,6 +10,7 @@
 #include "hand_over_case.h"
 #include "sealer/hand_over.h"
 
+static struct root_name name;
 static const struct root_sealer file_sealer = {.name = "file"};
 
 /* Two nodes and the folder that both have their files in. */
@@ -79,8 +80,8 @@ static void goes_over(enum simulate_kind kind)
 
     make_world(&w, kind);
     if (!hand_over_offer(&w.new_node, &arena, &offer, &fault) ||
-        !hand_over_grant(&w.old_node, offer, &arena, &grant, &fault) ||
-        !hand_over_accept(&w.new_node, grant, &arena, &fault))
+        !hand_over_grant(&w.old_node, offer, &arena, &grant, &name, &fault) ||
+        !hand_over_accept(&w.new_node, grant, &arena, &name, &fault))
         fail_msg("%s", fault.text);
     assert_true(key_file_read(w.new_file, &arena, &there, &text, &fault) && there);
     assert_true(key_envelope_read(&arena, text, &e, &fault) && key_envelope_open(&arena, &e, NULL, root, &fault));
@@ -89,7 +90,7 @@ static void goes_over(enum simulate_kind kind)
     for (size_t i = 0; i + sizeof root <= grant.n; i++)
         assert_memory_not_equal(grant.p + i, case_root, sizeof root);
 
-    refused(hand_over_accept(&w.new_node, grant, &arena, &fault), &fault, "there is a key file");
+    refused(hand_over_accept(&w.new_node, grant, &arena, &name, &fault), &fault, "there is a key file");
     fault = (struct fault){0};
     refused(hand_over_offer(&w.new_node, &arena, &offer, &fault), &fault, "there is a key file");
     end_world(&w);
@@ -108,7 +109,7 @@ static void grant_refused(struct world *w, struct bytes offer, const char *why)
     struct fault fault = {0};
     struct bytes grant;
 
-    refused(hand_over_grant(&w->old_node, offer, &arena, &grant, &fault), &fault, why);
+    refused(hand_over_grant(&w->old_node, offer, &arena, &grant, &name, &fault), &fault, why);
 }
 
 static void the_old_node_refuses(void **state)
@@ -131,7 +132,7 @@ static void the_old_node_refuses(void **state)
     w.old_vector.debug = false;
     assert_false(is_there(w.old_file, ".granted"));
 
-    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &fault));
+    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &name, &fault));
     grant_refused(&w, offer, "handover.fresh");
     w.old_node.key_file = w.new_file;
     grant_refused(&w, offer, "cannot read the key file");
@@ -156,9 +157,9 @@ static void an_open_key_is_not_handed_over(void **state)
     grant_refused(&w, offer, "it is sealed by file, not by tpm2");
     w.old_node.sealer = &file_sealer;
     assert_int_equal(unlink(arena_printf(&arena, "%s.granted", w.old_file)), 0);
-    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &fault));
+    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &name, &fault));
     w.new_node.sealer = &sealed;
-    refused(hand_over_accept(&w.new_node, grant, &arena, &fault), &fault, "it is sealed by file, not by tpm2");
+    refused(hand_over_accept(&w.new_node, grant, &arena, &name, &fault), &fault, "it is sealed by file, not by tpm2");
     assert_false(is_there(w.new_file, ""));
     end_world(&w);
 }
@@ -182,10 +183,10 @@ static void no_bit_may_change(void **state)
 
         memcpy(p, offer.p, offer.n);
         p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        if (hand_over_grant(&w.old_node, bytes_make(p, offer.n), &arena, &made, &reason))
+        if (hand_over_grant(&w.old_node, bytes_make(p, offer.n), &arena, &made, &name, &reason))
             fail_msg("bit %zu of the offer", bit);
     }
-    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &fault));
+    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &name, &fault));
     const size_t grant_body = 14 + 8 + SHA256_SIZE + X25519_SIZE + AEAD_IV_SIZE + ROOT_KEY_SIZE + AEAD_TAG_SIZE;
     p = arena_alloc(&arena, grant.n);
     for (size_t bit = 0; bit < 8 * (grant_body + quote); bit += bit < 8 * grant_body ? 7 : 101) {
@@ -193,10 +194,10 @@ static void no_bit_may_change(void **state)
 
         memcpy(p, grant.p, grant.n);
         p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        if (hand_over_accept(&w.new_node, bytes_make(p, grant.n), &arena, &reason))
+        if (hand_over_accept(&w.new_node, bytes_make(p, grant.n), &arena, &name, &reason))
             fail_msg("bit %zu of the grant", bit);
     }
-    assert_true(hand_over_accept(&w.new_node, grant, &arena, &fault));
+    assert_true(hand_over_accept(&w.new_node, grant, &arena, &name, &fault));
     end_world(&w);
 }
 
@@ -208,24 +209,55 @@ static void the_new_node_refuses(void **state)
 
     (void)state;
     make_world(&w, SIMULATE_SNP);
-    refused(hand_over_accept(&w.new_node, BYTES_LIT("x"), &arena, &fault), &fault, "has made no offer");
+    refused(hand_over_accept(&w.new_node, BYTES_LIT("x"), &arena, &name, &fault), &fault, "has made no offer");
     fault = (struct fault){0};
     assert_true(hand_over_offer(&w.new_node, &arena, &first, &fault));
-    assert_true(hand_over_grant(&w.old_node, first, &arena, &of_first, &fault));
+    assert_true(hand_over_grant(&w.old_node, first, &arena, &of_first, &name, &fault));
     w.new_node.time++;
     assert_true(hand_over_offer(&w.new_node, &arena, &offer, &fault));
-    refused(hand_over_accept(&w.new_node, of_first, &arena, &fault), &fault, "handover.answer");
+    refused(hand_over_accept(&w.new_node, of_first, &arena, &name, &fault), &fault, "handover.answer");
     fault = (struct fault){0};
-    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &fault));
+    assert_true(hand_over_grant(&w.old_node, offer, &arena, &grant, &name, &fault));
     /* The evidence of one grant under the body of another. */
     size_t body = 14 + 8 + SHA256_SIZE + X25519_SIZE + AEAD_IV_SIZE + ROOT_KEY_SIZE + AEAD_TAG_SIZE;
     uint8_t *p = arena_alloc(&arena, grant.n);
     memcpy(p, grant.p, body);
     memcpy(p + body, of_first.p + body, grant.n - body);
-    refused(hand_over_accept(&w.new_node, bytes_make(p, grant.n), &arena, &fault), &fault, "snp.runtime_data");
+    refused(hand_over_accept(&w.new_node, bytes_make(p, grant.n), &arena, &name, &fault), &fault, "snp.runtime_data");
     fault = (struct fault){0};
     w.new_node.time += HAND_OVER_SECONDS;
-    refused(hand_over_accept(&w.new_node, grant, &arena, &fault), &fault, "handover.time");
+    refused(hand_over_accept(&w.new_node, grant, &arena, &name, &fault), &fault, "handover.time");
+    assert_false(is_there(w.new_file, ""));
+    end_world(&w);
+}
+
+/* Who has the new node's disk puts an offer of another program, on genuine hardware, in the place of the node's own, with the node's
+ * key in it, and grants a root key that he knows. */
+static void no_root_is_planted(void **state)
+{
+    const struct hand_over_vector other = {.kind = SIMULATE_SGX, .kss = true};
+    const uint8_t iv[AEAD_IV_SIZE] = {3};
+    struct world w;
+    struct fault fault = {0};
+    struct hand_over_exam x;
+    struct hand_over_offer own, planted;
+    struct key_evidence e;
+    struct bytes offer, body, grant;
+
+    (void)state;
+    make_world(&w, SIMULATE_SGX);
+    assert_true(hand_over_offer(&w.new_node, &arena, &offer, &fault));
+    x = (struct hand_over_exam){&arena, trace_new(&arena), w.endorsements, &w.settings, HAND_OVER_NOW};
+    assert_true(hand_over_read_offer(&x, offer, &own));
+    assert_true(case_evidence(&arena, &other, own.message.body, &e, NULL, &fault));
+    offer = hand_over_write(&arena, own.message.body, &e);
+    assert_true(hand_over_read_offer(&x, offer, &planted));
+    assert_true(key_file_replace(arena_printf(&arena, "%s.offered", w.new_file), offer, &fault));
+    assert_true(hand_over_grant_body(&arena, HAND_OVER_NOW, offer, &planted, case_secret[1], iv, case_root, &body));
+    assert_true(case_evidence(&arena, &other, body, &e, NULL, &fault));
+    grant = hand_over_write(&arena, body, &e);
+    refused(hand_over_accept(&w.new_node, grant, &arena, &name, &fault), &fault, "the offer that lies here is refused");
+    assert_non_null(strstr(fault.text, "handover.configuration"));
     assert_false(is_there(w.new_file, ""));
     end_world(&w);
 }
@@ -251,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_open_key_is_not_handed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_new_node_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_bit_may_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_root_is_planted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_check_refuses, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("hand_over", tests, NULL, NULL);

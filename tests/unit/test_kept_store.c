@@ -146,9 +146,12 @@ static void takes_over_an_earlier_file(void **state)
     kept_store_close(store);
     store = NULL;
     unlink(path);
-    run("CREATE TABLE kept (number INTEGER PRIMARY KEY, provider TEXT NOT NULL, begin INTEGER NOT NULL, expires INTEGER "
-        "NOT NULL, body BLOB NOT NULL); CREATE INDEX kept_expires ON kept (expires); CREATE INDEX kept_provider ON kept "
-        "(provider, begin); PRAGMA user_version = 1; INSERT INTO kept VALUES (0, 'loud', 1, 2000000000, zeroblob(30000)), "
+    run("CREATE TABLE kept (number INTEGER PRIMARY KEY, provider TEXT NOT NULL, begin INTEGER NOT NULL, expires "
+        "INTEGER "
+        "NOT NULL, body BLOB NOT NULL); CREATE INDEX kept_expires ON kept (expires); CREATE INDEX kept_provider ON "
+        "kept "
+        "(provider, begin); PRAGMA user_version = 1; INSERT INTO kept VALUES (0, 'loud', 1, 2000000000, "
+        "zeroblob(30000)), "
         "(1, 'loud', 1, 2000000000, zeroblob(30000)), (2, 'quiet', 1, 2000000000, zeroblob(1000))");
     open_store();
     next = 3;
