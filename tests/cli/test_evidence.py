@@ -263,7 +263,8 @@ class Verify(EvidenceCase):
         self.verify(DONE, bare, *evidence[1:], "--type", "oe")
         # From the bytes alone that is a quote with a tail, whose custom claims nobody looks at.
         self.assertEqual("sgx", self.verify(DONE, bare, *evidence[1:])["type"])
-        changed = self.file("changed", bare.read_bytes()[:-1] + b"!")
+        claims = bare.read_bytes()
+        changed = self.file("changed", claims[:-1] + bytes([claims[-1] ^ 1]))
         self.refused("oe.custom_claims", changed, *evidence[1:], "--type", "oe")
         self.refused("oe.report.shape", self.file("cut", Path(report[0]).read_bytes()[:-1]), *report[1:])
         self.expect(MISUSE, "verify", *report, "--type", "zebra")

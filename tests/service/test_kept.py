@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 from pathlib import Path
@@ -189,6 +190,10 @@ class Kept(KeptCase):
         try:
             while not shown.endswith(b":"):
                 shown += os.read(terminal, 1024)
+            for _ in range(3000):  # what asks writes its prompt before it switches the echo off
+                if not termios.tcgetattr(terminal)[3] & termios.ECHO:
+                    break
+                time.sleep(0.01)
             os.write(terminal, typed.encode() + b"\n")
             while more := os.read(terminal, 4096):
                 shown += more
