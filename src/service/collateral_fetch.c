@@ -1,7 +1,6 @@
 #include "service/collateral_fetch.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "service/log.h"
+#include "service/thread.h"
 
 enum {
     SETUP_MEMORY = 16 * 1024 * 1024,
@@ -425,22 +425,17 @@ static bool make_conditions(struct collateral_fetch *f)
     return ok;
 }
 
-/* Signals are for the event loop's thread. */
 static bool start(struct collateral_fetch *f)
 {
-    sigset_t all, before;
     bool ok = true;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
     for (int i = 0; i < LANES; i++) {
         struct lane *lane = &f->lanes[i];
 
         *lane = (struct lane){.fetch = f, .kind = (enum lane_kind)i};
-        lane->started = pthread_create(&lane->thread, NULL, work, lane) == 0;
+        lane->started = thread_start(&lane->thread, work, lane);
         ok = ok && lane->started;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return ok;
 }
 

@@ -13,6 +13,7 @@
 #include "core/replay.h"
 #include "merkle/append.h"
 #include "service/log.h"
+#include "service/thread.h"
 #include "service/witness_thread.h"
 
 enum {
@@ -468,7 +469,7 @@ bool decision_log_start(struct event_base *base, const struct config *c, struct 
     l->told = event_new(base, l->ready, EV_READ | EV_PERSIST, told, l);
     l->timer = evtimer_new(base, time_for_checkpoint, l);
     if (l->ready < 0 || !l->told || !l->timer || event_add(l->told, NULL) != 0 || evtimer_add(l->timer, &second) != 0 ||
-        pthread_create(&l->thread, NULL, run, l) != 0)
+        !thread_start(&l->thread, run, l))
         abort();
     *out = l;
     return start_witness(l, base, fault);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include "core/keeping.h"
 #include "crypto/cms.h"
 #include "service/log.h"
+#include "service/thread.h"
 #include "store/kept.h"
 
 enum {
@@ -346,17 +346,6 @@ static void told(evutil_socket_t fd, short what, void *context)
         give(context);
 }
 
-static bool start_thread(struct kept *k)
-{
-    sigset_t all, before;
-
-    sigfillset(&all); /* signals are the event loop's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&k->thread, NULL, run, k) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 bool kept_start(struct event_base *base, const struct config *c, struct kept **out, struct fault *fault)
 {
     char path[PATH_BYTES];
@@ -382,7 +371,7 @@ bool kept_start(struct event_base *base, const struct config *c, struct kept **o
     pthread_cond_init(&k->asked, NULL);
     k->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     k->told = event_new(base, k->ready, EV_READ | EV_PERSIST, told, k);
-    if (k->ready < 0 || !k->told || event_add(k->told, NULL) != 0 || !start_thread(k))
+    if (k->ready < 0 || !k->told || event_add(k->told, NULL) != 0 || !thread_start(&k->thread, run, k))
         abort();
     *out = k;
     return true;

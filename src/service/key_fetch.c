@@ -2,7 +2,6 @@
 
 #include <event2/event.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include "base/limits.h"
 #include "net/http.h"
 #include "service/load.h"
+#include "service/thread.h"
 
 enum { FETCH_MEMORY = 32 * 1024 * 1024, SOURCE_MEMORY = 1024 * 1024 };
 
@@ -211,18 +211,6 @@ static bool make_conditions(struct key_fetch *f)
     return ok;
 }
 
-/* Signals are for the event loop's thread. */
-static bool start(struct key_fetch *f)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    bool ok = pthread_create(&f->thread, NULL, work, f) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return ok;
-}
-
 struct key_fetch *key_fetch_new(struct event_base *base, key_fetched *fetched, void *context, struct fault *fault)
 {
     struct key_fetch *f = calloc(1, sizeof *f);
@@ -236,7 +224,7 @@ struct key_fetch *key_fetch_new(struct event_base *base, key_fetched *fetched, v
     f->context = context;
     f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     f->event = f->fd >= 0 ? event_new(base, f->fd, EV_READ | EV_PERSIST, hand_over, f) : NULL;
-    f->started = f->event && event_add(f->event, NULL) == 0 && start(f);
+    f->started = f->event && event_add(f->event, NULL) == 0 && thread_start(&f->thread, work, f);
     if (f->started)
         return f;
     key_fetch_free(f);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "service/log.h"
+#include "service/thread.h"
 
 enum {
     WAIT_MILLISECONDS = 1000,
@@ -372,7 +373,7 @@ struct ledger *ledger_start(struct event_base *base, struct store *store, const 
     l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->event = l->ready >= 0 ? event_new(base, l->ready, EV_READ | EV_PERSIST, told, l) : NULL;
-    if (l->wake >= 0 && l->event && event_add(l->event, NULL) == 0 && pthread_create(&l->thread, NULL, run, l) == 0)
+    if (l->wake >= 0 && l->event && event_add(l->event, NULL) == 0 && thread_start(&l->thread, run, l))
         return l;
     release(l);
     fault_set(fault, FAULT_SYSTEM, "cannot start the store's thread");

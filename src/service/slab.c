@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "service/thread.h"
+
 enum { CHUNK = 2 * 1024 * 1024, ALIGNMENT = 16, LARGE = CHUNK / 8 }; /* a chunk is a huge page, and aligned as one */
 
 struct slab_chunk {
@@ -57,7 +59,7 @@ void slab_hurry(struct slab *s)
     if (s->hurried || sem_init(&s->taken, 0, 0) != 0)
         return;
     atomic_store(&s->rested, false);
-    s->hurried = pthread_create(&s->thread, NULL, run_ahead, s) == 0;
+    s->hurried = thread_start(&s->thread, run_ahead, s);
     if (!s->hurried)
         sem_destroy(&s->taken);
 }

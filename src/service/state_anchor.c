@@ -8,6 +8,7 @@
 
 #include "service/log.h"
 #include "service/state_start.h"
+#include "service/thread.h"
 
 enum {
     SIGN_TRIES = 20, /* while another checkpoint waits for the core */
@@ -304,7 +305,7 @@ void state_anchor_start(struct event_base *base, const struct config *c, const u
     pthread_cond_init(&s->changed, NULL);
     s->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     s->told = event_new(base, s->ready, EV_READ | EV_PERSIST, told, s);
-    if (s->ready < 0 || !s->told || event_add(s->told, NULL) != 0 || pthread_create(&s->thread, NULL, run, s) != 0)
+    if (s->ready < 0 || !s->told || event_add(s->told, NULL) != 0 || !thread_start(&s->thread, run, s))
         abort();
     *out = s;
 }
