@@ -26,7 +26,7 @@ static void *run(void *context)
     pthread_mutex_lock(&k->lock);
     while (!k->stop) {
         if (!k->asked) {
-            pthread_cond_wait(&k->changed, &k->lock);
+            thread_wait(&k->changed, &k->lock, -1);
             continue;
         }
         pthread_mutex_unlock(&k->lock);
@@ -68,8 +68,7 @@ struct asker *asker_start(struct event_base *base, void work(void *context), voi
     if (!k)
         abort();
     *k = (struct asker){.work = work, .done = done, .context = context};
-    pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->changed, NULL);
+    thread_lock_init(&k->lock, &k->changed);
     k->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     k->event = k->ready >= 0 ? event_new(base, k->ready, EV_READ | EV_PERSIST, told, k) : NULL;
     if (k->event && event_add(k->event, NULL) == 0 && thread_start(&k->thread, run, k))

@@ -70,17 +70,6 @@ static int64_t steady(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void wait_until(struct collateral_fetch *f, int64_t wait)
-{
-    int64_t until = steady() + wait;
-    struct timespec at = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000L};
-
-    if (wait < 0)
-        pthread_cond_wait(&f->changed, &f->lock);
-    else
-        pthread_cond_timedwait(&f->changed, &f->lock, &at);
-}
-
 /* With the lock held. */
 static struct setup *hold_setup(struct collateral_fetch *f)
 {
@@ -163,7 +152,7 @@ static void fetch_loop(struct collateral_fetch *f, bool amd)
         if (next)
             attempt(f, next);
         else
-            wait_until(f, f->setup->how.source_count ? wait : -1);
+            thread_wait(&f->changed, &f->lock, f->setup->how.source_count ? wait : -1);
     }
 }
 
@@ -288,7 +277,7 @@ static void read_loop(struct collateral_fetch *f)
 {
     while (!atomic_load(&f->stop)) {
         if (!f->scan) {
-            wait_until(f, -1);
+            thread_wait(&f->changed, &f->lock, -1);
             continue;
         }
         if (f->load) {
@@ -413,18 +402,6 @@ void collateral_fetch_release(struct collateral_fetch *f)
     pthread_mutex_unlock(&f->config_lock);
 }
 
-static bool make_conditions(struct collateral_fetch *f)
-{
-    pthread_condattr_t monotonic;
-    bool ok = pthread_condattr_init(&monotonic) == 0;
-
-    ok = ok && pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
-         pthread_cond_init(&f->changed, &monotonic) == 0 && pthread_mutex_init(&f->lock, NULL) == 0 &&
-         pthread_mutex_init(&f->config_lock, NULL) == 0;
-    pthread_condattr_destroy(&monotonic);
-    return ok;
-}
-
 static bool start(struct collateral_fetch *f)
 {
     bool ok = true;
@@ -444,11 +421,10 @@ struct collateral_fetch *collateral_fetch_new(struct event_base *base, const str
 {
     struct collateral_fetch *f = calloc(1, sizeof *f);
 
-    if (!f || !make_conditions(f)) {
-        free(f);
-        fault_set(fault, FAULT_SYSTEM, "no memory");
-        return NULL;
-    }
+    if (!f)
+        abort(); /* only without memory */
+    thread_lock_init(&f->lock, &f->changed);
+    pthread_mutex_init(&f->config_lock, NULL);
     f->config = config;
     f->loaded = loaded;
     f->context = context;

@@ -463,8 +463,7 @@ bool decision_log_start(struct event_base *base, const struct config *c, struct 
     if (log_append_dropped(append))
         log_info("decision log: a record that was not whole was dropped; nobody has its answer");
     arena_init(&l->arena, CHECKPOINT_MEMORY);
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->asked, NULL);
+    thread_lock_init(&l->lock, &l->asked);
     l->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     l->told = event_new(base, l->ready, EV_READ | EV_PERSIST, told, l);
     l->timer = evtimer_new(base, time_for_checkpoint, l);

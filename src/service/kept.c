@@ -278,15 +278,6 @@ static size_t take_batch(struct kept *k, struct item **items)
     return n;
 }
 
-static void wait_for_work(struct kept *k)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += SWEEP_SECONDS;
-    pthread_cond_timedwait(&k->asked, &k->lock, &until);
-}
-
 static void *run(void *context)
 {
     struct item *items[BATCH];
@@ -301,7 +292,7 @@ static void *run(void *context)
         if (n == 0 && k->stop)
             break;
         if (n == 0 && !more)
-            wait_for_work(k);
+            thread_wait(&k->asked, &k->lock, SWEEP_SECONDS * 1000);
         pthread_mutex_unlock(&k->lock);
         more = sweep(k);
         if (n && items[0]->kind == ITEM_ADD) {
@@ -367,8 +358,7 @@ bool kept_start(struct event_base *base, const struct config *c, struct kept **o
     k->waiting.last = &k->waiting.first;
     k->done.last = &k->done.first;
     arena_init(&k->arena, BATCH_MEMORY);
-    pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->asked, NULL);
+    thread_lock_init(&k->lock, &k->asked);
     k->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     k->told = event_new(base, k->ready, EV_READ | EV_PERSIST, told, k);
     if (k->ready < 0 || !k->told || event_add(k->told, NULL) != 0 || !thread_start(&k->thread, run, k))

@@ -157,16 +157,12 @@ static void *work(void *context)
     pthread_mutex_lock(&f->lock);
     while (!atomic_load(&f->stop)) {
         struct source *s = next_due(f);
+        int64_t left = s ? s->due - now() : 0;
 
-        if (s && s->due <= now()) {
+        if (s && left <= 0)
             attempt(f, s);
-        } else if (s) {
-            struct timespec until = {.tv_sec = (time_t)s->due};
-
-            pthread_cond_timedwait(&f->changed, &f->lock, &until);
-        } else {
-            pthread_cond_wait(&f->changed, &f->lock);
-        }
+        else
+            thread_wait(&f->changed, &f->lock, s ? left * 1000 : -1);
     }
     pthread_mutex_unlock(&f->lock);
     return NULL;
@@ -200,26 +196,13 @@ static void hand_over(evutil_socket_t fd, short what, void *context)
     }
 }
 
-static bool make_conditions(struct key_fetch *f)
-{
-    pthread_condattr_t monotonic;
-    bool ok = pthread_condattr_init(&monotonic) == 0;
-
-    ok = ok && pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
-         pthread_cond_init(&f->changed, &monotonic) == 0 && pthread_mutex_init(&f->lock, NULL) == 0;
-    pthread_condattr_destroy(&monotonic);
-    return ok;
-}
-
 struct key_fetch *key_fetch_new(struct event_base *base, key_fetched *fetched, void *context, struct fault *fault)
 {
     struct key_fetch *f = calloc(1, sizeof *f);
 
-    if (!f || !make_conditions(f)) {
-        free(f);
-        fault_set(fault, FAULT_SYSTEM, "no memory");
-        return NULL;
-    }
+    if (!f)
+        abort(); /* only without memory */
+    thread_lock_init(&f->lock, &f->changed);
     f->fetched = fetched;
     f->context = context;
     f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -366,8 +366,7 @@ struct ledger *ledger_start(struct event_base *base, struct store *store, const 
     l->asked.last = &l->asked.first;
     l->told.last = &l->told.first;
     l->spare.last = &l->spare.first;
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->given_back, NULL);
+    thread_lock_init(&l->lock, &l->given_back);
     for (int i = 0; i < BATCHES; i++)
         put(&l->spare, new_batch());
     l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
