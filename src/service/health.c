@@ -1,11 +1,13 @@
 #include "service/health.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/text.h"
 #include "service/audit.h"
 #include "service/own_evidence.h"
 #include "service/rotation.h"
+#include "service/state_clock.h"
 #include "service/submit.h"
 
 static bool is_loopback(const uint8_t address[ADDRESS_SIZE])
@@ -20,6 +22,7 @@ static struct json *missing(const struct service *s, struct arena *a)
 {
     struct json *list = json_new(a, JSON_ARRAY);
     struct pool_load load = pool_load_now(s->pool);
+    int64_t behind = state_clock_behind(state_anchor_state(s->anchor).time, (int64_t)time(NULL));
 
     if (s->stopping)
         json_append(list, json_new_text(a, BYTES_LIT("the service is ending")));
@@ -34,6 +37,10 @@ static struct json *missing(const struct service *s, struct arena *a)
     }
     if (load.serving == 0)
         json_append(list, json_new_text(a, BYTES_LIT("no pair of verifier and signer is there")));
+    if (behind)
+        json_append(list, json_new_text(a, bytes_text(arena_printf(
+                                               a, "the clock is %lld seconds behind the store's newest checkpoint",
+                                               (long long)behind))));
     return list;
 }
 
@@ -52,7 +59,13 @@ static struct json *warnings(const struct service *s, struct arena *a)
     struct json *list = json_new(a, JSON_ARRAY);
     struct rotation_state keys;
 
+    int64_t step = state_anchor_state(s->anchor).clock_step;
+
     rotation_state(s->rotation, &keys);
+    if (step)
+        json_append(list,
+                    json_new_text(a, bytes_text(arena_printf(a, "within the hour the clock was set %lld seconds %s",
+                                                             (long long)llabs(step), step > 0 ? "ahead" : "back"))));
     if (keys.overdue)
         json_append(list, json_new_text(a, bytes_text(arena_printf(
                                                a, "%zu signing keys should have changed an hour ago", keys.overdue))));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "service/log.h"
+#include "service/state_clock.h"
 #include "service/state_start.h"
 #include "service/thread.h"
 
@@ -25,7 +26,8 @@ struct state_anchor {
     struct state_anchor_callbacks call;
     pthread_t thread;
     struct state_work work; /* the thread's */
-    atomic_bool cut;        /* what is asked of the witness ends */
+    struct state_clock clock;
+    atomic_bool cut; /* what is asked of the witness ends */
     /* Of both, under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -54,12 +56,12 @@ static void ring(const struct state_anchor *s)
         return; /* the counter is full: it rings already */
 }
 
-/* Until then, or until something changed. Under the lock. */
+/* For so long, however the clock is set meanwhile, or until something changed. Under the lock. */
 static void wait_milliseconds(struct state_anchor *s, long milliseconds)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += milliseconds / 1000;
     until.tv_nsec += milliseconds % 1000 * 1000000;
     if (until.tv_nsec >= 1000000000) {
@@ -129,6 +131,8 @@ static void anchor_and_tell(struct state_anchor *s, bool last_one)
     struct fault fault = {0};
     int64_t before = s->work.mark.time;
     uint64_t part = s->work.growth.part;
+
+    state_clock_look(&s->clock, before);
     bool ok = state_work_anchor(&s->work, last_one, &fault), stopping = is_stopping(s);
 
     if (!ok && !stopping)
@@ -139,6 +143,7 @@ static void anchor_and_tell(struct state_anchor *s, bool last_one)
         tell_newest(s);
     }
     tell_witness(s);
+    s->state.clock_step = s->clock.step;
     s->state.failed += !ok && !stopping;
     pthread_mutex_unlock(&s->lock);
     ring(s);
@@ -291,6 +296,7 @@ void state_anchor_start(struct event_base *base, const struct config *c, const u
                         struct keeper *keeper, struct pool **pool, struct state_view *view,
                         const struct state_anchor_callbacks *call, struct state_anchor **out)
 {
+    pthread_condattr_t monotonic;
     struct state_anchor *s;
 
     *out = NULL;
@@ -302,7 +308,11 @@ void state_anchor_start(struct event_base *base, const struct config *c, const u
     const struct state_host host = {ask_core, is_stopping, {start_counter, s}, s};
     state_work_init(&s->work, c, key, view, &host, &s->cut);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    state_clock_begin(&s->clock);
     s->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     s->told = event_new(base, s->ready, EV_READ | EV_PERSIST, told, s);
     if (s->ready < 0 || !s->told || event_add(s->told, NULL) != 0 || !thread_start(&s->thread, run, s))

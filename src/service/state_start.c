@@ -3,7 +3,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "service/log.h"
+#include "service/state_clock.h"
 
 /* The whole store, its first part being what the checkpoint covers. */
 static bool read_store(struct state_work *w, const struct state_exam *x, struct merkle_hash *begin, struct fault *fault)
@@ -32,6 +34,25 @@ static bool read_until_whole(struct state_work *w, const struct state_exam *x, s
     }
 }
 
+/* Who reads this has to decide which of the two times is wrong, and may not have the other one at hand. */
+static void note_time(struct state_exam *x)
+{
+    int64_t behind = state_clock_behind(x->mark.time, x->time);
+    char now[32], then[32], from[32];
+
+    if (trace_failure(x->trace)->id != CHECK_STATE_TIME)
+        return;
+    time_format(x->time, now);
+    time_format(x->mark.time, then);
+    time_format(x->mark.time - STATE_CLOCK_ALLOWANCE, from);
+    check_note(x->trace,
+               "the clock says %s, and %s when the newest checkpoint was signed, %lld seconds later; if the clock is "
+               "wrong now, "
+               "set it right; if it was wrong then, `assayd adopt --config FILE` names the state of the store and "
+               "`assayd adopt --config FILE --accept STATE` signs the present time; else nothing starts before %s",
+               now, then, (long long)behind, from);
+}
+
 /* The newest note that is left, and what follows from it for the store. */
 static bool judge(struct state_work *w, struct state_exam *x, struct fault *fault)
 {
@@ -41,8 +62,10 @@ static bool judge(struct state_work *w, struct state_exam *x, struct fault *faul
     if (!state_place_newest(&w->place, &w->key, x->arena, &note, fault))
         return false;
     x->counter = w->place.counted ? &w->place.reading : NULL;
-    if (!state_judge_newest(x, note))
+    if (!state_judge_newest(x, note)) {
+        note_time(x);
         return state_work_refuse(x, fault);
+    }
     if (!read_until_whole(w, x, &begin, fault))
         return false;
     if (!state_judge_store(x, merkle_growth_size(&w->growth), &begin) || !state_judge_view(x, state_work_not_served(w)))
