@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "service/audit.h"
 #include "service/own_evidence.h"
@@ -53,6 +54,27 @@ static struct json *evidence(const struct service *s, struct arena *a)
     return json_new_text(a, bytes_text(state.fails ? arena_printf(a, "%s, which fails", state.source) : state.source));
 }
 
+/* How the store is anchored, and whether that works. What the trouble is names files and machines: not for everybody. */
+static struct json *anchor(const struct service *s, struct exchange *e)
+{
+    const struct state_anchor_state state = state_anchor_state(s->anchor);
+    struct writer w = wr_open(&e->arena);
+    char when[32];
+
+    if (!state.kept)
+        return json_new_text(&e->arena, BYTES_LIT("none"));
+    wr_printf(&w, "file%s%s", state.counted ? ", counter" : "", state.witnessed ? ", witness" : "");
+    if (!state.time)
+        wr_printf(&w, "; not in force yet");
+    if (state.failed_last) {
+        time_format(state.failed_last, when);
+        wr_printf(&w, "; %s %s", state.fails ? "fails, seen at" : "failed last at", when);
+    }
+    if (state.failed_last && (e->by == LISTENER_ADMINISTRATION || is_loopback(e->address)))
+        wr_printf(&w, ": %s", state.trouble.text);
+    return json_new_text(&e->arena, text_clean(&e->arena, wr_done(&w)));
+}
+
 /* What does not keep it from answering, and somebody should look at. */
 static struct json *warnings(const struct service *s, struct arena *a)
 {
@@ -85,6 +107,7 @@ static void readiness(const struct service *s, struct exchange *e)
     JSON_SET(body, "ready", json_new_boolean(&e->arena, ready));
     JSON_SET(body, "missing", list);
     JSON_SET(body, "evidence", evidence(s, &e->arena));
+    JSON_SET(body, "anchor", anchor(s, e));
     if (watched->first)
         JSON_SET(body, "warnings", watched);
     http_reply(e, ready ? 200 : 503, json_print(&e->arena, body, JSON_IN_ORDER));

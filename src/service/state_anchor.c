@@ -118,9 +118,16 @@ static bool ask_core(void *context, struct arena *a, struct bytes message, struc
     return note->n > 0;
 }
 
-/* What came of asking it. Under the lock. */
-static void tell_witness(struct state_anchor *s)
+/* What came of asking it, and of the attempt. Under the lock. */
+static void tell_outcome(struct state_anchor *s, const struct fault *fault)
 {
+    const struct fault *trouble = fault->code ? fault : &s->work.uncosigned;
+
+    s->state.fails = trouble->code != 0;
+    if (s->state.fails) {
+        s->state.trouble = *trouble;
+        s->state.failed_last = (int64_t)time(NULL);
+    }
     s->state.cosigned = s->work.cosigned;
     s->state.witness_refused = s->work.witness_refused;
     s->state.witness_failed = s->work.witness_failed;
@@ -142,7 +149,8 @@ static void anchor_and_tell(struct state_anchor *s, bool last_one)
         s->state.written++;
         tell_newest(s);
     }
-    tell_witness(s);
+    if (!stopping)
+        tell_outcome(s, &fault);
     s->state.clock_step = s->clock.step;
     s->state.failed += !ok && !stopping;
     pthread_mutex_unlock(&s->lock);
@@ -188,7 +196,7 @@ static bool begin(struct state_anchor *s)
     s->failed = failed;
     if (ok)
         tell_newest(s);
-    tell_witness(s);
+    tell_outcome(s, &fault);
     s->state.written = ok && s->work.witness.url;
     pthread_mutex_unlock(&s->lock);
     ring(s);
@@ -304,7 +312,9 @@ void state_anchor_start(struct event_base *base, const struct config *c, const u
         return;
     if (!(s = calloc(1, sizeof *s)))
         abort();
-    *s = (struct state_anchor){.keeper = keeper, .pool = pool, .call = *call, .state.kept = true};
+    *s = (struct state_anchor){.keeper = keeper, .pool = pool, .call = *call};
+    s->state =
+        (struct state_anchor_state){.kept = true, .counted = c->state.counted, .witnessed = c->state.witness != NULL};
     const struct state_host host = {ask_core, is_stopping, {start_counter, s}, s};
     state_work_init(&s->work, c, key, view, &host, &s->cut);
     pthread_mutex_init(&s->lock, NULL);

@@ -32,9 +32,12 @@ bool state_anchor_ended(struct state_anchor *s);
 void state_anchor_stop(struct state_anchor *s);
 
 struct state_anchor_state {
-    bool kept;
-    uint64_t records; /* that the newest checkpoint covers */
-    int64_t time;     /* when it was signed; 0: there is none */
+    bool kept, counted, witnessed; /* by what was set at the start */
+    bool fails;                    /* as the last attempt did */
+    int64_t failed_last;           /* when one did; 0: none */
+    struct fault trouble;          /* and why */
+    uint64_t records;              /* that the newest checkpoint covers */
+    int64_t time;                  /* when it was signed; 0: there is none */
     unsigned long written, failed;
     unsigned long cosigned, witness_refused, witness_failed;
     int64_t

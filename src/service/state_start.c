@@ -124,6 +124,7 @@ static bool judge_by_witness(struct state_work *w, struct state_exam *x, struct 
         log_error("the store is not held to what its witness knows, as [state] witness_absent = continue: %s",
                   said.text);
         check_skip(x, STATE_WITNESS, "[state] witness_absent");
+        w->uncosigned = said;
         return !w->under_way.n || state_work_put(w, fault);
     }
     x->time = (int64_t)time(NULL);

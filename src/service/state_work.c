@@ -148,8 +148,11 @@ static void show_witness(struct state_work *w)
         return;
     enum witness_outcome outcome = state_work_ask_witness(w, w->newest, &cosigned, &known, &fault);
     w->behind = state_work_is_behind(w, outcome, known) ? w->behind + 1 : 0;
-    if (outcome != WITNESS_COSIGNED && (!w->behind || w->behind > BEHIND_MOST) && !state_work_is_stopping(w))
-        log_error("the store's checkpoint is not cosigned: %s", fault.text);
+    w->uncosigned = (struct fault){0};
+    if (outcome == WITNESS_COSIGNED || (w->behind && w->behind <= BEHIND_MOST) || state_work_is_stopping(w))
+        return;
+    w->uncosigned = fault;
+    log_error("the store's checkpoint is not cosigned: %s", fault.text);
 }
 
 static bool put_and_show(struct state_work *w, struct fault *fault)

@@ -43,7 +43,8 @@ struct state_work {
     unsigned behind;            /* times on end that it knew more than this node */
     struct arena witness_arena; /* what it answered */
     unsigned long cosigned, witness_refused, witness_failed;
-    struct arena texts; /* its key, and what is configured */
+    struct fault uncosigned; /* why the newest checkpoint is not; no code: it is, or nobody was asked */
+    struct arena texts;      /* its key, and what is configured */
 };
 
 /* `stop`: set, what is asked of the witness ends. Nothing is opened yet. */

@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import swtpm
 from service_case import BUILD, READY_SECONDS, Service, b64u
+from test_health import Door, machine_address
 try:
     from witness_case import Log, Witness
     MISSING = ""
@@ -31,6 +32,7 @@ except ImportError as error:
 VERSION = "?api-version=2022-08-01"
 INDEX = 0x0180A55A
 SEALER = os.path.join(BUILD, "src/sealer/assay-sealer")
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 PERMIT = "version=1.0;authorizationrules{=>permit();};issuancerules{};"
 DENY = "version=1.0;authorizationrules{};issuancerules{};"
 
@@ -171,6 +173,15 @@ class AnchorCase(unittest.TestCase):
         return subprocess.run([os.path.join(BUILD, "src/service/assayd"), "adopt", "--config", self.service.config, *more], capture_output=True, text=True,
                               env=self.service.env, check=False, timeout=READY_SECONDS, stdin=subprocess.DEVNULL)
 
+    def anchor_line(self):
+        return self.service.call("GET", "/readyz")[1]["anchor"]
+
+    def with_audit(self):
+        path = os.path.join(self.service.folder, "audit.log")
+        with open(self.service.config, "a", encoding="utf-8") as f:
+            f.write(f"[audit]\nfile = {path}\n")
+        return path
+
     def accept(self):
         state = self.adopt().stdout.split()[-1]
         done = self.adopt("--accept", state)
@@ -280,9 +291,7 @@ class File(AnchorCase):
         self.assertEqual(200, self.starts())
 
     def test_an_operator_accepts(self):
-        audit = os.path.join(self.service.folder, "audit.log")
-        with open(self.service.config, "a", encoding="utf-8") as f:
-            f.write(f"[audit]\nfile = {audit}\n")
+        audit = self.with_audit()
         self.put_back(self.early)
         self.refused("state.growth")
         shown = self.adopt()
@@ -336,6 +345,7 @@ class File(AnchorCase):
         self.service.wait(lambda: self.checkpoint()["size"] == size + 1)
         self.service.wait(lambda: f"assay_anchored_records {size + 1}\n" in self.service.call("GET", "/metrics")[3].decode())
         self.assertIn("assay_anchor_failures_total 0\n", self.service.call("GET", "/metrics")[3].decode())
+        self.assertEqual("file", self.anchor_line())
         second = self.refused("is another process's", config=self.second_config())
         self.assertNotIn("anchored:", second)
         self.stop()
@@ -358,6 +368,26 @@ class File(AnchorCase):
             self.service.kill()
         self.assertEqual(200, self.starts())
         self.assertEqual(self.records(), self.checkpoint()["size"])  # a clean end leaves nothing behind it
+
+
+class Seen(AnchorCase):
+    more = {"server": {"listen": "0.0.0.0"}}
+
+    def test_what_strangers_are_not_told(self):
+        """What fails names files and machines: that is for this one."""
+        address = machine_address()
+        if not address:
+            self.skipTest("this machine has no address but the loopback one")
+        self.set_up_store()
+        self.service.start()
+        os.mkdir(self.note + ".next.new")
+        self.put("OpenEnclave", DENY)
+        self.service.wait(lambda: self.note in self.anchor_line())
+        said = Door(self.service, self.service.port, address).call("GET", "/readyz")[1]["anchor"]
+        self.assertRegex(said, f"^file; fails, seen at {MOMENT}$")
+        os.rmdir(self.note + ".next.new")
+        self.service.wait(lambda: "failed last" in self.anchor_line())
+        self.stop()
 
 
 class Counter(AnchorCase, swtpm.SwtpmCase):
@@ -504,10 +534,12 @@ class Counter(AnchorCase, swtpm.SwtpmCase):
 
     def test_a_tpm_that_is_away(self):
         self.service.start()
+        self.assertEqual("file, counter", self.anchor_line())
         before = self.checkpoint()
         self.device.stop()
         self.put("OpenEnclave", DENY)
         self.service.wait(lambda: "the counter of the TPM cannot be used" in self.service.text())
+        self.service.wait(lambda: re.fullmatch(rf"file, counter; fails, seen at {MOMENT}: the counter of the TPM cannot be used: .*", self.anchor_line()))
         self.put("OpenEnclave", PERMIT)  # no write waits for it
         self.assertEqual(200, self.service.attest()[0])
         self.assertEqual(before, self.checkpoint())
@@ -612,6 +644,7 @@ class Witnessed(WitnessCase):
         self.refused("nothing starts without the witness", "witness_absent = continue", f"localhost:{port}")
         self.configure(witness_absent="continue")
         self.service.start()
+        self.assertRegex(self.anchor_line(), rf"^file, witness; fails, seen at {MOMENT}: .*localhost:{port}")
         self.assertIn("is not held to what its witness knows", self.service.text())
         self.put("OpenEnclave", DENY)
         self.service.wait(lambda: self.count("failed") >= 2)
@@ -619,6 +652,7 @@ class Witnessed(WitnessCase):
         self.witness.start(port)
         self.put("OpenEnclave", PERMIT)
         self.service.wait(lambda: self.count("cosigned") == 1)
+        self.assertRegex(self.anchor_line(), rf"^file, witness; failed last at {MOMENT}: .*localhost:{port}")
         self.stop()
         other = Witness(self.enterContext(tempfile.TemporaryDirectory()), [self.key], name="witness.example/w2")
         self.addCleanup(other.end)

@@ -98,7 +98,7 @@ class Beside(ServiceCase):
 
     def test_health_and_readiness(self):
         self.assertEqual(self.door.call("GET", "/healthz")[:2], (200, {"alive": True}))
-        self.assertEqual(self.door.call("GET", "/readyz")[:2], (200, {"ready": True, "missing": [], "evidence": "none"}))
+        self.assertEqual(self.door.call("GET", "/readyz")[:2], (200, {"ready": True, "missing": [], "evidence": "none", "anchor": "none"}))
         self.assertEqual(self.door.call("HEAD", "/readyz")[0], 200)
         for path in "/healthz", "/readyz", "/metrics":
             self.assertEqual(self.door.call("POST", path)[0], 405)
