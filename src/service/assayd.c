@@ -332,8 +332,9 @@ static void store_judged(void *context, const struct fault *why, enum check_id f
         go_on(l);
         return;
     }
-    if (failed_check != CHECK_COUNT &&
-        !audit_event(l->service->audit, "JudgeState", false, check_table[failed_check].id, &fault))
+    /* Without a check to name, what holds the anchor cannot be asked: its reason. */
+    if (!audit_event(l->service->audit, "JudgeState", false,
+                     failed_check != CHECK_COUNT ? check_table[failed_check].id : why->text, &fault))
         log_error("that the store is refused is not on record: %s", fault.text);
     failed(l, why);
 }

@@ -3,6 +3,7 @@ the anchor that refuses. The TPM is a real swtpm."""
 import fcntl
 import hashlib
 import http.server
+import json
 import os
 import re
 import shutil
@@ -181,6 +182,11 @@ class AnchorCase(unittest.TestCase):
         with open(self.service.config, "a", encoding="utf-8") as f:
             f.write(f"[audit]\nfile = {path}\n")
         return path
+
+    def judged(self, path):
+        """Why starts were refused, by the audit log."""
+        with open(path, encoding="utf-8") as f:
+            return [r["properties"]["failureDetails"] for r in map(json.loads, f) if r["operationName"] == "JudgeState"]
 
     def accept(self):
         state = self.adopt().stdout.split()[-1]
@@ -533,6 +539,7 @@ class Counter(AnchorCase, swtpm.SwtpmCase):
             f.write(re.sub(r"^counter_tpm = .*$", f"counter_tpm = {self.device.tcti}", text, flags=re.M))
 
     def test_a_tpm_that_is_away(self):
+        audit = self.with_audit()
         self.service.start()
         self.assertEqual("file, counter", self.anchor_line())
         before = self.checkpoint()
@@ -544,7 +551,9 @@ class Counter(AnchorCase, swtpm.SwtpmCase):
         self.assertEqual(200, self.service.attest()[0])
         self.assertEqual(before, self.checkpoint())
         self.service.stop()
+        self.assertEqual([], self.judged(audit))
         self.refused("the counter of the TPM cannot be used")
+        self.assertRegex("\n".join(self.judged(audit)), "^the counter of the TPM cannot be used: .+$")
         self.device.start()
         self.move_tpm()
         self.assertEqual(200, self.starts())
@@ -641,7 +650,9 @@ class Witnessed(WitnessCase):
         self.assertEqual(200, self.starts())
         port = self.witness.port
         self.witness.end()
+        audit = self.with_audit()
         self.refused("nothing starts without the witness", "witness_absent = continue", f"localhost:{port}")
+        self.assertRegex("\n".join(self.judged(audit)), f"^nothing starts without the witness .*localhost:{port}")
         self.configure(witness_absent="continue")
         self.service.start()
         self.assertRegex(self.anchor_line(), rf"^file, witness; fails, seen at {MOMENT}: .*localhost:{port}")
@@ -653,6 +664,7 @@ class Witnessed(WitnessCase):
         self.put("OpenEnclave", PERMIT)
         self.service.wait(lambda: self.count("cosigned") == 1)
         self.assertRegex(self.anchor_line(), rf"^file, witness; failed last at {MOMENT}: .*localhost:{port}")
+        self.assertEqual(1, len(self.judged(audit)))
         self.stop()
         other = Witness(self.enterContext(tempfile.TemporaryDirectory()), [self.key], name="witness.example/w2")
         self.addCleanup(other.end)
