@@ -246,7 +246,7 @@ static void *run(void *context)
         if (count == 0 && l->stop && !beside)
             break;
         if (count == 0 && !beside && stage != STAGE_SETTLE && stage != STAGE_PUBLISH) {
-            pthread_cond_wait(&l->asked, &l->lock);
+            thread_wait(&l->asked, &l->lock, -1);
             continue;
         }
         pthread_mutex_unlock(&l->lock);

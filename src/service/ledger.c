@@ -137,7 +137,7 @@ static struct task *take_spare(struct ledger *l)
 
     pthread_mutex_lock(&l->lock);
     while (!(t = take(&l->spare)) && !l->stop)
-        pthread_cond_wait(&l->given_back, &l->lock);
+        thread_wait(&l->given_back, &l->lock, -1);
     pthread_mutex_unlock(&l->lock);
     return t;
 }

@@ -56,21 +56,6 @@ static void ring(const struct state_anchor *s)
         return; /* the counter is full: it rings already */
 }
 
-/* For so long, however the clock is set meanwhile, or until something changed. Under the lock. */
-static void wait_milliseconds(struct state_anchor *s, long milliseconds)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += milliseconds / 1000;
-    until.tv_nsec += milliseconds % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    pthread_cond_timedwait(&s->changed, &s->lock, &until);
-}
-
 static bool is_stopping(void *context)
 {
     struct state_anchor *s = context;
@@ -106,12 +91,12 @@ static bool ask_core(void *context, struct arena *a, struct bytes message, struc
     s->answer_arena = a;
     for (int i = 0; i < SIGN_TRIES && !s->answer.n && !s->stop; i++) {
         if (i)
-            wait_milliseconds(s, TRY_MILLISECONDS);
+            thread_wait(&s->changed, &s->lock, TRY_MILLISECONDS);
         s->message = message;
         s->question = ASK_SIGNATURE;
         ring(s);
         while (s->question != ASK_NOTHING && !s->stop)
-            pthread_cond_wait(&s->changed, &s->lock);
+            thread_wait(&s->changed, &s->lock, -1);
     }
     *note = s->answer;
     pthread_mutex_unlock(&s->lock);
@@ -170,7 +155,7 @@ static bool start_counter(void *context, enum keeper_counter verb, uint64_t valu
     s->question = ASK_COUNTER;
     ring(s);
     while (s->question != ASK_NOTHING && !s->stop)
-        pthread_cond_wait(&s->changed, &s->lock);
+        thread_wait(&s->changed, &s->lock, -1);
     *fd = s->counter_fd;
     if (*fd < 0)
         fault_set(fault, FAULT_SYSTEM, "%s", s->counter_fault.code ? s->counter_fault.text : "the service ends");
@@ -210,14 +195,14 @@ static void *run(void *context)
 
     pthread_mutex_lock(&s->lock);
     while (good && !s->may_go && !s->stop)
-        pthread_cond_wait(&s->changed, &s->lock);
+        thread_wait(&s->changed, &s->lock, -1);
     while (good && !s->stop && !last_one) {
         last_one = s->last_one;
         pthread_mutex_unlock(&s->lock);
         anchor_and_tell(s, last_one);
         pthread_mutex_lock(&s->lock);
         if (!s->last_one && !s->stop)
-            wait_milliseconds(s, 1000L * s->work.config.seconds);
+            thread_wait(&s->changed, &s->lock, 1000L * s->work.config.seconds);
     }
     s->ended = true;
     pthread_mutex_unlock(&s->lock);
@@ -304,7 +289,6 @@ void state_anchor_start(struct event_base *base, const struct config *c, const u
                         struct keeper *keeper, struct pool **pool, struct state_view *view,
                         const struct state_anchor_callbacks *call, struct state_anchor **out)
 {
-    pthread_condattr_t monotonic;
     struct state_anchor *s;
 
     *out = NULL;
@@ -317,11 +301,7 @@ void state_anchor_start(struct event_base *base, const struct config *c, const u
         (struct state_anchor_state){.kept = true, .counted = c->state.counted, .witnessed = c->state.witness != NULL};
     const struct state_host host = {ask_core, is_stopping, {start_counter, s}, s};
     state_work_init(&s->work, c, key, view, &host, &s->cut);
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_lock_init(&s->lock, &s->changed);
     state_clock_begin(&s->clock);
     s->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     s->told = event_new(base, s->ready, EV_READ | EV_PERSIST, told, s);

@@ -40,8 +40,7 @@ struct state_anchor_state {
     int64_t time;                  /* when it was signed; 0: there is none */
     unsigned long written, failed;
     unsigned long cosigned, witness_refused, witness_failed;
-    int64_t
-        clock_step; /* seconds by which the clock was set, within the hour; 0: it was not, or by less than is borne */
+    int64_t clock_step; /* seconds by which the clock was set within the hour; 0: none that are not borne */
 };
 struct state_anchor_state state_anchor_state(struct state_anchor *s);
 

@@ -33,9 +33,8 @@ static void log_step(int64_t step, const char *now)
     if (step > 0)
         log_error(
             "the clock was set %lld seconds ahead, to %s: if that is wrong, set it right now; a checkpoint that is "
-            "signed "
-            "meanwhile keeps that time, and then nothing is served before it has come, or an operator accepted the "
-            "store",
+            "signed meanwhile keeps that time, and then nothing is served before it has come, or an operator accepted "
+            "the store",
             (long long)step, now);
     else
         log_error("the clock was set %lld seconds back, to %s", (long long)-step, now);

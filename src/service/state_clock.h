@@ -7,10 +7,9 @@
 #include <stdint.h>
 
 struct state_clock {
-    int64_t
-        offset;   /* of the clock from the time that went by since the machine was started, when a step was told last */
-    int64_t step; /* the last one, in seconds; 0: none within the hour */
-    int64_t until; /* when that hour is over, on the scale of what went by */
+    int64_t offset; /* of the clock from the time since the machine was started, at the last step */
+    int64_t step;   /* the last one, in seconds; 0: none within the hour */
+    int64_t until;  /* the end of that hour, in time since the machine was started */
     bool behind;
 };
 

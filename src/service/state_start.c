@@ -45,12 +45,12 @@ static void note_time(struct state_exam *x)
     time_format(x->time, now);
     time_format(x->mark.time, then);
     time_format(x->mark.time - STATE_CLOCK_ALLOWANCE, from);
-    check_note(x->trace,
-               "the clock says %s, and %s when the newest checkpoint was signed, %lld seconds later; if the clock is "
-               "wrong now, "
-               "set it right; if it was wrong then, `assayd adopt --config FILE` names the state of the store and "
-               "`assayd adopt --config FILE --accept STATE` signs the present time; else nothing starts before %s",
-               now, then, (long long)behind, from);
+    check_note(
+        x->trace,
+        "the clock says %s, and %s when the newest checkpoint was signed, %lld seconds later; if the clock is "
+        "wrong now, set it right; if it was wrong then, `assayd adopt --config FILE` names the state of the store and "
+        "`assayd adopt --config FILE --accept STATE` signs the present time; else nothing starts before %s",
+        now, then, (long long)behind, from);
 }
 
 /* The newest note that is left, and what follows from it for the store. */
