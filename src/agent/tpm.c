@@ -186,6 +186,29 @@ uint16_t agent_bank_id(enum digest_alg alg)
     return agent_hash_id(alg);
 }
 
+bool agent_pcrs_parse(struct bytes text, uint32_t *mask)
+{
+    struct reader r = rd_open(text);
+
+    *mask = 0;
+    for (;;) {
+        uint64_t first = rd_decimal(&r, AGENT_PCRS - 1), last = first;
+
+        if (r.n && *r.p == '-') {
+            rd_skip(&r, 1);
+            last = rd_decimal(&r, AGENT_PCRS - 1);
+        }
+        if (!rd_ok(&r) || first > last)
+            return false;
+        for (uint64_t i = first; i <= last; i++)
+            *mask |= 1u << i;
+        if (rd_end(&r))
+            return true;
+        if (rd_u8(&r) != ',')
+            return false;
+    }
+}
+
 bool agent_tpm_banks(struct agent_tpm *t, unsigned *set, struct fault *fault)
 {
     TPMS_CAPABILITY_DATA *data = NULL;

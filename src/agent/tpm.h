@@ -54,6 +54,8 @@ struct agent_bank {
     uint8_t value[AGENT_PCRS][DIGEST_MAX];
 };
 uint16_t agent_bank_id(enum digest_alg alg); /* TPM_ALG_ID */
+/* "0-7,11": false for another text, an empty list, a register that no TPM has. */
+bool agent_pcrs_parse(struct bytes text, uint32_t *mask);
 /* Which banks this TPM keeps, as a set of 1 << enum digest_alg. */
 bool agent_tpm_banks(struct agent_tpm *t, unsigned *set, struct fault *fault);
 

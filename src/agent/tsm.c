@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,12 +31,9 @@ static bool make_entry(const char *root, struct arena *a, const char **path, str
 static bool read_number(struct arena *a, const char *path, uint64_t *out, struct fault *fault)
 {
     struct bytes text;
-    char *end;
 
-    if (!agent_read(a, path, LIMIT_TSM_TEXT, &text, fault))
-        return false;
-    *out = strtoull(arena_string(a, text), &end, 10);
-    return *end == '\0' || *end == '\n' || fault_set(fault, FAULT_SYNTAX, "%s: no number", path);
+    return agent_read(a, path, LIMIT_TSM_TEXT, &text, fault) && (decimal_parse(bytes_trim_end(text), UINT64_MAX, out) ||
+                                                                 fault_set(fault, FAULT_SYNTAX, "%s: no number", path));
 }
 
 static bool read_provider(struct arena *a, const char *entry, enum agent_provider *out, struct fault *fault)

@@ -95,6 +95,41 @@ void rd_skip(struct reader *r, size_t n)
     rd_take(r, n);
 }
 
+uint64_t rd_decimal(struct reader *r, uint64_t most)
+{
+    const uint8_t *begin = r->p;
+    uint64_t v = 0;
+
+    while (rd_left(r) && *r->p >= '0' && *r->p <= '9') {
+        unsigned digit = rd_u8(r) - '0';
+
+        if (v > most / 10 || digit > most - v * 10) {
+            r->failed = true; /* and nothing is left of it */
+            return 0;
+        }
+        v = v * 10 + digit;
+    }
+    r->failed = r->failed || r->p == begin;
+    return v;
+}
+
+int rd_digits(struct reader *r, size_t n)
+{
+    struct reader text = rd_open(rd_take(r, n));
+    int v = (int)rd_decimal(&text, INT32_MAX);
+
+    r->failed = r->failed || !rd_end(&text);
+    return v;
+}
+
+bool decimal_parse(struct bytes text, uint64_t most, uint64_t *out)
+{
+    struct reader r = rd_open(text);
+
+    *out = rd_decimal(&r, most);
+    return rd_end(&r);
+}
+
 static uint64_t little_endian(struct reader *r, size_t n)
 {
     struct bytes b = rd_take(r, n);

@@ -108,6 +108,12 @@ uint16_t rd_u16be(struct reader *r);
 uint32_t rd_u32be(struct reader *r);
 struct bytes rd_rest(struct reader *r); /* all that is left */
 void rd_skip(struct reader *r, size_t n);
+/* Decimal digits of text, as many as follow: none, or more than `most`, is a failure. A zero before others is a digit. */
+uint64_t rd_decimal(struct reader *r, uint64_t most);
+/* Just so many, of a number that an int holds. */
+int rd_digits(struct reader *r, size_t n);
+/* The whole text, and nothing else: no sign, no space. */
+bool decimal_parse(struct bytes text, uint64_t most, uint64_t *out);
 
 struct writer {
     struct arena *arena;

@@ -30,20 +30,6 @@ bool time_make(int year, int month, int day, int hour, int minute, int second, i
     return true;
 }
 
-static int digits(struct reader *r, size_t n)
-{
-    int v = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint8_t c = rd_u8(r);
-
-        if (c < '0' || c > '9')
-            r->failed = true;
-        v = v * 10 + (c - '0');
-    }
-    return v;
-}
-
 static void literal(struct reader *r, char c)
 {
     if (rd_u8(r) != (uint8_t)c)
@@ -53,17 +39,17 @@ static void literal(struct reader *r, char c)
 bool time_parse(struct bytes text, int64_t *out)
 {
     struct reader r = rd_open(text);
-    int year = digits(&r, 4);
+    int year = rd_digits(&r, 4);
     literal(&r, '-');
-    int month = digits(&r, 2);
+    int month = rd_digits(&r, 2);
     literal(&r, '-');
-    int day = digits(&r, 2);
+    int day = rd_digits(&r, 2);
     literal(&r, 'T');
-    int hour = digits(&r, 2);
+    int hour = rd_digits(&r, 2);
     literal(&r, ':');
-    int minute = digits(&r, 2);
+    int minute = rd_digits(&r, 2);
     literal(&r, ':');
-    int second = digits(&r, 2);
+    int second = rd_digits(&r, 2);
     literal(&r, 'Z');
 
     return rd_end(&r) && time_make(year, month, day, hour, minute, second, out);

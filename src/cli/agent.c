@@ -1,7 +1,6 @@
 /* assay agent: a daemon in a guest that keeps a fresh token at hand. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "agent/daemon.h"
@@ -12,6 +11,7 @@
 #include "cli/input.h"
 #include "cli/self.h"
 #include "cli/terminal.h"
+#include "collateral/throttle.h"
 
 enum {
     OPTION_TYPE = OPTION_BASE,
@@ -25,6 +25,7 @@ enum {
     OPTION_BEARER,
     INTERVAL_LEAST = 1,
     INTERVAL_MOST = 30 * 24 * 3600,
+    PAUSE_MOST = 24 * 3600,
     SHOWN_MOST = 256, /* bytes of what a service says in one line of the log */
 };
 
@@ -62,13 +63,11 @@ static bool say_refusal(const struct http_answer *answer, struct arena *a, struc
                      message.n ? ": " : "", (int)bytes_first(message, SHOWN_MOST).n, (const char *)message.p);
 }
 
-/* Retry-After in seconds (RFC 9110 10.2.3); dates are not looked at. */
-static unsigned retry_after(const struct http_answer *answer, struct arena *a)
+static unsigned pause_of(const struct http_answer *answer)
 {
-    struct bytes v = http_answer_header(answer, "Retry-After");
-    unsigned long seconds = v.n && v.n < 8 ? strtoul(arena_string(a, v), NULL, 10) : 0;
+    int64_t seconds = retry_after(http_answer_header(answer, "Retry-After"), (int64_t)time(NULL));
 
-    return seconds < 24 * 3600 ? (unsigned)seconds : 24 * 3600;
+    return seconds < 0 ? 0 : seconds < PAUSE_MOST ? (unsigned)seconds : PAUSE_MOST;
 }
 
 static bool attest(void *context, const atomic_bool *stop, struct arena *a, struct bytes *token, unsigned *pause,
@@ -85,7 +84,7 @@ static bool attest(void *context, const atomic_bool *stop, struct arena *a, stru
         return fault_set(fault, FAULT_USAGE, "without address and bearer token nothing can be asked");
     if (!self_attest(&o->self, &remote, stop, a, &out, fault)) {
         if (out.refused) {
-            *pause = retry_after(&out.answer, a);
+            *pause = pause_of(&out.answer);
             say_refusal(&out.answer, a, fault);
         }
         return false;
@@ -121,11 +120,11 @@ static enum status once(struct agent_options *o, const struct agent_delivery *de
 
 static bool read_interval(struct agent_options *o, const char *value)
 {
-    char *end;
-    unsigned long v = strtoul(value, &end, 10);
+    uint64_t v;
+    bool ok = decimal_parse(bytes_text(value), INTERVAL_MOST, &v) && v >= INTERVAL_LEAST;
 
     o->interval = (unsigned)v;
-    if (*value >= '0' && *value <= '9' && !*end && v >= INTERVAL_LEAST && v <= INTERVAL_MOST)
+    if (ok)
         return true;
     cli_misuse(o->self.cli, "--interval %s: seconds, %d to %d", value, INTERVAL_LEAST, INTERVAL_MOST);
     return false;

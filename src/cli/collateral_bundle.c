@@ -1,5 +1,4 @@
 /* assay collateral key, export, import: endorsements as one signed file, for sites that no network reaches. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,11 +70,7 @@ struct export
 
 static bool read_sequence(struct export *e, const char *value)
 {
-    char *end;
-
-    errno = 0;
-    e->sequence = strtoull(value, &end, 10);
-    if (*value >= '0' && *value <= '9' && !*end && !errno && e->sequence > 0 && e->sequence <= INT64_MAX)
+    if (decimal_parse(bytes_text(value), INT64_MAX, &e->sequence) && e->sequence > 0)
         return true;
     cli_misuse(e->call.cli, "--sequence %s: no number above 0", value);
     return false;

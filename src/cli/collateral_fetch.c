@@ -265,14 +265,11 @@ static bool add_source(struct fetch_call *f, const char *value)
     return false;
 }
 
-static bool read_number(struct fetch_call *f, const char *option, const char *value, long most, long *out)
+static bool read_number(struct fetch_call *f, const char *option, const char *value, int most, uint64_t *out)
 {
-    char *end;
-
-    *out = strtol(value, &end, 10);
-    if (*value >= '0' && *value <= '9' && !*end && *out >= 1 && *out <= most)
+    if (decimal_parse(bytes_text(value), (uint64_t)most, out) && *out > 0)
         return true;
-    cli_misuse(f->call.cli, "--%s %s: no number from 1 to %ld", option, value, most);
+    cli_misuse(f->call.cli, "--%s %s: no number from 1 to %d", option, value, most);
     return false;
 }
 
@@ -288,7 +285,7 @@ static bool choose_tee(struct fetch_call *f, const char *value)
 static bool fetch_option(struct fetch_call *f, int id, const char *value)
 {
     struct arena *a = f->call.cli->arena;
-    long n;
+    uint64_t n;
 
     switch (id) {
     case OPTION_INTO: f->into = value; return true;

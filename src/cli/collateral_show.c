@@ -278,12 +278,11 @@ static void show_text(const struct show *s)
 
 static bool show_option(struct show *s, int id, const char *value)
 {
-    char *end;
+    uint64_t n;
 
     if (id != OPTION_WITHIN)
         return collateral_option(&s->call, id, value);
-    long n = strtol(value, &end, 10);
-    if (*value >= '0' && *value <= '9' && !*end && n <= WITHIN_MOST) {
+    if (decimal_parse(bytes_text(value), WITHIN_MOST, &n)) {
         s->within = (int)n;
         return true;
     }

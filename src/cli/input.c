@@ -87,17 +87,14 @@ bool input_folder(struct arena *a, const char *path, struct path_list *out, stru
 
 bool input_time(const char *text, int64_t *out)
 {
-    char *end;
-    long long v;
+    static const uint64_t last = 253402300799; /* second of the year 9999 */
+    uint64_t seconds;
 
     if (time_parse(bytes_text(text), out))
         return true;
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    v = strtoll(text, &end, 10);
-    *out = v;
-    return !errno && !*end && v <= 253402300799; /* the last second of the year 9999 */
+    bool ok = decimal_parse(bytes_text(text), last, &seconds);
+    *out = (int64_t)seconds;
+    return ok;
 }
 
 int64_t input_now(void)

@@ -18,10 +18,9 @@ struct login {
 
 static bool read_hours(struct login *l, const char *value)
 {
-    char *end;
-    long hours = strtol(value, &end, 10);
+    uint64_t hours;
 
-    if (!*value || *end || hours < 1 || hours > HOURS_MOST) {
+    if (!decimal_parse(bytes_text(value), HOURS_MOST, &hours) || hours == 0) {
         cli_misuse(l->cli, "--hours takes a number from 1 to %d", HOURS_MOST);
         return false;
     }

@@ -2,12 +2,10 @@
 #include "cli/policy_history.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/terminal.h"
 
 enum {
-    NUMBER_DIGITS = 18,
     LIMIT_MOST = 1000, /* the service's */
     COLUMNS = 6,
     WIDTH_MOST = 64, /* a service must not fill the screen with blanks */
@@ -20,9 +18,9 @@ static const struct {
 
 bool policy_version_ok(const char *given)
 {
-    size_t n = strspn(given, "0123456789");
+    uint64_t n;
 
-    return n && n <= NUMBER_DIGITS && !given[n] && strspn(given, "0") < n;
+    return decimal_parse(bytes_text(given), INT64_MAX, &n) && n > 0;
 }
 
 static bool number_ok(const struct policy_call *c, const char *option, const char *given)
@@ -114,12 +112,14 @@ bool policy_history_stored(const struct policy_call *c, const struct json *row, 
 bool policy_history_fetch(struct policy_call *c, const char *version, const struct json **row, enum status *status)
 {
     const struct json *body, *rows;
+    uint64_t wanted;
     int64_t found;
 
+    decimal_parse(bytes_text(version), INT64_MAX, &wanted);
     if (!policy_history_list(c, arena_printf(c->remote.cli->arena, "version=%s", version), &body, &rows, status))
         return false;
     *row = json_element(rows, 0);
-    if (json_integer(json_member(*row, "version"), &found) && found == strtoll(version, NULL, 10))
+    if (json_integer(json_member(*row, "version"), &found) && (uint64_t)found == wanted)
         return true;
     cli_error(c->remote.cli, "the service answered with another version than %s", version);
     *status = STATUS_REFUSED;
@@ -159,6 +159,7 @@ static enum status show_version(struct policy_call *c)
 static enum status misuse(const struct policy_call *c)
 {
     const struct cli *cli = c->remote.cli;
+    uint64_t limit;
 
     if (c->version && (c->limit || c->before))
         return cli_misuse(cli, "--version names one change; --limit and --before are for lists");
@@ -169,7 +170,7 @@ static enum status misuse(const struct policy_call *c)
     if (!number_ok(c, "--version", c->version) || !number_ok(c, "--limit", c->limit) ||
         !number_ok(c, "--before", c->before))
         return STATUS_MISUSE;
-    if (c->limit && strtoll(c->limit, NULL, 10) > LIMIT_MOST)
+    if (c->limit && !decimal_parse(bytes_text(c->limit), LIMIT_MOST, &limit))
         return cli_misuse(cli, "--limit %s: at most %d", c->limit, LIMIT_MOST);
     return STATUS_DONE;
 }

@@ -1,6 +1,5 @@
 /* assay provider keep-inputs: whether inputs of a provider's decisions are kept, and for whom. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/limits.h"
 #include "cli/input.h"
@@ -49,9 +48,7 @@ static enum status set(const struct call *c, struct remote_request *request)
 
     if (!c->to || !c->days)
         return cli_misuse(c->remote.cli, "--to and --days go together");
-    size_t n = strspn(c->days, "0123456789");
-    days = n && n < 6 && !c->days[n] ? strtoull(c->days, NULL, 10) : 0;
-    if (days < 1 || days > KEEP_DAYS_MOST)
+    if (!decimal_parse(bytes_text(c->days), KEEP_DAYS_MOST, &days) || days == 0)
         return cli_misuse(c->remote.cli, "--days needs a number from 1 to %d", KEEP_DAYS_MOST);
     if (!read_recipient(c, body))
         return STATUS_MISUSE;

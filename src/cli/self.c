@@ -19,34 +19,6 @@ static bool read_file(struct self *s, const char *path, struct bytes *out)
     return false;
 }
 
-/* "0-7,11": false for another text, an empty list, a register that no TPM has. */
-static bool read_pcrs(const char *text, uint32_t *mask)
-{
-    *mask = 0;
-    for (;;) {
-        char *end;
-        unsigned long first = strtoul(text, &end, 10), last = first;
-
-        if (end == text || *text < '0' || *text > '9')
-            return false;
-        if (*end == '-') {
-            text = end + 1;
-            last = strtoul(text, &end, 10);
-            if (end == text || *text < '0' || *text > '9')
-                return false;
-        }
-        if (first > last || last >= AGENT_PCRS)
-            return false;
-        for (unsigned long i = first; i <= last; i++)
-            *mask |= 1u << i;
-        if (*end == '\0')
-            return true;
-        if (*end != ',')
-            return false;
-        text = end + 1;
-    }
-}
-
 static bool read_banks(const char *text, unsigned *set)
 {
     static const char *const names[] = {
@@ -94,7 +66,8 @@ bool self_option(struct self *s, int id, const char *value)
     case OPTION_AK:
         return read_handle(value, &m->ak_handle) || wrong(s, "ak", value, "no handle of a persistent object, 0x81…");
     case OPTION_AK_CERT: return read_file(s, value, &m->ak_certificate);
-    case OPTION_PCRS: return read_pcrs(value, &m->pcrs) || wrong(s, "pcrs", value, "no list like 0-7,14");
+    case OPTION_PCRS:
+        return agent_pcrs_parse(bytes_text(value), &m->pcrs) || wrong(s, "pcrs", value, "no list like 0-7,14");
     case OPTION_BANKS:
         return read_banks(value, &m->banks) || wrong(s, "banks", value, "a list of sha1, sha256, sha384, sha512");
     case OPTION_BOOT_LOG: m->boot_log = value; break;

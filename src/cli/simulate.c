@@ -2,7 +2,6 @@
 #include "cli/simulate.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -47,11 +46,11 @@ enum {
 
 static bool read_number(struct simulation *s, const char *option, const char *value, unsigned *out)
 {
-    char *end;
-    unsigned long n = strtoul(value, &end, 10);
+    uint64_t n;
+    bool ok = decimal_parse(bytes_text(value), UINT32_MAX, &n) && n > 0;
 
     *out = (unsigned)n;
-    if (*value >= '1' && *value <= '9' && !*end && n <= UINT32_MAX)
+    if (ok)
         return true;
     cli_misuse(s->cli, "--%s %s: a number from 1 on", option, value);
     return false;

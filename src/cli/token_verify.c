@@ -1,7 +1,6 @@
 /* assay token verify: is this token what the issuer signed, and is it valid now? Each step is shown. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -13,6 +12,8 @@
 #include "cli/terminal.h"
 #include "cli/token_input.h"
 #include "cli/token_key.h"
+
+enum { LEEWAY_MOST = 24 * 60 * 60 };
 
 enum { OPTION_ISSUER = OPTION_BASE, OPTION_JWKS, OPTION_CA, OPTION_ALLOW_UNSIGNED, OPTION_LEEWAY };
 
@@ -214,7 +215,7 @@ static void print_verdict(struct verification *v, bool ok)
 
 static bool read_option(struct verification *v, int id, const char *value)
 {
-    char *end;
+    uint64_t leeway;
 
     switch (id) {
     case OPTION_ISSUER: v->issuer = value; return true;
@@ -222,9 +223,10 @@ static bool read_option(struct verification *v, int id, const char *value)
     case OPTION_CA: v->ca_file = value; return true;
     case OPTION_ALLOW_UNSIGNED: v->allow_unsigned = true; return true;
     case OPTION_LEEWAY:
-        v->leeway = strtol(value, &end, 10);
-        if (*value && !*end && v->leeway >= 0 && v->leeway <= 86400)
+        if (decimal_parse(bytes_text(value), LEEWAY_MOST, &leeway)) {
+            v->leeway = (int64_t)leeway;
             return true;
+        }
         cli_misuse(v->cli, "--leeway takes seconds, up to a day");
         return false;
     case 't':

@@ -63,10 +63,9 @@ static bool read_reference(struct verification *v, const char *value)
 
 bool verify_baseline(struct verification *v, const char *value)
 {
-    char *end;
-    unsigned long n = strtoul(value, &end, 10);
+    uint64_t n;
 
-    if (*value < '0' || *value > '9' || *end || n == 0 || n > UINT32_MAX)
+    if (!decimal_parse(bytes_text(value), UINT32_MAX, &n) || n == 0)
         return wrong(v, "baseline", value, "an evaluation number, such as 17");
     v->settings.default_baseline = (uint32_t)n;
     return true;

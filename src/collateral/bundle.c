@@ -20,17 +20,10 @@ static bool damaged(struct fault *fault, const char *how)
 /* "HEAD length\n" */
 static bool read_head(struct reader *r, size_t *length)
 {
-    size_t digits = 0;
+    bool one_form = bytes_is(rd_take(r, sizeof HEAD - 1), HEAD) && r->n && *r->p != '0';
 
-    *length = 0;
-    if (!bytes_is(rd_take(r, sizeof HEAD - 1), HEAD))
-        return false;
-    for (uint8_t c; (c = rd_u8(r)) != '\n'; digits++) {
-        if (c < '0' || c > '9' || digits == 8 || (digits == 0 && c == '0'))
-            return false;
-        *length = *length * 10 + (size_t)(c - '0');
-    }
-    return rd_ok(r) && digits > 0 && *length <= LIMIT_BUNDLE_MANIFEST;
+    *length = (size_t)rd_decimal(r, LIMIT_BUNDLE_MANIFEST);
+    return one_form && rd_u8(r) == '\n' && rd_ok(r);
 }
 
 /* A file name that recognise_name could have made: nothing that leads elsewhere, nothing hidden. */

@@ -33,18 +33,9 @@ static const struct collateral *find(const struct serving *v, enum collateral_ki
 static bool read_level(struct serving *v, const char *name, bool needed, uint64_t *out)
 {
     const char *text = serving_query(v, name);
-    unsigned n = 0;
 
     *out = 0;
-    if (!text)
-        return !needed;
-    for (const char *p = text; *p; p++) {
-        if (*p < '0' || *p > '9' || n > UINT8_MAX)
-            return false;
-        n = n * 10 + (unsigned)(*p - '0');
-    }
-    *out = n;
-    return *text && n <= UINT8_MAX;
+    return text ? decimal_parse(bytes_text(text), UINT8_MAX, out) : !needed;
 }
 
 /* The TCB of a query, as the number whose least byte is the first of a report's. */

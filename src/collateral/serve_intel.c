@@ -41,15 +41,11 @@ struct choice {
 
 static bool read_number(const char *text, uint32_t *out)
 {
-    uint64_t n = 0;
+    uint64_t n;
+    bool ok = decimal_parse(bytes_text(text), UINT32_MAX, &n);
 
-    for (const char *p = text; *p; p++) {
-        if (*p < '0' || *p > '9' || n > UINT32_MAX / 10)
-            return false;
-        n = n * 10 + (uint64_t)(*p - '0');
-    }
     *out = (uint32_t)n;
-    return *text && n <= UINT32_MAX;
+    return ok;
 }
 
 /* False, and answered, for what cannot be. */

@@ -1,10 +1,8 @@
 #include "collateral/want.h"
 
-#include <stdlib.h>
-
 #include "base/text.h"
 
-enum { EVALUATION_DIGITS = 6, TCB_DIGITS = 16 };
+enum { EVALUATION_MOST = 999999, TCB_DIGITS = 16 };
 
 const char *want_product(struct bytes name)
 {
@@ -47,13 +45,11 @@ static struct bytes word(struct bytes *rest)
 
 static bool evaluation_of(struct bytes text, uint32_t *out)
 {
-    *out = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        *out = *out * 10 + (text.p[i] - '0');
-    }
-    return text.n <= EVALUATION_DIGITS;
+    uint64_t n = 0;
+    bool ok = text.n == 0 || decimal_parse(text, EVALUATION_MOST, &n);
+
+    *out = (uint32_t)n;
+    return ok;
 }
 
 static size_t parse_intel(struct bytes rest, struct want out[WANTS_OF_PLATFORM])

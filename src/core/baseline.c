@@ -15,19 +15,12 @@ const struct claim *baseline_property(const struct attester *attester, const str
 
 bool baseline_of(struct bytes identifier, uint32_t *baseline)
 {
-    enum { DIGITS_MAX = 9 };
+    uint64_t number = 0;
+    bool ok = bytes_is(identifier, "azuredefault") ||
+              (decimal_parse(identifier, UINT32_MAX, &number) && identifier.p[0] != '0');
 
-    *baseline = 0;
-    if (bytes_is(identifier, "azuredefault"))
-        return true;
-    if (identifier.n == 0 || identifier.n > DIGITS_MAX || identifier.p[0] == '0')
-        return false;
-    for (size_t i = 0; i < identifier.n; i++) {
-        if (identifier.p[i] < '0' || identifier.p[i] > '9')
-            return false;
-        *baseline = *baseline * 10 + (uint32_t)(identifier.p[i] - '0');
-    }
-    return true;
+    *baseline = (uint32_t)number;
+    return ok;
 }
 
 /* The oldest platform software that Intel names for a baseline (api.md 2.5). */

@@ -513,13 +513,14 @@ static bool close_up(size_t memory, struct fault *fault)
 
 int main(int argc, char **argv)
 {
-    size_t memory = argc >= 3 ? strtoul(argv[1], NULL, 10) : 0;
-    unsigned seconds = argc >= 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    uint64_t memory, seconds;
     struct fault fault = {0};
     struct arena request;
 
     adopts = argc == 4 && strcmp(argv[3], "adopt") == 0;
-    if (memory == 0 || seconds == 0 || argc > 4 || (argc == 4 && !adopts)) {
+    if (argc < 3 || argc > 4 || (argc == 4 && !adopts) ||
+        !decimal_parse(bytes_text(argv[1]), SIZE_MAX - LIMIT_FRAME, &memory) || memory == 0 ||
+        !decimal_parse(bytes_text(argv[2]), UINT32_MAX, &seconds) || seconds == 0) {
         fputs("assay-verifier: it is started by assayd, with the limits of a request\n", stderr);
         return EXIT_FAILURE;
     }
@@ -533,7 +534,7 @@ int main(int argc, char **argv)
     platforms = platforms_new();
     if (cache && platforms && signer_ready(&request) &&
         (providers = providers_new(PROVIDERS_MEMORY, state_keys.record)))
-        serve(&request, seconds);
+        serve(&request, (unsigned)seconds);
     state_free(building);
     state_free(current);
     providers_free(providers);

@@ -135,33 +135,19 @@ struct bytes der_bits(struct reader *r)
     return bytes_after(b, 1);
 }
 
-static int digits(struct reader *r, size_t n)
-{
-    int v = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint8_t c = rd_u8(r);
-
-        if (c < '0' || c > '9')
-            r->failed = true;
-        v = v * 10 + (c - '0');
-    }
-    return v;
-}
-
 int64_t der_time(struct reader *r)
 {
     uint8_t tag;
     struct reader t = rd_open(der_any(r, &tag, NULL));
-    int year = digits(&t, tag == DER_GENERALIZED_TIME ? 4 : 2);
+    int year = rd_digits(&t, tag == DER_GENERALIZED_TIME ? 4 : 2);
     int64_t out = 0;
 
     if (tag == DER_UTC_TIME)
         year += year < 50 ? 2000 : 1900;
     else if (tag != DER_GENERALIZED_TIME)
         t.failed = true;
-    int month = digits(&t, 2), day = digits(&t, 2), hour = digits(&t, 2), minute = digits(&t, 2),
-        second = digits(&t, 2);
+    int month = rd_digits(&t, 2), day = rd_digits(&t, 2), hour = rd_digits(&t, 2), minute = rd_digits(&t, 2),
+        second = rd_digits(&t, 2);
     if (rd_u8(&t) != 'Z' || !rd_end(&t) || !time_make(year, month, day, hour, minute, second, &out))
         r->failed = true;
     return out;

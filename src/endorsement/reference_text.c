@@ -17,21 +17,6 @@ static struct bytes word(struct bytes *rest)
     return found;
 }
 
-static bool number(struct bytes text, uint64_t most, uint64_t *out)
-{
-    enum { DIGITS_MOST = 18 };
-
-    *out = 0;
-    if (!text.n || text.n > DIGITS_MOST)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        *out = *out * 10 + (uint64_t)(text.p[i] - '0');
-    }
-    return *out <= most;
-}
-
 static bool set_entry(struct arena *a, struct reference_values *r, enum reference_list list, struct bytes value)
 {
     enum { TURIN_CHIP_ID_SIZE = 8, ENTRY_MOST = 64 };
@@ -50,7 +35,7 @@ static bool set_uvm_root(struct arena *a, struct reference_values *r, struct byt
     root.issuer = word(&value);
     root.feed = word(&value);
 
-    return number(word(&value), UINT32_MAX, &root.minimum_svn) && !word(&value).n &&
+    return decimal_parse(word(&value), UINT32_MAX, &root.minimum_svn) && !word(&value).n &&
            reference_add_uvm_root(a, r, &root);
 }
 
@@ -73,7 +58,7 @@ static bool set_component(struct snp_tcb *tcb, enum snp_product product, struct 
 
         if (!bytes_begin(text, components[i].name))
             continue;
-        if (*at || !number(bytes_after(text, strlen(components[i].name)), UINT8_MAX, &value))
+        if (*at || !decimal_parse(bytes_after(text, strlen(components[i].name)), UINT8_MAX, &value))
             return false;
         *at = (uint8_t)value;
         return product == SNP_TURIN || at != &tcb->fmc;

@@ -41,19 +41,13 @@ static bool read_words(struct arena *a, const struct json *root, const char *nam
 /* A number, or its digits as text, as one library has it. */
 static bool read_number(const struct json *root, const char *name, int64_t *out, struct fault *fault)
 {
-    enum { DIGITS_MOST = 9 };
     const struct json *member = json_member(root, name);
     struct bytes digits;
     uint64_t number = 0;
     bool ok = json_unsigned(member, INT32_MAX, &number);
 
-    if (!ok && json_text(member, &digits)) {
-        ok = digits.n > 0 && digits.n <= DIGITS_MOST;
-        for (size_t i = 0; ok && i < digits.n; i++) {
-            ok = digits.p[i] >= '0' && digits.p[i] <= '9';
-            number = number * 10 + (uint64_t)(digits.p[i] - '0');
-        }
-    }
+    if (!ok && json_text(member, &digits))
+        ok = decimal_parse(digits, INT32_MAX, &number);
     *out = (int64_t)number;
     return ok || fault_set(fault, FAULT_SYNTAX, "%s is no number", name);
 }

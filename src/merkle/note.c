@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 
-enum { KIND_ED25519 = 1, KIND_COSIGNATURE = 4, ID_HEX = 2 * LOG_KEY_ID, SIZE_DIGITS = 20, ROOT_MEMORY = 256 * 1024 };
+enum { KIND_ED25519 = 1, KIND_COSIGNATURE = 4, ID_HEX = 2 * LOG_KEY_ID, ROOT_MEMORY = 256 * 1024 };
 
 #define DASH "\xe2\x80\x94 " /* an em dash and a blank: how a line of a signature begins */
 
@@ -17,13 +17,7 @@ struct bytes log_line(struct reader *r)
 
 bool log_number(struct bytes text, uint64_t *out)
 {
-    *out = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9' || *out > LOG_SIZE_MOST)
-            return false;
-        *out = 10 * *out + (uint64_t)(text.p[i] - '0');
-    }
-    return text.n > 0 && text.n <= SIZE_DIGITS && (text.p[0] != '0' || text.n == 1) && *out <= LOG_SIZE_MOST;
+    return decimal_parse(text, LOG_SIZE_MOST, out) && (text.p[0] != '0' || text.n == 1);
 }
 
 bool log_name_ok(struct bytes name)

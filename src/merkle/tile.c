@@ -33,12 +33,10 @@ struct bytes tile_path(struct arena *a, const struct tile *t)
 /* Digits up to another character; false for none, a leading zero that is not alone, or too many. */
 static bool read_number(struct reader *r, uint64_t *out)
 {
-    size_t n = 0;
+    size_t before = r->n;
 
-    *out = 0;
-    for (; r->n && r->p[0] >= '0' && r->p[0] <= '9'; n++)
-        *out = 10 * *out + (uint64_t)(rd_u8(r) - '0');
-    return n > 0 && n <= 3;
+    *out = rd_decimal(r, 999);
+    return rd_ok(r) && before - r->n <= 3;
 }
 
 static bool read_index(struct reader *r, uint64_t *index)

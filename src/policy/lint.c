@@ -201,6 +201,8 @@ static void issued_name(struct lint *x)
 /* Why a value is none that the property takes; NULL: it is one. */
 static const char *wrong_value(const struct known_property *p, const struct claim_value *v)
 {
+    uint64_t number;
+
     if (v->kind != p->kind)
         return p->kind == CLAIM_BOOLEAN  ? "must be true or false"
                : p->kind == CLAIM_STRING ? "must be a String"
@@ -209,12 +211,9 @@ static const char *wrong_value(const struct known_property *p, const struct clai
         return "must be from 1 to 525600, one year";
     if (strcmp(p->name, "required_pcr_mask") == 0 && (v->integer < 0 || v->integer > 0xffffff))
         return "must be from 0 to 16777215, one bit for each PCR";
-    if (strcmp(p->name, "x-ms-sgx-tcbidentifier") == 0 && !bytes_is(v->text, "azuredefault")) {
-        for (size_t i = 0; i < v->text.n; i++)
-            if (v->text.p[i] < '0' || v->text.p[i] > '9')
-                return "must be azuredefault or the number of a baseline";
-        return v->text.n ? NULL : "must be azuredefault or the number of a baseline";
-    }
+    if (strcmp(p->name, "x-ms-sgx-tcbidentifier") == 0 && !bytes_is(v->text, "azuredefault") &&
+        !decimal_parse(v->text, UINT32_MAX, &number))
+        return "must be azuredefault or the number of a baseline";
     return NULL;
 }
 

@@ -133,13 +133,13 @@ static bool command(struct agent_tpm *t, const char *verb, uint32_t index, uint6
 
 bool counter_command(char **arguments, struct fault *fault)
 {
-    char *end_of_index, *end_of_value, id[2 * STATE_COUNTER_ID + 1];
+    char *end_of_index, id[2 * STATE_COUNTER_ID + 1];
     uint32_t index = (uint32_t)strtoul(arguments[2], &end_of_index, 0);
-    uint64_t value = strtoull(arguments[3], &end_of_value, 10);
+    uint64_t value;
     struct state_reading reading;
     struct arena a;
 
-    if (*end_of_index || *end_of_value)
+    if (*end_of_index || !decimal_parse(bytes_text(arguments[3]), UINT64_MAX, &value))
         return fault_set(fault, FAULT_USAGE, "it is started by assayd");
     alarm(ANSWER_SECONDS);
     if (!be_alone(arguments[4], fault))

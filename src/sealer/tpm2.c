@@ -27,7 +27,7 @@ static const TPM2B_PUBLIC storage_root = {
                                  .curveID = TPM2_ECC_NIST_P256,
                                  .kdf.scheme = TPM2_ALG_NULL}}};
 
-/* "sha256:0,2,4,7" */
+/* "sha256:0-4,7" */
 static bool read_registers(struct bytes text, struct agent_bank *bank, struct fault *fault)
 {
     static const struct {
@@ -41,20 +41,11 @@ static bool read_registers(struct bytes text, struct agent_bank *bank, struct fa
     while (i < sizeof banks / sizeof *banks && !bytes_begin(text, banks[i].name))
         i++;
     bool ok = i < sizeof banks / sizeof *banks;
-    struct bytes rest = ok ? bytes_after(text, strlen(banks[i].name)) : BYTES_NONE;
     bank->alg = ok ? banks[i].alg : DIGEST_SHA256;
-    for (ok = ok && rest.n; ok && rest.n;) {
-        unsigned n = 0, digits = 0;
-
-        for (; digits < rest.n && digits < 3 && rest.p[digits] >= '0' && rest.p[digits] <= '9'; digits++)
-            n = 10 * n + (unsigned)(rest.p[digits] - '0');
-        ok = digits && n < AGENT_PCRS && (digits == rest.n || (rest.p[digits] == ',' && digits + 1 < rest.n));
-        bank->mask |= ok ? 1u << n : 0;
-        rest = bytes_after(rest, digits + 1);
-    }
-    return ok || fault_set(fault, FAULT_USAGE,
-                           "\"%.*s\" names no registers: a bank and numbers from 0 to 23, as " USUAL_REGISTERS,
-                           (int)bytes_first(text, 64).n, (const char *)text.p);
+    return (ok && agent_pcrs_parse(bytes_after(text, strlen(banks[i].name)), &bank->mask)) ||
+           fault_set(fault, FAULT_USAGE,
+                     "\"%.*s\" names no registers: a bank and numbers from 0 to 23, as " USUAL_REGISTERS,
+                     (int)bytes_first(text, 64).n, (const char *)text.p);
 }
 
 /* Without the number of the handle, session or parameter that it is about; 0 where it is none of the TPM itself. */

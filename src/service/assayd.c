@@ -60,7 +60,7 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
         {"check-config", no_argument, NULL, 'k'},   {"store", required_argument, NULL, 'S'},
         {"evidence", required_argument, NULL, 'e'}, {NULL, 0, NULL, 0},
     };
-    char *end;
+    uint64_t port;
 
     *a = (struct arguments){.state = "state", .port = -1};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
@@ -76,9 +76,9 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
                 return false;
             break;
         case 'p':
-            a->port = (int)strtol(optarg, &end, 10);
-            if (*end || !*optarg || a->port < 0 || a->port > 65535)
+            if (!decimal_parse(bytes_text(optarg), UINT16_MAX, &port))
                 return false;
+            a->port = (int)port;
             break;
         case 'h': fputs(help, stdout); exit(EXIT_SUCCESS);
         case 'v': puts("assayd " ASSAY_VERSION); exit(EXIT_SUCCESS);

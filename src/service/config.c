@@ -198,10 +198,11 @@ static const struct setting settings[] = {
 
 static bool read_number(const char *text, long least, long most, long *out)
 {
-    char *end;
+    uint64_t n;
+    bool ok = decimal_parse(bytes_text(text), (uint64_t)most, &n);
 
-    *out = strtol(text, &end, 10);
-    return *text && !*end && *out >= least && *out <= most;
+    *out = (long)n;
+    return ok && *out >= least;
 }
 
 /* Of a TPM, as everybody writes it. */
@@ -220,15 +221,18 @@ static bool read_duration(const char *text, long least, long most, long *out)
         char letter;
         long seconds;
     } units[] = {{'s', 1}, {'m', 60}, {'h', 60 * 60}, {'d', DAY}};
-    char *end;
+    struct reader r = rd_open(bytes_text(text));
 
     if (least == 0 && strcmp(text, "off") == 0) {
         *out = 0;
         return true;
     }
-    long n = strtol(text, &end, 10);
+    long n = (long)rd_decimal(&r, (uint64_t)most);
+    char letter = (char)rd_u8(&r);
+    if (!rd_end(&r))
+        return false;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (*end == units[i].letter && !end[1] && n > 0 && n <= most / units[i].seconds) {
+        if (letter == units[i].letter && n > 0 && n <= most / units[i].seconds) {
             *out = n * units[i].seconds;
             return true;
         }

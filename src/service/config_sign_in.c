@@ -1,7 +1,6 @@
 #include "service/config_sign_in.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/limits.h"
 
@@ -162,11 +161,11 @@ static bool good_url(struct bytes url)
 
 static bool read_refresh(const char *value, int *out)
 {
-    char *end;
-    long seconds = strtol(value, &end, 10);
+    uint64_t seconds;
+    bool ok = decimal_parse(bytes_text(value), REFRESH_MOST, &seconds) && seconds > 0;
 
     *out = (int)seconds;
-    return *value && !*end && seconds >= 1 && seconds <= REFRESH_MOST;
+    return ok;
 }
 
 static bool read_issuer(struct config *c, const char *section, enum kind kind, struct bytes text)

@@ -91,8 +91,8 @@ static bool read_seed(struct config *c, const char *folder, struct simulate_opti
     if (access(path, F_OK) == 0) {
         if (!load_file(&c->arena, path, KEY_FILE_MOST, &text, fault))
             return false;
-        o->seed = strtoul(arena_string(&c->arena, text), NULL, 10);
-        return o->seed != 0 || fault_set(fault, FAULT_SYNTAX, "%s holds no number", path);
+        return (decimal_parse(bytes_trim_end(text), UINT64_MAX, &o->seed) && o->seed != 0) ||
+               fault_set(fault, FAULT_SYNTAX, "%s holds no number", path);
     }
     if (!random_bytes(random, sizeof random))
         return fault_set(fault, FAULT_SYSTEM, "the system gives no random numbers");

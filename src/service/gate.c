@@ -79,14 +79,12 @@ static bool good_authority(struct bytes a)
 {
     const uint8_t *colon = a.n ? memchr(a.p, ':', a.n) : NULL;
     struct bytes host = bytes_first(a, colon ? (size_t)(colon - a.p) : a.n), port = bytes_after(a, host.n + 1);
+    uint64_t number;
 
     for (size_t i = 0; i < host.n; i++)
         if (!is_one_of(host.p[i], "-."))
             return false;
-    for (size_t i = 0; i < port.n; i++)
-        if (port.p[i] < '0' || port.p[i] > '9')
-            return false;
-    return host.n && (colon ? port.n > 0 && port.n < 6 : true);
+    return host.n && (!colon || decimal_parse(port, UINT16_MAX, &number));
 }
 
 /* A path, or an absolute address (whose authority must be Host's: http.c). "//" would be taken for an authority. */
@@ -141,13 +139,11 @@ static bool good_value(struct bytes v)
 
 static bool read_length(struct bytes v, size_t *out)
 {
-    *out = 0;
-    for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] < '0' || v.p[i] > '9')
-            return false;
-        *out = *out * 10 + (size_t)(v.p[i] - '0');
-    }
-    return v.n > 0 && v.n <= LENGTH_DIGITS;
+    uint64_t length;
+    bool ok = decimal_parse(v, SIZE_MAX, &length) && v.n <= LENGTH_DIGITS;
+
+    *out = (size_t)length;
+    return ok;
 }
 
 static struct gate_refusal check_field(struct bytes line, struct header *h)

@@ -1,12 +1,10 @@
 #include "service/history.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/text.h"
 #include "service/log.h"
 
-enum { LIST_DEFAULT = 100, LIST_MOST = 1000, VERSION_DIGITS = 18 };
+enum { LIST_DEFAULT = 100, LIST_MOST = 1000 };
 
 /* A list under way. */
 struct listing {
@@ -48,12 +46,8 @@ static struct json *one(const struct listing *l, const struct record *r)
 static bool number(struct exchange *e, const char *name, uint64_t least, uint64_t most, uint64_t *out)
 {
     const char *given = http_query(e, name);
-    size_t n = given ? strspn(given, "0123456789") : 0;
 
-    if (!given)
-        return true;
-    *out = n && n <= VERSION_DIGITS && !given[n] ? strtoull(given, NULL, 10) : most + 1;
-    if (*out >= least && *out <= most)
+    if (!given || (decimal_parse(bytes_text(given), most, out) && *out >= least))
         return true;
     http_fail(e, 400, "InvalidParameter",
               arena_printf(&e->arena, "The query parameter %s must be a number from %llu to %llu.", name,

@@ -1,13 +1,9 @@
 #include "service/kept_routes.h"
 
-#include <stdlib.h>
-
 #include "base/text.h"
 #include "core/keeping.h"
 #include "merkle/append.h"
 #include "service/submit.h"
-
-enum { INDEX_DIGITS = 18 };
 
 static void none(struct exchange *e)
 {
@@ -37,12 +33,11 @@ static void found(void *context, enum kept_outcome outcome, struct bytes body)
 
 static void inputs(struct service *s, struct exchange *e, const struct tenant *t, struct bytes name)
 {
-    const char *digits = arena_string(&e->arena, name);
-    size_t n = strspn(digits, "0123456789");
+    uint64_t index;
 
-    if (n != name.n || n > INDEX_DIGITS)
+    if (!decimal_parse(name, LOG_SIZE_MOST, &index))
         none(e);
-    else if (!kept_find(s->kept, strtoull(digits, NULL, 10), t->issuer, tenant_begin(t), found, e)) {
+    else if (!kept_find(s->kept, index, t->issuer, tenant_begin(t), found, e)) {
         http_header(e, "Retry-After", "1");
         http_fail(e, 429, "TooManyRequests", "Too many requests wait for what is kept. Try again.");
     }

@@ -122,11 +122,11 @@ static bool read_log(struct witness *w, const char *given, struct log_key *out, 
 
 static bool read_listen(struct config *c, char *given, struct fault *fault)
 {
-    char *colon = strrchr(given, ':'), *end = NULL;
+    char *colon = strrchr(given, ':');
     size_t n = colon ? (size_t)(colon - given) : 0;
-    long port = colon && colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &end, 10) : -1;
+    uint64_t port;
 
-    if (!end || *end || port < 0 || port > PORT_MOST || n == 0)
+    if (n == 0 || !decimal_parse(bytes_text(colon + 1), PORT_MOST, &port))
         return fault_set(fault, FAULT_USAGE, "--listen %s is no ADDRESS:PORT", given);
     *colon = 0;
     c->port = (int)port;

@@ -84,11 +84,13 @@ static bool no_answer(const struct link *l, const char *then, struct fault *faul
 static bool ask_number(struct link *l, const char *command, int *out)
 {
     PGresult *r = link_text(l, command);
+    uint64_t n = 0;
+    bool ok = r && ((PQntuples(r) == 1 && decimal_parse(bytes_text(PQgetvalue(r, 0, 0)), INT32_MAX, &n)) ||
+                    fault_set(&l->why, FAULT_SYSTEM, "\"%s\" is answered by no number", command));
 
-    if (r)
-        *out = (int)strtol(PQgetvalue(r, 0, 0), NULL, 10);
+    *out = (int)n;
     PQclear(r);
-    return r != NULL;
+    return ok;
 }
 
 static bool schema_version(struct link *l, int *out)
@@ -216,12 +218,11 @@ static bool begin(struct attempt *a, struct fault *fault)
 {
     PGresult *r = link_text(a->link, BEGIN_WRITE);
 
-    if (!r || PQntuples(r) != 1) {
-        PQclear(r);
-        return no_answer(a->link, ": nothing changed", fault);
-    }
-    a->before = strtoull(PQgetvalue(r, 0, 0), NULL, 10);
+    bool ok = r && PQntuples(r) == 1 && decimal_parse(bytes_text(PQgetvalue(r, 0, 0)), INT64_MAX, &a->before);
+
     PQclear(r);
+    if (!ok)
+        return no_answer(a->link, ": nothing changed", fault);
     return !a->from->into_empty || a->before == 0 || store_not_empty(a->before, fault);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bytes.h"
 #include "base/limits.h"
 
 enum { POLL_DEFAULT = 500 };
@@ -37,12 +38,12 @@ static bool take_own(const char *item, size_t n, struct postgres_url *out, bool 
         return *unverified = true;
     if (n >= sizeof password && memcmp(item, password, sizeof password - 1) == 0)
         return take_password_file(item + sizeof password - 1, n - (sizeof password - 1), out, fault);
-    if (n > prefix && n < prefix + 8 && memcmp(item, poll, prefix) == 0) {
-        char *end;
-        long value = strtol(item + prefix, &end, 10);
+    if (n > prefix && memcmp(item, poll, prefix) == 0) {
+        uint64_t value;
+        bool ok = decimal_parse(bytes_make(item + prefix, n - prefix), LIMIT_STORE_POLL_MOST, &value);
 
         out->poll_milliseconds = (int)value;
-        if (end == item + n && value >= LIMIT_STORE_POLL_LEAST && value <= LIMIT_STORE_POLL_MOST)
+        if (ok && value >= LIMIT_STORE_POLL_LEAST)
             return true;
     }
     return fault_set(fault, FAULT_USAGE,
@@ -155,7 +156,7 @@ static bool check_given(const PQconninfoOption *given, const PQconninfoOption *d
 {
     static const PQconninfoOption none[] = {{0}};
     const char *timeout = setting(given, none, "connect_timeout");
-    long seconds = strtol(timeout, NULL, 10);
+    uint64_t seconds;
 
     if (*setting(given, defaults, "password") || *setting(given, defaults, "sslpassword"))
         return fault_set(fault, FAULT_USAGE,
@@ -163,7 +164,7 @@ static bool check_given(const PQconninfoOption *given, const PQconninfoOption *d
                          "it; put it into a file and name that with assay_password=FILE");
     if (*setting(given, none, "service"))
         return fault_set(fault, FAULT_USAGE, "store: service= is not allowed: say in the url itself where to connect");
-    if (*timeout && (seconds < 1 || seconds > LIMIT_STORE_CONNECT_SECONDS))
+    if (*timeout && (!decimal_parse(bytes_text(timeout), LIMIT_STORE_CONNECT_SECONDS, &seconds) || seconds == 0))
         return fault_set(fault, FAULT_USAGE, "store: connect_timeout=%s: allowed is 1 to %d seconds", timeout,
                          LIMIT_STORE_CONNECT_SECONDS);
     return check_passfile(setting(given, none, "passfile"), fault) && check_tls(given, defaults, unverified, fault);

@@ -199,7 +199,7 @@ class TpmProtocol(AgentCase):
         self.assertIn("no TPM answers", self.attest(MISUSE, "--tpm", "nothing-known", *more).err)
 
     def test_wrong_use(self):
-        for wrong in (["--ak", "1"], ["--pcrs", "24"], ["--pcrs", ""], ["--pcrs", "3-1"], ["--pcrs", "1,"], ["--banks", "md5"], ["--banks", ""],
+        for wrong in (["--ak", "1"], ["--pcrs", "24"], ["--pcrs", ""], ["--pcrs", "3-1"], ["--pcrs", "1,"], ["--pcrs", "1;"], ["--pcrs", "-1"], ["--pcrs", "1-"], ["--banks", "md5"], ["--banks", ""],
                       ["--type", "sgx"], ["--draft-policy", "f"], ["file"]):
             with self.subTest(wrong):
                 self.attest(MISUSE, *wrong)

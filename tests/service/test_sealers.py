@@ -310,12 +310,12 @@ class Tpm(SwtpmCase, SealerCase):
         service.stop()
         for path in glob.glob(os.path.join(service.folder, "state", "assay.db*")) + [self.key_file(service)]:
             os.remove(path)
-        self.set_keys(service, sealer="tpm2", sealer_tpm=tpm.tcti, sealer_pcrs="sha384:7")
+        self.set_keys(service, sealer="tpm2", sealer_tpm=tpm.tcti, sealer_pcrs="sha384:4-5,7")
         service.start()
         kid = self.kid(service)
         for _ in range(8):
             self.kid(service)
-        self.assertEqual("sha384:7", self.field(self.read(service), "pcrs"))
+        self.assertEqual("sha384:4-5,7", self.field(self.read(service), "pcrs"))
         self.assertEqual([], glob.glob(self.key_file(service) + ".*"))
         service.stop()
         self.starts_again(service, kid)

@@ -35,6 +35,42 @@ static void reader_is_sticky(void **state)
     assert_true(rd_end(&r));
 }
 
+static void decimal_numbers(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",    "-1",  "+1",  " 1", "1 ", "1\n",
+                                        "0x1", "1e1", "1.0", "/",  ":",  "99999999999999999999"};
+    uint64_t n;
+
+    assert_true(decimal_parse(BYTES_LIT("0"), 0, &n) && n == 0);
+    assert_true(decimal_parse(BYTES_LIT("00017"), 17, &n) && n == 17);
+    assert_true(decimal_parse(BYTES_LIT("18446744073709551615"), UINT64_MAX, &n) && n == UINT64_MAX);
+    assert_false(decimal_parse(BYTES_LIT("18446744073709551616"), UINT64_MAX, &n));
+    assert_false(decimal_parse(BYTES_LIT("18446744073709551620"), UINT64_MAX, &n));
+    assert_false(decimal_parse(BYTES_LIT("18"), 17, &n));
+    assert_false(decimal_parse(BYTES_LIT("170"), 17, &n));
+    assert_int_equal(n, 0);
+    assert_false(decimal_parse(BYTES_LIT("1\0"), 17, &n)); /* a NUL is a byte like another */
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(decimal_parse(bytes_text(wrong[i]), UINT64_MAX, &n));
+
+    struct reader r = rd_open(BYTES_LIT("12,3456789"));
+    assert_int_equal(rd_decimal(&r, 99), 12);
+    assert_int_equal(rd_u8(&r), ',');
+    assert_int_equal(rd_digits(&r, 4), 3456);
+    assert_int_equal(rd_digits(&r, 2), 78);
+    assert_true(rd_ok(&r));
+    assert_int_equal(rd_digits(&r, 2), 0); /* one is left */
+    assert_false(rd_ok(&r));
+    assert_int_equal(rd_decimal(&r, 99), 0);
+    r = rd_open(BYTES_LIT("1-34"));
+    rd_digits(&r, 4);
+    assert_false(rd_ok(&r));
+    r = rd_open(BYTES_LIT("x1"));
+    rd_decimal(&r, 99);
+    assert_false(rd_ok(&r));
+}
+
 static void bytes_helpers(void **state)
 {
     (void)state;
@@ -336,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reader_is_sticky),
+        cmocka_unit_test(decimal_numbers),
         cmocka_unit_test(bytes_helpers),
         cmocka_unit_test(writer_grows),
         cmocka_unit_test(arena_keeps_its_limit),

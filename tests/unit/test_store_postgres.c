@@ -307,6 +307,18 @@ static void schemas(void **state)
     sql("fresh", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'assay'");
     assert_int_equal(try_put(s, 2), NOTHING_CHANGED);
     store_close(s);
+    /* Whoever owns the database may leave nothing to read, or what is no number. */
+    sql("fresh", "DELETE FROM assay.schema");
+    assert_not_opened(url, FAULT_SYSTEM, "is answered by no number");
+    sql("fresh", "INSERT INTO assay.schema (version) VALUES (-1)");
+    assert_not_opened(url, FAULT_SYSTEM, "is answered by no number");
+    sql("fresh", "UPDATE assay.schema SET version = 2");
+    s = open_url(url);
+    sql("fresh", "UPDATE assay.generation SET value = -1");
+    assert_int_equal(try_put(s, 2), NOTHING_CHANGED);
+    sql("fresh", "UPDATE assay.generation SET value = (SELECT max(sequence) FROM assay.record)");
+    assert_int_equal(try_put(s, 2), DONE);
+    store_close(s);
     sql("postgres", "CREATE DATABASE latin OWNER assay ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'");
     assert_not_opened(postgres_url("latin"), FAULT_USAGE, "UTF8");
 }

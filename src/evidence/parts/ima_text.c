@@ -125,18 +125,14 @@ static bool read_line(struct arena *a, struct bytes line, struct ima_entry *e)
 {
     struct bytes pcr = word(&line), hash = word(&line);
     const struct template *t;
+    uint64_t number;
 
     e->template = word(&line);
     t = find_template(e->template);
-    if (!t || pcr.n == 0 || pcr.n > 2)
+    if (!t || pcr.n > 2 || !decimal_parse(pcr, EVENT_LOG_REGISTERS - 1, &number))
         return false;
-    for (size_t i = 0; i < pcr.n; i++) {
-        if (pcr.p[i] < '0' || pcr.p[i] > '9')
-            return false;
-        e->pcr = e->pcr * 10 + (uint32_t)(pcr.p[i] - '0');
-    }
-    return e->pcr < EVENT_LOG_REGISTERS && hex(a, hash, &e->hash) && e->hash.n == SHA1_SIZE &&
-           read_fields(a, t, line, e);
+    e->pcr = (uint32_t)number;
+    return hex(a, hash, &e->hash) && e->hash.n == SHA1_SIZE && read_fields(a, t, line, e);
 }
 
 bool ima_text_read(struct arena *a, struct bytes text, struct ima_log *out, struct fault *fault)

@@ -27,21 +27,6 @@ static bool read_chain(struct arena *a, const struct cbor *list, struct uvm_stat
     return true;
 }
 
-static bool decimal(struct bytes text, uint64_t *out)
-{
-    enum { DIGITS_MOST = 18 };
-
-    *out = 0;
-    if (text.n == 0 || text.n > DIGITS_MOST)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        *out = *out * 10 + (uint64_t)(text.p[i] - '0');
-    }
-    return true;
-}
-
 /* The version stands as a text of decimal digits, since 2025 beside that as a number, which must then be the same. */
 static bool read_json_svn(const struct json *claims, uint64_t *out)
 {
@@ -52,7 +37,7 @@ static bool read_json_svn(const struct json *claims, uint64_t *out)
 
     if (!text)
         return json_unsigned(number, INT64_MAX, out);
-    return json_text(text, &digits) && decimal(digits, out) &&
+    return json_text(text, &digits) && decimal_parse(digits, INT64_MAX, out) &&
            (!number || (json_unsigned(number, INT64_MAX, &again) && again == *out));
 }
 
