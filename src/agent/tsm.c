@@ -32,8 +32,10 @@ static bool read_number(struct arena *a, const char *path, uint64_t *out, struct
 {
     struct bytes text;
 
-    return agent_read(a, path, LIMIT_TSM_TEXT, &text, fault) && (decimal_parse(bytes_trim_end(text), UINT64_MAX, out) ||
-                                                                 fault_set(fault, FAULT_SYNTAX, "%s: no number", path));
+    if (!agent_read(a, path, LIMIT_TSM_TEXT, &text, fault))
+        return false;
+    return decimal_parse(bytes_trim_end(text), UINT64_MAX, out) ||
+           fault_set(fault, FAULT_SYNTAX, "%s: no number", path);
 }
 
 static bool read_provider(struct arena *a, const char *entry, enum agent_provider *out, struct fault *fault)
