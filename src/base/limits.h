@@ -19,6 +19,7 @@ enum {
     LIMIT_TCB_LEVELS = 256,             /* levels in one TCB info; real ones have up to 25 */
     LIMIT_ADVISORIES = 64,              /* advisory ids of one level */
     LIMIT_MODULE_IDENTITIES = 32,       /* TDX module identities in one TCB info */
+    LIMIT_EVALUATION = 999999,          /* the highest evaluation number; real ones have two digits */
     LIMIT_EVALUATION_NUMBERS = 64,      /* in Intel's list of them; real ones name some five */
     LIMIT_QUOTE = 64 * 1024,            /* quotes are below 9 KiB; vendors pad to 8000 bytes */
     LIMIT_EVENT_LOG = 16 * 1024 * 1024, /* tpm-vbs.md 3.1; GRUB's reach 60 KB, those of Windows 300 KB */

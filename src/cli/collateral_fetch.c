@@ -299,7 +299,7 @@ static bool fetch_option(struct fetch_call *f, int id, const char *value)
     case OPTION_PROXY: f->proxy = value; return true;
     case OPTION_CA_FILE: f->ca = value; return true;
     case OPTION_EVALUATION:
-        if (!read_number(f, "evaluation", value, 999999, &n))
+        if (!read_number(f, "evaluation", value, LIMIT_EVALUATION, &n))
             return false;
         f->evaluation = (uint32_t)n;
         return true;

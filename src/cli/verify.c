@@ -65,7 +65,7 @@ bool verify_baseline(struct verification *v, const char *value)
 {
     uint64_t n;
 
-    if (!decimal_parse(bytes_text(value), UINT32_MAX, &n) || n == 0)
+    if (!decimal_parse(bytes_text(value), LIMIT_EVALUATION, &n) || n == 0)
         return wrong(v, "baseline", value, "an evaluation number, such as 17");
     v->settings.default_baseline = (uint32_t)n;
     return true;

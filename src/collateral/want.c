@@ -1,8 +1,9 @@
 #include "collateral/want.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 
-enum { EVALUATION_MOST = 999999, TCB_DIGITS = 16 };
+enum { TCB_DIGITS = 16 };
 
 const char *want_product(struct bytes name)
 {
@@ -46,7 +47,7 @@ static struct bytes word(struct bytes *rest)
 static bool evaluation_of(struct bytes text, uint32_t *out)
 {
     uint64_t n = 0;
-    bool ok = text.n == 0 || decimal_parse(text, EVALUATION_MOST, &n);
+    bool ok = text.n == 0 || decimal_parse(text, LIMIT_EVALUATION, &n);
 
     *out = (uint32_t)n;
     return ok;

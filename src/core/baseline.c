@@ -1,5 +1,6 @@
 #include "core/baseline.h"
 
+#include "base/limits.h"
 #include "core/management.h"
 #include "endorsement/intel/intel.h"
 
@@ -17,7 +18,7 @@ bool baseline_of(struct bytes identifier, uint32_t *baseline)
 {
     uint64_t number = 0;
     bool ok = bytes_is(identifier, "azuredefault") ||
-              (decimal_parse(identifier, UINT32_MAX, &number) && identifier.p[0] != '0');
+              (decimal_parse(identifier, LIMIT_EVALUATION, &number) && identifier.p[0] != '0');
 
     *baseline = (uint32_t)number;
     return ok;

@@ -212,7 +212,7 @@ static const char *wrong_value(const struct known_property *p, const struct clai
     if (strcmp(p->name, "required_pcr_mask") == 0 && (v->integer < 0 || v->integer > 0xffffff))
         return "must be from 0 to 16777215, one bit for each PCR";
     if (strcmp(p->name, "x-ms-sgx-tcbidentifier") == 0 && !bytes_is(v->text, "azuredefault") &&
-        !decimal_parse(v->text, UINT32_MAX, &number))
+        !decimal_parse(v->text, LIMIT_EVALUATION, &number))
         return "must be azuredefault or the number of a baseline";
     return NULL;
 }

@@ -153,7 +153,7 @@ static const struct setting settings[] = {
     {"collateral", "refresh_misses", NUMBER, AT(refresh.misses), RANGE(1, 1000000)},
     {"collateral", "refresh_proxy", TEXT, AT(refresh.proxy), 0, 0, "the URL of a proxy"},
     {"collateral", "refresh_ca", TEXT, AT(refresh.ca_file), 0, 0, "a file"},
-    {"collateral", "default_baseline", NUMBER, AT(settings.default_baseline), RANGE(0, 1000000)},
+    {"collateral", "default_baseline", NUMBER, AT(settings.default_baseline), RANGE(0, LIMIT_EVALUATION)},
     {"collateral", "freshness", FRESHNESS, AT(settings.freshness), 0, 0, "strict or pinned"},
     {"collateral", "crl_freshness", SWITCH, AT(settings.crl_freshness), 0, 0, "on or off"},
     {"collateral", "amd_crl_freshness", SWITCH, AT(settings.amd_crl_freshness), 0, 0, "on or off"},

@@ -84,7 +84,7 @@ static bool good_authority(struct bytes a)
     for (size_t i = 0; i < host.n; i++)
         if (!is_one_of(host.p[i], "-."))
             return false;
-    return host.n && (!colon || decimal_parse(port, UINT16_MAX, &number));
+    return host.n && (!colon || (decimal_parse(port, UINT16_MAX, &number) && *port.p != '0'));
 }
 
 /* A path, or an absolute address (whose authority must be Host's: http.c). "//" would be taken for an authority. */
